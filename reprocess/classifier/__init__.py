@@ -1,0 +1,1 @@
+"""The classifier: bundles, engines, and where the published model comes from."""

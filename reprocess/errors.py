@@ -1,0 +1,49 @@
+"""Errors a user can cause or must know about; each message says what, why and what to do.
+
+Everything raised on purpose derives from `ReprocessError`, so that the command line can print it
+without a traceback and any other exception still shows where it came from.
+"""
+
+
+class ReprocessError(Exception):
+    """Base of all errors raised on purpose."""
+
+
+class CatalogError(ReprocessError):
+    """The archive of NOAA files cannot be listed or is ambiguous."""
+
+
+class GranuleError(ReprocessError):
+    """One NOAA file cannot become records.
+
+    Parameters
+    ----------
+    reason : str
+        One of `reprocess.schema.REASONS`; what the ledger and `status` count by.
+    detail : str
+        The offending values, in words.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"
+
+
+class StoreError(ReprocessError):
+    """A write that is not a whole shard row, or a store of another layout."""
+
+
+class LedgerError(ReprocessError):
+    """A record in the ledger contradicts what is on disk or what is asked for."""
+
+
+class ModelError(ReprocessError):
+    """A model bundle, a released model or an engine that cannot be used."""
+
+
+class GridError(ReprocessError):
+    """Bin edges that cannot be made from the exposure grid."""
