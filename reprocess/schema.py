@@ -9,6 +9,7 @@ calendar, the block size and the padding are this project's decisions (docs/desi
 
 import datetime as dt
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -69,7 +70,7 @@ class ArraySpec:
     dtype: str
     fill: float | int
     """Value of days never written and of the padding after the last record."""
-    attrs: dict[str, object]
+    attrs: dict[str, Any]
     """CF attributes; `missing_value` is the sentinel NOAA uses in this variable, kept as it is."""
     sources: tuple[str, ...] = field(default=())
     """NOAA variables, in C order of the dimensions between `day` and `record`."""
@@ -88,7 +89,7 @@ class ArraySpec:
 
 DIMS = {"day": DAYS, "telescope": 2, "energy": 4, "channel": 6, "record": RECORDS, "digest_byte": 32}
 
-COORDINATES: dict[str, tuple[np.ndarray, dict[str, object]]] = {
+COORDINATES: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
     "day": (
         np.arange(DAYS, dtype=np.int32),
         {
@@ -117,7 +118,7 @@ NO_TIME = int(np.iinfo(np.int64).min)
 """Padding of `time`; it is what NumPy reads as NaT."""
 
 
-def _record_array(name: str, source: str, units: str, long_name: str, **attrs: object) -> ArraySpec:
+def _record_array(name: str, source: str, units: str, long_name: str, **attrs: Any) -> ArraySpec:
     return ArraySpec(
         name,
         ("day", "record"),
@@ -176,7 +177,7 @@ RECORD_ARRAYS = (
         {
             "units": "cm-2 s-1 sr-1 keV-1",
             "long_name": "differential proton flux, MEPED",
-            "comment": "P6 is integral, in cm-2 s-1 sr-1, and mostly relativistic electrons where P5 is quiet",
+            "comment": "P6 is integral (cm-2 s-1 sr-1), mostly relativistic electrons where P5 is quiet",
         },
         PROTON_VARIABLES,
     ),

@@ -1,0 +1,65 @@
+"""Reading the archive with xarray, lazily."""
+
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from reprocess import schema
+from reprocess.errors import StoreError
+
+
+def open_archive(path: str | Path, satellite: str, *, masked: bool = True) -> xr.Dataset:
+    """Open one satellite of an archive.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``WORK/archive.zarr``.
+    satellite : str
+        Directory name, as ``noaa18``.
+    masked : bool
+        Whether NOAA's sentinels (-999 in E4, -1 in L and foot-point pitch angles) become NaN.
+        If not, values are exactly those of the files. Padding after a day's last record is NaN
+        (NaT, -1) either way.
+
+    Returns
+    -------
+    xarray.Dataset
+        Backed by Dask, one chunk per block of 32 days; dimensions day, record, telescope, energy,
+        channel. ``ds.sel(day="2019-10-24")`` works; a day holds ``record_count`` records, -1 if it
+        was never ingested.
+
+    Raises
+    ------
+    StoreError
+        If there is no such satellite in the archive.
+
+    Examples
+    --------
+    >>> ds = open_archive("WORK/archive.zarr", "noaa18")  # doctest: +SKIP
+    >>> e4 = ds.electron_flux.sel(day="2019-10-24", telescope=0, energy=612)  # doctest: +SKIP
+    """
+    group = Path(path) / satellite
+    if not (group / "zarr.json").is_file():
+        raise StoreError(f"there is no {satellite!r} in {path}; archives hold {', '.join(schema.SATELLITES)}")
+    raw = xr.open_zarr(
+        group, consolidated=False, decode_cf=False, chunks={"day": schema.BLOCK_DAYS}, zarr_format=3
+    )
+    days = np.datetime64(schema.EPOCH, "D") + np.arange(schema.DAYS)
+    dataset = raw.assign_coords(
+        day=("day", days.astype("datetime64[s]"), {"standard_name": "time", "axis": "T"})
+    )
+    time = raw["time"].astype("datetime64[ms]")  # the padding is NumPy's NaT
+    dataset["time"] = time.assign_attrs(_without(raw["time"].attrs, "units", "calendar", "missing_value"))
+    if masked:
+        for name, array in raw.data_vars.items():
+            sentinel = array.attrs.get("missing_value")
+            if sentinel is not None and name != "time":
+                clean = array.where(array != np.float32(sentinel))
+                dataset[name] = clean.assign_attrs(_without(array.attrs, "missing_value"))
+    return dataset
+
+
+def _without(attrs: dict[str, object], *names: str) -> dict[str, object]:
+    return {k: v for k, v in attrs.items() if k not in names}

@@ -1,0 +1,302 @@
+"""What is done to one block: 32 days of one satellite, one shard row of every array.
+
+Both functions are pure functions of their plan and of what lies on disk; they write whole shards
+and parts and the done record last, so that doing a block twice is harmless. No Dask here: any
+executor can call them.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+
+import fsspec
+import numpy as np
+
+from reprocess import __version__, schema
+from reprocess.catalog import Granule
+from reprocess.classifier.bundle import Bundle
+from reprocess.classifier.engine import Engine, get_engine
+from reprocess.errors import GranuleError, StoreError
+from reprocess.events import Day, describe
+from reprocess.features import WINDOW, scale_flux, windows
+from reprocess.granule import Records, read_records
+from reprocess.ledger import Record, sha256
+from reprocess.lmlt import FINE
+from reprocess.parts import DWELL, EVENTS, part_path, write_part
+from reprocess.postprocess import MODES, Stages, interpolate_L, postprocess
+from reprocess.store import CLASS_ARRAYS, SatelliteStore
+from reprocess.work import Work
+
+_DETECT_ARRAYS = ("time", "electron_flux", "L_IGRF", "MLT", "latitude", "longitude", "ifc_on")
+
+
+@dataclass(frozen=True)
+class IngestPlan:
+    """One block to ingest."""
+
+    work: Path
+    satellite: str
+    block: int
+    granules: tuple[Granule, ...]
+    """Days to read from their source; other days of the block stay as they are."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is made with."""
+
+    model: Path
+    """Folder of the bundle, on a file system that the workers see."""
+    model_sha256: str
+    mode: str
+    """One of `postprocess.MODES`."""
+    engine: str
+    """One of `classifier.engine.ENGINES`."""
+    classes: bool
+    """Whether to keep class and probabilities of every record."""
+
+
+@dataclass(frozen=True)
+class DetectPlan:
+    """One block to classify."""
+
+    work: Path
+    run: str
+    satellite: str
+    block: int
+    days: tuple[int, ...]
+    """Positions on the `day` axis, all of them ingested."""
+    settings: Settings
+
+
+@dataclass
+class _DayResult:
+    """What detection gives for one day."""
+
+    offset: int
+    facts: dict[str, object]
+    columns: dict[str, list[object]]
+    dwell: dict[str, np.ndarray]
+    classes: np.ndarray
+    probabilities: np.ndarray
+
+
+def ingest_block(plan: IngestPlan) -> Record:
+    """Read a block's new and changed NOAA files into the archive.
+
+    Days that are not in the plan are copied from the archive as it is. Files that cannot be used
+    are recorded with their reason and leave an empty day.
+
+    Returns
+    -------
+    dict
+        The done record: per day the source, its sha256, record counts or the reason it is
+        quarantined; per array the sha256 of the shard.
+    """
+    work = Work(plan.work)
+    store = SatelliteStore(work.archive, plan.satellite)
+    span = schema.block_days(plan.block)
+    work.ledger.begin(plan.satellite, plan.block, [g.date.isoformat() for g in plan.granules])
+    previous = work.ledger.read(plan.satellite, plan.block) or {"days": {}}
+    _invalidate(store, span, plan.granules)
+    kept = [_position(date, span) for date, entry in previous["days"].items() if entry["status"] == "ok"]
+    days, read = dict(previous["days"]), {}
+    for granule in plan.granules:
+        days[granule.date.isoformat()], records = _read_granule(granule)
+        if records is not None:
+            read[granule.day - span.start] = records.arrays
+    digests = {}
+    for spec in schema.RECORD_ARRAYS:
+        rows = _kept_rows(spec, store, span, kept)
+        for i, arrays in read.items():
+            rows[i, ..., : arrays["time"].size] = arrays[spec.name]
+        digests[spec.name] = store.write(spec.name, span.start, rows)
+    for name, rows in _day_rows(span, days).items():
+        digests[name] = store.write(name, span.start, rows)
+    record: Record = {
+        "stage": "ingest",
+        "satellite": plan.satellite,
+        "block": plan.block,
+        "code_version": __version__,
+        "days": days,
+        "outputs": digests,
+    }
+    work.ledger.commit(record)
+    return record
+
+
+def _invalidate(store: SatelliteStore, span: range, granules: tuple[Granule, ...]) -> None:
+    """Mark the days about to change as not ingested, for readers of the archive itself."""
+    counts = store.read("record_count", span.start, span.stop)
+    counts[[g.day - span.start for g in granules]] = -1
+    store.write("record_count", span.start, counts)
+
+
+def _read_granule(granule: Granule) -> tuple[dict[str, object], Records | None]:
+    """Return a day's entry in the done record, and its records if the file is good."""
+    entry: dict[str, object] = {"source": dict(granule.identity)}
+    try:
+        data = _fetch(granule.url)
+        entry["source"] = granule.identity | {"sha256": sha256(data)}
+        records = read_records(data, granule.satellite, granule.day)
+    except GranuleError as e:
+        return entry | {"status": "quarantined", "reason": e.reason, "detail": e.detail}, None
+    return entry | {
+        "status": "ok",
+        "records": records.count,
+        "in_file": records.in_file,
+        "outside_day": records.outside_day,
+        "duplicates": records.duplicates,
+        "reordered": records.reordered,
+    }, records
+
+
+def _fetch(url: str) -> bytes:
+    try:
+        with fsspec.open(url, "rb") as file:
+            return bytes(file.read())
+    except OSError as e:
+        raise GranuleError("unreadable", f"{url}: {type(e).__name__} {e}") from e
+
+
+def _position(date: str, span: range) -> int:
+    """Return the row of a date within its block."""
+    return schema.day_index(dt.date.fromisoformat(date)) - span.start
+
+
+def _kept_rows(spec: schema.ArraySpec, store: SatelliteStore, span: range, kept: list[int]) -> np.ndarray:
+    """Return a block's rows of one array: kept days as stored, fill values elsewhere."""
+    rows = np.full((len(span), *spec.day_shape), spec.fill, spec.dtype)
+    if kept:
+        rows[kept] = store.read(spec.name, span.start, span.stop)[kept]
+    return rows
+
+
+def _day_rows(span: range, days: Record) -> dict[str, np.ndarray]:
+    """Return a block's rows of the arrays with one value per day, in the order to write them."""
+    rows = {
+        spec.name: np.full((len(span), *spec.day_shape), spec.fill, spec.dtype) for spec in schema.DAY_ARRAYS
+    }
+    for date, entry in days.items():
+        i = _position(date, span)
+        rows["status"][i] = schema.STATUS[entry["status"]]
+        rows["record_count"][i] = entry.get("records", 0)
+        digest = entry["source"].get("sha256", "")
+        rows["source_digest"][i] = np.frombuffer(bytes.fromhex(digest) or bytes(32), np.uint8)
+    return rows
+
+
+def detect_block(plan: DetectPlan) -> Record:
+    """Classify a block's days and write its events and dwell.
+
+    Returns
+    -------
+    dict
+        The done record: per day the source's sha256 and what became of its records; the sha256
+        of each output.
+    """
+    work = Work(plan.work)
+    run = work.run(plan.run)
+    settings = plan.settings
+    bundle, engine = get_engine(settings.model, settings.model_sha256, settings.engine)
+    store = SatelliteStore(work.archive, plan.satellite)
+    ingested = work.ledger.read(plan.satellite, plan.block) or {"days": {}}
+    run.ledger.begin(plan.satellite, plan.block)
+    results = {
+        day: _detect_day(store, day, ingested["days"][schema.day_date(day).isoformat()], plan, bundle, engine)
+        for day in plan.days
+    }
+    parts = list(results.values())
+    events = {name: [x for part in parts for x in part.columns[name]] for name in schema.EVENT_COLUMNS}
+    dwell = {
+        name: np.concatenate([p.dwell[name] for p in parts] or [np.empty(0, np.int32)])
+        for name in DWELL.names
+    }
+    outputs: dict[str, object] = {
+        "events": write_part(part_path(run.events, plan.satellite, plan.block), events, EVENTS),
+        "dwell": write_part(part_path(run.dwell, plan.satellite, plan.block), dwell, DWELL),
+    }
+    if settings.classes:
+        outputs["classes"] = _write_classes(SatelliteStore(run.classes, plan.satellite), plan.block, results)
+    record: Record = {
+        "stage": "detect",
+        "satellite": plan.satellite,
+        "block": plan.block,
+        "code_version": __version__,
+        "days": {schema.day_date(day).isoformat(): r.facts for day, r in results.items()},
+        "outputs": outputs,
+    }
+    run.ledger.commit(record)
+    return record
+
+
+def _detect_day(
+    store: SatelliteStore, day: int, source: Record, plan: DetectPlan, bundle: Bundle, engine: Engine
+) -> _DayResult:
+    stored = int(store.read("record_count", day, day + 1)[0])
+    if stored != source["records"]:
+        raise StoreError(
+            f"{store.path} holds {stored} records on {schema.day_date(day)}, its ledger says "
+            f"{source['records']}; {store.remedy(day)}"
+        )
+    records = store.read_day(day, source["records"], _DETECT_ARRAYS)
+    flux, L = records["electron_flux"], records["L_IGRF"]
+    probabilities = engine.predict(windows(scale_flux(flux, bundle.scaling)))
+    classes = probabilities.argmax(axis=1).astype(np.int8)
+    rules = MODES[plan.settings.mode]
+    stages = postprocess(classes, L, flux, rules)
+    digest = source["source"]["sha256"]
+    seen = Day(plan.satellite, schema.day_date(day), records, probabilities, rules.offset, digest)
+    columns = describe(seen, stages, interpolate_L(L) if rules.repair_L else L, bundle.name, plan.run)
+    dwell, accounts = _dwell(records, stages, day, rules.offset)
+    facts = {
+        "source_sha256": digest,
+        "records": source["records"],
+        "class_counts": np.bincount(classes, minlength=len(schema.CLASSES)).tolist(),
+        "events": {name: len(s.final) for name, s in stages.items()},
+        **accounts,
+    }
+    return _DayResult(rules.offset, facts, columns, dwell, classes, probabilities)
+
+
+def _dwell(
+    records: dict[str, np.ndarray], stages: dict[str, Stages], day: int, offset: int
+) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    """Count classifiable records, and those within events, per cell of the fine grid.
+
+    A record is classifiable if a window stands for it. Every one of them is either in exactly
+    one cell, or outside the grid, or without valid L and MLT; the three counts are returned too.
+    """
+    n = records["time"].size
+    seen = slice(offset, offset + max(n - WINDOW, 0))
+    cell = FINE.cell(records["L_IGRF"], records["MLT"], records["latitude"])
+    inside = cell[seen][cell[seen] >= 0]
+    counts = {"dwell": np.bincount(inside, minlength=FINE.cells)}
+    for name, found in stages.items():
+        flagged = np.zeros(n, bool)
+        for first, last in found.final:
+            flagged[first : last + 1] = True
+        hit = cell[seen][flagged[seen]]
+        counts[f"precipitation_{name}"] = np.bincount(hit[hit >= 0], minlength=FINE.cells)
+    visited = np.flatnonzero(counts["dwell"])
+    columns = {name: values[visited].astype(np.int32) for name, values in counts.items()}
+    columns |= {"day": np.full(visited.size, day, np.int32), "cell": visited.astype(np.int32)}
+    return columns, {
+        "classifiable": int(cell[seen].size),
+        "in_grid": int(inside.size),
+        "outside_grid": int(np.count_nonzero(cell[seen] == -1)),
+        "invalid_position": int(np.count_nonzero(cell[seen] == -2)),
+    }
+
+
+def _write_classes(store: SatelliteStore, block: int, results: dict[int, _DayResult]) -> dict[str, str]:
+    span = schema.block_days(block)
+    rows = {
+        name: np.full((len(span), *(3,) * (name == "probability"), schema.RECORDS), spec.fill, spec.dtype)
+        for name, spec in CLASS_ARRAYS.items()
+    }
+    for day, result in results.items():
+        own = slice(result.offset, result.offset + result.classes.size)
+        rows["class"][day - span.start, own] = result.classes
+        rows["probability"][day - span.start, :, own] = result.probabilities.T
+    return {name: store.write(name, span.start, values) for name, values in rows.items()}

@@ -1,0 +1,237 @@
+"""Model bundles: a card one can read and weights that are plain arrays.
+
+A bundle is a folder with ``card.json`` and ``weights.npz``. No pickle is involved. The card
+carries the sha256 of the weights, and the sha256 of the card identifies the model.
+"""
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+
+from reprocess.errors import ModelError
+from reprocess.features import FEATURES, WINDOW, Scaling
+from reprocess.ledger import sha256, write_atomic
+from reprocess.schema import CLASSES
+
+UNITS = 64
+"""LSTM units in each direction."""
+
+DENSE = 256
+"""Units of the dense layer."""
+
+WEIGHTS: dict[str, tuple[int, ...]] = {
+    **{
+        f"{direction}_{part}": shape
+        for direction in ("forward", "backward")
+        for part, shape in (
+            ("kernel", (len(FEATURES), 4 * UNITS)),
+            ("recurrent", (UNITS, 4 * UNITS)),
+            ("bias", (4 * UNITS,)),
+        )
+    },
+    "dense_kernel": (2 * UNITS, DENSE),
+    "dense_bias": (DENSE,),
+    "softmax_kernel": (DENSE, len(CLASSES)),
+    "softmax_bias": (len(CLASSES),),
+}
+"""Names and shapes of the tensors; gates are in the order i, f, c, o."""
+
+ARCHITECTURE = {
+    "layers": (
+        f"bidirectional LSTM {UNITS} (relu, recurrent sigmoid), dropout 0.5, "
+        f"dense {DENSE} (relu), dropout 0.5, dense {len(CLASSES)} (softmax)"
+    ),
+    "parameters": sum(int(np.prod(shape)) for shape in WEIGHTS.values()),
+    "window": WINDOW,
+    "features": list(FEATURES),
+    "classes": list(CLASSES),
+    "gate_order": "ifco",
+}
+"""The network of the paper: the only one the engines build."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model ready for an engine."""
+
+    path: Path
+    card: dict[str, Any]
+    weights: Mapping[str, np.ndarray]
+    scaling: Scaling
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return str(self.card["name"])
+
+    @property
+    def sha256(self) -> str:
+        """Identity of the model: sha256 of its card, which holds that of the weights."""
+        return sha256(_card_bytes(self.card))
+
+
+def user_models() -> Path:
+    """Return the folder of imported models: $REPROCESS_MODELS or the user's data folder."""
+    return Path(os.environ.get("REPROCESS_MODELS") or platformdirs.user_data_path("reprocess") / "models")
+
+
+def shipped_models() -> Path:
+    """Return the folder of cards and models that come with this project."""
+    package = Path(__file__).parents[1]
+    installed = package / "models"
+    return installed if installed.is_dir() else package.parent / "models"
+
+
+def load_bundle(path: Path) -> Bundle:
+    """Read and check a bundle.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing, the weights are not those of the card, or shapes do not fit.
+    """
+    try:
+        card = json.loads((path / "card.json").read_bytes())
+        data = (path / "weights.npz").read_bytes()
+    except FileNotFoundError as e:
+        raise ModelError(f"{path} is no model bundle: {e.filename} is missing") from e
+    except ValueError as e:
+        raise ModelError(f"{path / 'card.json'} is not JSON: {e}") from e
+    try:
+        expected = card["weights_sha256"]
+        values = card["scaling"]
+        scaling = Scaling(
+            tuple(values["fill"]), values["epsilon"], tuple(values["mean"]), tuple(values["scale"])
+        )
+    except (KeyError, TypeError) as e:
+        raise ModelError(f"{path / 'card.json'} lacks or misnames an entry: {e}") from e
+    if sha256(data) != expected:
+        raise ModelError(f"{path / 'weights.npz'} has sha256 {sha256(data)}, its card says {expected}")
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        weights = {name: arrays[name] for name in arrays.files}
+    check_weights(weights)
+    check_scaling(scaling)
+    return Bundle(path, card, weights, scaling)
+
+
+def save_bundle(
+    path: Path, card: dict[str, Any], weights: Mapping[str, np.ndarray], scaling: Scaling
+) -> Bundle:
+    """Write a bundle; the card is completed with architecture, scaling and digests, and written last.
+
+    Raises
+    ------
+    ModelError
+        If shapes do not fit the network.
+    """
+    check_weights(weights)
+    check_scaling(scaling)
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **{name: weights[name] for name in WEIGHTS})
+    card = {
+        **card,
+        "architecture": ARCHITECTURE,
+        "scaling": {
+            "fill": list(scaling.fill),
+            "epsilon": scaling.epsilon,
+            "mean": list(scaling.mean),
+            "scale": list(scaling.scale),
+        },
+        "weights_sha256": sha256(buffer.getvalue()),
+    }
+    write_atomic(path / "weights.npz", buffer.getvalue())
+    write_atomic(path / "card.json", _card_bytes(card))
+    return load_bundle(path)
+
+
+def check_weights(weights: Mapping[str, np.ndarray]) -> None:
+    """Check names, shapes and values of the tensors.
+
+    Raises
+    ------
+    ModelError
+        With the tensors that do not fit.
+    """
+    found = {name: array.shape for name, array in weights.items()}
+    if found != WEIGHTS:
+        names = sorted(n for n in {*found, *WEIGHTS} if found.get(n) != WEIGHTS.get(n))
+        wrong = ", ".join(f"{n} {found.get(n)} instead of {WEIGHTS.get(n)}" for n in names)
+        raise ModelError(f"these tensors are not the network's: {wrong}")
+    bad = [n for n, a in weights.items() if a.dtype != np.float32 or not np.isfinite(a).all()]
+    if bad:
+        raise ModelError(f"tensors must be finite float32; {', '.join(bad)} are not")
+
+
+def check_scaling(scaling: Scaling) -> None:
+    """Check that there is one positive scale per feature.
+
+    Raises
+    ------
+    ModelError
+        With the values found.
+    """
+    values = np.array([*scaling.mean, *scaling.scale])
+    complete = len(scaling.mean) == len(scaling.scale) == len(FEATURES)
+    if not complete or not np.isfinite(values).all() or min(scaling.scale) <= 0:
+        raise ModelError(
+            f"scaling needs {len(FEATURES)} finite means and positive scales, got {scaling.mean} "
+            f"and {scaling.scale}"
+        )
+
+
+def find_model(name: str) -> Path:
+    """Return the folder of a model given by name or by path.
+
+    Raises
+    ------
+    ModelError
+        If there is none, with what there is.
+    """
+    for candidate in (Path(name), user_models() / name, shipped_models() / name):
+        if (candidate / "weights.npz").is_file():
+            return candidate.resolve()
+    known = ", ".join(sorted(m.name for m in list_models() if m.usable)) or "none"
+    hint = ""
+    if (shipped_models() / name / "card.json").is_file():
+        hint = f"; its weights are not part of this project, run: reprocess model fetch {name}"
+    raise ModelError(f"there is no model {name!r} (usable: {known}){hint}")
+
+
+@dataclass(frozen=True)
+class ListedModel:
+    """A line of `reprocess model list`."""
+
+    name: str
+    path: Path
+    usable: bool
+    """Whether the weights are here, not only the card."""
+    card: dict[str, Any]
+
+
+def list_models() -> list[ListedModel]:
+    """Return every model known by name; a user's copy goes before the shipped card."""
+    found: dict[str, ListedModel] = {}
+    for folder in (user_models(), shipped_models()):
+        for card in sorted(folder.glob("*/card.json")):
+            path = card.parent
+            usable = (path / "weights.npz").is_file()
+            found.setdefault(path.name, ListedModel(path.name, path, usable, json.loads(card.read_bytes())))
+    return [found[name] for name in sorted(found)]
+
+
+def _card_bytes(card: dict[str, Any]) -> bytes:
+    return (json.dumps(card, indent=1, sort_keys=True) + "\n").encode()
+
+
+def file_sha256(path: Path) -> str:
+    """Return the sha256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

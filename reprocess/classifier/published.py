@@ -1,0 +1,145 @@
+"""Gets the published model: from a local copy or from its authors' repository.
+
+The files were released with Capannolo, Li & Huang 2022 without a licence, so they are not part
+of this project. Where they are, which revision, and their sha256 sums stand in the shipped card.
+Weights are read from the TensorFlow checkpoint as tensors; no graph is loaded or run, and the
+scaler's pickle is read, not executed.
+"""
+
+import contextlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import numpy as np
+
+from reprocess.classifier.bundle import (
+    WEIGHTS,
+    Bundle,
+    check_weights,
+    file_sha256,
+    save_bundle,
+    shipped_models,
+    user_models,
+)
+from reprocess.classifier.scaler import read_scaler
+from reprocess.errors import ModelError
+from reprocess.features import PUBLISHED_EPSILON, PUBLISHED_FILL, Scaling
+
+PUBLISHED = "capannolo2022"
+
+_SCALER = "LSTM_scaler.joblib"
+_CHECKPOINT = "REPs_classifier_model/variables/variables"
+
+_TENSORS = {
+    "forward_kernel": "variables/0",
+    "forward_recurrent": "variables/1",
+    "forward_bias": "variables/2",
+    "backward_kernel": "variables/3",
+    "backward_recurrent": "variables/4",
+    "backward_bias": "variables/5",
+    "dense_kernel": "layer_with_weights-1/kernel",
+    "dense_bias": "layer_with_weights-1/bias",
+    "softmax_kernel": "layer_with_weights-2/kernel",
+    "softmax_bias": "layer_with_weights-2/bias",
+}
+_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
+
+
+def import_published(folder: Path, name: str = PUBLISHED) -> Bundle:
+    """Turn a local copy of the released files into a bundle under the user's models.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds ``LSTM_scaler.joblib`` and ``REPs_classifier_model/``.
+    name : str
+        Name of the new model.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing or is not the released one, or its content does not fit.
+    """
+    if not name or "/" in name or name in {".", ".."}:
+        raise ModelError(f"{name!r} cannot name a model; use a plain name without '/'")
+    card = published_card()
+    for relative, expected in card["source"]["files"].items():
+        path = folder / relative
+        if not path.is_file():
+            raise ModelError(f"{path} is missing; {folder} must hold {', '.join(card['source']['files'])}")
+        found = file_sha256(path)
+        if found != expected:
+            raise ModelError(f"{path} has sha256 {found}, the released file has {expected}; refused")
+    mean, scale = read_scaler((folder / _SCALER).read_bytes())
+    scaling = Scaling(PUBLISHED_FILL, PUBLISHED_EPSILON, tuple(mean.tolist()), tuple(scale.tolist()))
+    weights = read_checkpoint(folder / _CHECKPOINT)
+    return save_bundle(user_models() / name, card | {"name": name}, weights, scaling)
+
+
+def fetch_published(base_url: str | None = None) -> Bundle:
+    """Download the released files at the pinned revision and import them.
+
+    Parameters
+    ----------
+    base_url : str, optional
+        Where the files are served instead of at the address in the card; sums are checked all the same.
+
+    Raises
+    ------
+    ModelError
+        If a file cannot be downloaded or is not the released one.
+    """
+    source = published_card()["source"]
+    base = (base_url or source["base_url"]).rstrip("/")
+    with tempfile.TemporaryDirectory() as folder:
+        for relative in source["files"]:
+            path = Path(folder) / relative
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with fsspec.open(f"{base}/{relative}", "rb") as remote:
+                    path.write_bytes(remote.read())
+            except (OSError, ValueError, _client_error()) as e:
+                raise ModelError(
+                    f"cannot download {base}/{relative}: {type(e).__name__} {e}; check the network, or copy "
+                    "the files and use: reprocess model import"
+                ) from e
+        return import_published(Path(folder))
+
+
+def published_card() -> dict[str, Any]:
+    """Return the card of the published model as shipped: no weights, no scaling, but their sources."""
+    card: dict[str, Any] = json.loads((shipped_models() / PUBLISHED / "card.json").read_bytes())
+    return card
+
+
+def read_checkpoint(prefix: Path) -> dict[str, np.ndarray]:
+    """Read the network's tensors from a TensorFlow checkpoint.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be read or the tensors are not those of the network.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    import tensorflow as tf
+
+    try:
+        reader = tf.train.load_checkpoint(str(prefix))
+        present = reader.get_variable_to_shape_map()
+        weights = {n: reader.get_tensor(k + _SUFFIX) for n, k in _TENSORS.items() if k + _SUFFIX in present}
+    except (ValueError, tf.errors.OpError) as e:
+        raise ModelError(f"{prefix} is not a TensorFlow checkpoint that can be read: {e}") from e
+    check_weights(weights)
+    return {name: weights[name] for name in WEIGHTS}
+
+
+def _client_error() -> type[Exception]:
+    with contextlib.suppress(ImportError):
+        from aiohttp import ClientError
+
+        return ClientError
+    return OSError

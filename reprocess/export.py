@@ -1,0 +1,34 @@
+"""The event table in the formats that leave the project."""
+
+import io
+import json
+
+import pandas as pd
+
+from reprocess.schema import EVENT_COLUMNS
+
+_TIMES = [name for name, kind in EVENT_COLUMNS.items() if kind == "time"]
+
+
+def export_events(table: pd.DataFrame, kind: str) -> bytes:
+    """Return the event table as a file's content.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Of `parts.read_events`.
+    kind : str
+        ``csv`` and ``json`` (a list of objects) give times as ISO 8601 UTC with milliseconds and
+        missing values empty or null; ``parquet`` keeps the types.
+    """
+    if kind == "parquet":
+        buffer = io.BytesIO()
+        table.to_parquet(buffer, index=False)
+        return buffer.getvalue()
+    text = table.copy()
+    for name in _TIMES:
+        text[name] = table[name].dt.strftime("%Y-%m-%dT%H:%M:%S.%f").str.slice(0, 23) + "Z"
+    if kind == "csv":
+        return text.to_csv(index=False, lineterminator="\n").encode()
+    rows = json.loads(text.to_json(orient="records", double_precision=7))
+    return (json.dumps(rows, indent=1) + "\n").encode()

@@ -1,0 +1,106 @@
+"""A run's exposure: the dwell parts of its blocks, summed per satellite and month.
+
+Sums of integers, so the order of blocks cannot matter. The same parts give the time spent per
+satellite-day, which the confidence of occurrence fractions is resampled from.
+"""
+
+import numpy as np
+import xarray as xr
+
+from reprocess import schema
+from reprocess.ledger import Record
+from reprocess.lmlt import FINE, Grid, coarse_bins
+from reprocess.parts import read_dwell
+from reprocess.store import write_dataset
+from reprocess.work import Run
+
+_SECONDS = int(schema.SAMPLING_S)
+QUANTITIES = ("dwell", *(f"precipitation_{name}" for name in schema.EVENT_CLASSES))
+"""Arrays of `exposure.zarr`, in seconds."""
+
+_FINE_SHAPE = (len(schema.HEMISPHERES), *FINE.shape)
+
+
+def write_exposure(run: Run, records: list[Record]) -> None:
+    """Sum the dwell parts of all done blocks into `exposure.zarr`.
+
+    Dimensions are satellite, month, hemisphere, L (0.1) and MLT (0.25 h); values are seconds,
+    2 per record. Only satellites and months of the run are present.
+    """
+    satellites = sorted({r["satellite"] for r in records})
+    months = np.unique([np.datetime64(date, "M") for r in records for date in r["days"]])
+    if not months.size:
+        return
+    calendar = np.arange(months[0], months[-1] + 1)
+    totals = {name: np.zeros((len(satellites), calendar.size, FINE.cells), np.int32) for name in QUANTITIES}
+    for satellite, part in read_dwell(run, records):
+        month = (_dates(part["day"]).astype("datetime64[M]") - calendar[0]).astype(int)
+        for name, total in totals.items():
+            np.add.at(total[satellites.index(satellite)], (month, part["cell"]), part[name] * _SECONDS)
+    dims = ("satellite", "month", "hemisphere", "L", "MLT")
+    shape = (len(satellites), calendar.size, *_FINE_SHAPE)
+    dataset = xr.Dataset(
+        {name: (dims, total.reshape(shape), _attributes(name)) for name, total in totals.items()},
+        coords={
+            "satellite": np.array(satellites, object),  # Zarr 3 has no fixed-length text yet
+            "month": ("month", calendar.astype("datetime64[s]"), {"long_name": "first day of the month"}),
+            "hemisphere": np.array(schema.HEMISPHERES, object),
+            **grid_coordinates(FINE),
+        },
+        attrs={"Conventions": "CF-1.11", "title": "Time spent per L and MLT", "run": run.name},
+    )
+    write_dataset(run.exposure, dataset)
+
+
+def daily(run: Run, records: list[Record], grid: Grid) -> dict[str, np.ndarray]:
+    """Return the seconds of each satellite-day on a map's grid, hemispheres added.
+
+    Parameters
+    ----------
+    run : Run
+    records : list of dict
+        Done records.
+    grid : Grid
+        Made by `lmlt.make_grid`.
+
+    Returns
+    -------
+    dict of str to ndarray of int64, shape (satellite-days, n_L, n_MLT)
+        By `QUANTITIES`.
+    """
+    bins = coarse_bins(grid)
+    size = grid.shape[0] * grid.shape[1]
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in QUANTITIES}
+    for _, part in read_dwell(run, records):
+        days, index = np.unique(part["day"], return_inverse=True)
+        inside = bins[part["cell"]] >= 0
+        where = (index * size + bins[part["cell"]])[inside]
+        for name, maps in parts.items():
+            counts = np.bincount(where, part[name][inside], days.size * size)
+            maps.append(counts.astype(np.int64).reshape(-1, *grid.shape) * _SECONDS)
+    empty = np.empty((0, *grid.shape), np.int64)
+    return {name: np.concatenate([empty, *maps]) for name, maps in parts.items()}
+
+
+def grid_coordinates(grid: Grid) -> dict[str, tuple[str | tuple[str, ...], np.ndarray, dict[str, str]]]:
+    """Return CF coordinates of a grid: bin centres with their bounds."""
+    axes = {
+        "L": (grid.L_edges, "1", "McIlwain L shell"),
+        "MLT": (grid.MLT_edges, "hour", "magnetic local time"),
+    }
+    coordinates: dict[str, tuple[str | tuple[str, ...], np.ndarray, dict[str, str]]] = {}
+    for name, (edges, units, long_name) in axes.items():
+        attrs = {"units": units, "long_name": long_name, "bounds": f"{name}_bounds"}
+        coordinates[name] = (name, (edges[:-1] + edges[1:]) / 2, attrs)
+        coordinates[f"{name}_bounds"] = ((name, "edge"), np.stack([edges[:-1], edges[1:]], axis=1), {})
+    return coordinates
+
+
+def _dates(day: np.ndarray) -> np.ndarray:
+    return np.datetime64(schema.EPOCH, "D") + day.astype("timedelta64[D]")
+
+
+def _attributes(name: str) -> dict[str, str]:
+    if name == "dwell":
+        return {"units": "s", "long_name": "time of classifiable records"}
+    return {"units": "s", "long_name": f"time within {name.removeprefix('precipitation_')} events"}

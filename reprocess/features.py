@@ -1,0 +1,100 @@
+"""From electron fluxes to the classifier's input.
+
+The steps, the order of the features and the constants are those of Capannolo, Li & Huang 2022
+(doi 10.3389/fspas.2022.858990) as released: fluxes without a count get a small value, then the
+natural logarithm, then the standardisation fitted on their training data, then windows of seven
+consecutive records.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+WINDOW = 7
+"""Records in a window."""
+
+CENTRE = WINDOW // 2
+"""Offset of a window's centre from its first record."""
+
+PUBLISHED_FILL = (0.01, 100.0)
+"""Flux put where there is none, 0 and 90 degree telescope, cm-2 s-1 sr-1."""
+
+PUBLISHED_EPSILON = 0.001
+"""Flux added before the logarithm, cm-2 s-1 sr-1."""
+
+FEATURES = tuple(f"e{e}_{t}" for e in range(1, 5) for t in (0, 90))
+"""Order of the features: energy first, then telescope."""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How fluxes become features; part of a model."""
+
+    fill: tuple[float, float]
+    """Flux put where it is not positive, for the 0 and the 90 degree telescope, cm-2 s-1 sr-1."""
+    epsilon: float
+    """Added before the logarithm, cm-2 s-1 sr-1."""
+    mean: tuple[float, ...]
+    """Mean of each feature, in the order of `FEATURES`."""
+    scale: tuple[float, ...]
+    """Standard deviation of each feature."""
+
+
+def fill_flux(electron_flux: np.ndarray, fill: tuple[float, float]) -> np.ndarray:
+    """Replace fluxes that are not positive.
+
+    Parameters
+    ----------
+    electron_flux : ndarray of float32, shape (2, 4, n)
+        Telescopes 0 and 90 degrees, channels E1-E4, cm-2 s-1 sr-1; sentinels are negative.
+    fill : tuple of float
+        Value per telescope.
+
+    Returns
+    -------
+    ndarray of float32, shape (2, 4, n)
+    """
+    values = np.asarray(fill, np.float32)[:, np.newaxis, np.newaxis]
+    return np.where(electron_flux <= 0, values, electron_flux)
+
+
+def scale_flux(electron_flux: np.ndarray, scaling: Scaling) -> np.ndarray:
+    """Return the features of every record.
+
+    The logarithm is taken in double precision and rounded: single-precision logarithms differ in
+    the last bit between processors, and results must not depend on which worker made them.
+
+    Parameters
+    ----------
+    electron_flux : ndarray of float32, shape (2, 4, n)
+        As in `fill_flux`.
+    scaling : Scaling
+        Of the model that will see the features.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, 8)
+    """
+    filled = fill_flux(electron_flux, scaling.fill) + np.float32(scaling.epsilon)
+    features = filled.transpose(2, 1, 0).reshape(-1, len(FEATURES))
+    logarithm = np.log(features.astype(np.float64)).astype(np.float32)
+    return ((logarithm - np.array(scaling.mean)) / np.array(scaling.scale)).astype(np.float32)
+
+
+def windows(features: np.ndarray) -> np.ndarray:
+    """Return all windows as a view, without copying.
+
+    There are n - 7 of them: the published code never makes the last possible one.
+
+    Parameters
+    ----------
+    features : ndarray of float32, shape (n, 8)
+
+    Returns
+    -------
+    ndarray of float32, shape (max(n - 7, 0), 7, 8)
+    """
+    if features.shape[0] <= WINDOW:
+        return np.empty((0, WINDOW, features.shape[1]), features.dtype)
+    view = np.lib.stride_tricks.sliding_window_view(features, WINDOW, axis=0)
+    return view[:-1].swapaxes(1, 2)

@@ -1,0 +1,176 @@
+"""One NOAA daily file, from bytes to checked records.
+
+What is known of these files (NOAA's Level 1b ``proc.nc``, and real files of 2019 and 2022):
+every variable is one-dimensional on a dimension of its own name; ``valid_range`` is wrong for
+``time`` and others; global attributes are unreadable in some files and name neither satellite
+nor date. So variables are read raw with h5py, and the file is checked against its name,
+``satID`` and its own times.
+"""
+
+from dataclasses import dataclass
+
+import h5py
+import numpy as np
+
+from reprocess import schema
+from reprocess.errors import GranuleError
+from reprocess.schema import MS_PER_DAY, ArraySpec
+
+_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_IFC_FRAME_MS = 32_000  # mep_IFC_on is sampled once in a frame of 16 records
+_UNIX_EPOCH = np.datetime64("1970-01-01", "D")
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records of one satellite-day, sorted by time."""
+
+    arrays: dict[str, np.ndarray]
+    """By name in `schema.RECORD_ARRAYS`; shape (…, n) as stored, without `day`."""
+    in_file: int
+    """Records in the file."""
+    outside_day: int
+    """Records dropped because their time is not within the day."""
+    duplicates: int
+    """Records dropped because their time repeats an earlier record's."""
+    reordered: bool
+    """Whether the file's records were not in time order."""
+
+    @property
+    def count(self) -> int:
+        """Records kept, n."""
+        return int(self.arrays["time"].size)
+
+
+def read_records(data: bytes, satellite: str, day: int) -> Records:
+    """Read and check the bytes of one NOAA file.
+
+    Sentinels stay as they are. Records outside the day and repeated times are dropped and
+    counted; the calibration flag is carried forward over its frame.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    satellite : str
+        Directory name, which the file's `satID` must confirm.
+    day : int
+        Position on the `day` axis, which the file's times must confirm.
+
+    Raises
+    ------
+    GranuleError
+        With one of `schema.REASONS`, if the file cannot be used.
+    """
+    raw = _read_variables(data)
+    n = raw["time"].size
+    if n == 0:
+        raise GranuleError("zero_records", f"all {len(raw)} variables are empty")
+    _check_satellite(raw.pop("satID"), satellite)
+    keep, outside = _order(raw["time"], day)
+    if keep.size > schema.RECORDS:
+        raise GranuleError("too_many_records", f"{keep.size} records in a day, {schema.RECORDS} at most")
+    arrays = {spec.name: _assemble(spec, raw, keep) for spec in schema.RECORD_ARRAYS}
+    _check_usable(arrays)
+    arrays["ifc_on"] = fill_calibration_flag(arrays["ifc_on"], arrays["time"])
+    return Records(
+        arrays,
+        in_file=n,
+        outside_day=outside,
+        duplicates=n - outside - keep.size,
+        reordered=bool(np.any(np.diff(keep) < 0)),
+    )
+
+
+def fill_calibration_flag(flag: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """Carry each sampled calibration flag forward over its frame.
+
+    Parameters
+    ----------
+    flag : ndarray of int8, shape (n,)
+        0 or 1 where sampled, -1 elsewhere (one record in 16 is sampled).
+    time : ndarray of int64, shape (n,)
+        Milliseconds, increasing.
+
+    Returns
+    -------
+    ndarray of int8, shape (n,)
+        -1 remains where the last sample is 32 s old or more: before the day's first sample
+        (its frame began the day before) and after data gaps.
+    """
+    index = np.where(flag >= 0, np.arange(flag.size), -1)
+    last = np.maximum.accumulate(index) if flag.size else index
+    known = (last >= 0) & (time - time[last] < _IFC_FRAME_MS)
+    return np.where(known, flag[last], np.int8(-1)).astype(np.int8)
+
+
+def _read_variables(data: bytes) -> dict[str, np.ndarray]:
+    """Read every variable that is kept, raw."""
+    if not data.startswith(_HDF5_SIGNATURE):
+        raise GranuleError("not_hdf5", f"the file begins with {data[:24]!r}")
+    wanted = {"satID": "uint8"}
+    for spec in schema.RECORD_ARRAYS:
+        wanted |= dict.fromkeys(spec.sources, spec.source_dtype)
+    try:
+        with h5py.File.in_memory(data) as file:
+            missing = [name for name in wanted if name not in file]
+            if missing:
+                raise GranuleError("missing_variable", f"no {', '.join(missing)}")
+            raw = {name: file[name][()] for name in wanted}
+    except (OSError, RuntimeError, KeyError) as e:
+        raise GranuleError("truncated", f"{len(data)} bytes, HDF5 says: {e}") from e
+    _check_layout(raw, wanted)
+    return raw
+
+
+def _check_layout(raw: dict[str, np.ndarray], wanted: dict[str, str]) -> None:
+    """Check dtypes and that all variables have the length of `time`."""
+    for name, dtype in wanted.items():
+        if raw[name].dtype != dtype:
+            raise GranuleError("wrong_dtype", f"{name} is {raw[name].dtype}, expected {dtype}")
+        if raw[name].shape != raw["time"].shape or raw[name].ndim != 1:
+            raise GranuleError(
+                "unequal_length", f"{name} has shape {raw[name].shape}, time has {raw['time'].shape}"
+            )
+
+
+def _check_satellite(sat_id: np.ndarray, satellite: str) -> None:
+    expected = schema.SATELLITES[satellite].sat_id
+    if np.any(sat_id != expected):
+        raise GranuleError(
+            "wrong_satellite",
+            f"satID is {sorted(set(sat_id.tolist()))}, expected {expected} for {satellite}",
+        )
+
+
+def _order(time: np.ndarray, day: int) -> tuple[np.ndarray, int]:
+    """Return the file positions to keep, by time, and how many records lie outside the day."""
+    first = int((np.datetime64(schema.day_date(day), "D") - _UNIX_EPOCH).astype(int)) * MS_PER_DAY
+    inside = np.flatnonzero((time >= first) & (time < first + MS_PER_DAY))
+    outside = int(time.size - inside.size)
+    if outside > inside.size:
+        seen = np.array([time.min(), time.max()]).astype("datetime64[ms]")
+        raise GranuleError(
+            "wrong_date",
+            f"{outside} of {time.size} records are not on {schema.day_date(day)}; "
+            f"times run from {seen[0]} to {seen[1]}",
+        )
+    _, first_of_each = np.unique(time[inside], return_index=True)
+    return inside[first_of_each], outside
+
+
+def _assemble(spec: ArraySpec, raw: dict[str, np.ndarray], keep: np.ndarray) -> np.ndarray:
+    """Stack the variables of one array; shape (…, n)."""
+    stacked = np.stack([raw[name][keep] for name in spec.sources])
+    return stacked.reshape(*spec.day_shape[:-1], keep.size).astype(spec.dtype)
+
+
+def _check_usable(arrays: dict[str, np.ndarray]) -> None:
+    """Refuse a day in which fluxes, L or MLT hold nothing but sentinels and fill values."""
+    limits = {"electron_flux": 1e30, "L_IGRF": 1e30, "MLT": 24.0}
+    for name, limit in limits.items():
+        values = arrays[name]
+        if not np.any((values >= 0) & (values <= limit)):
+            raise GranuleError(
+                "all_sentinel", f"{name} holds only {np.unique(values)[:4].tolist()} in {values.size} values"
+            )

@@ -1,0 +1,156 @@
+"""Done records: the only truth about what is complete.
+
+A block is done when its record says ``"state": "done"``. The record is written last, atomically.
+Before a block that has a record is written again, the record is put to ``"writing"``, so that no
+moment exists in which half-new data stand behind an old claim. A missing Zarr chunk reads as
+fill value: completeness is never concluded from the data.
+"""
+
+import contextlib
+import csv
+import hashlib
+import io
+import json
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reprocess.catalog import Granule
+from reprocess.errors import LedgerError
+
+Record = dict[str, Any]
+
+
+def sha256(data: bytes) -> str:
+    """Return the hexadecimal sha256 of `data`."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Replace `path` by `data` as one step that survives a crash.
+
+    Leftovers of writers that were killed on the way are removed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sweep(path)
+    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the rename itself
+    finally:
+        os.close(folder)
+
+
+def sweep(path: Path) -> None:
+    """Remove what killed writers of `path` left behind (their names end in ``.partial``)."""
+    for leftover in path.parent.glob(f"{path.name}.*.partial"):
+        with contextlib.suppress(FileNotFoundError):  # a second writer of this block swept it
+            leftover.unlink()
+
+
+@dataclass(frozen=True)
+class BlockLedger:
+    """The records of one stage, one JSON file per block."""
+
+    root: Path
+
+    def path(self, satellite: str, block: int) -> Path:
+        """Return where the record of a block lies."""
+        return self.root / satellite / f"{block:04d}.json"
+
+    def read(self, satellite: str, block: int) -> Record | None:
+        """Return the record of a block whatever its state, None if there is none.
+
+        Raises
+        ------
+        LedgerError
+            If the record is not JSON, which no crash of ours can cause.
+        """
+        path = self.path(satellite, block)
+        try:
+            record: Record = json.loads(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValueError as e:
+            raise LedgerError(f"{path} is damaged ({e}); delete it to have the block done again") from e
+        return record
+
+    def done(self) -> Iterator[Record]:
+        """Yield the records of all done blocks by satellite and block."""
+        for path in sorted(self.root.glob("*/*.json")):
+            record = self.read(path.parent.name, int(path.stem))
+            if record is not None and record["state"] == "done":
+                yield record
+
+    def begin(self, satellite: str, block: int, changing: Iterable[str] = ()) -> None:
+        """Withdraw the claim of an existing record before its block is written again.
+
+        Parameters
+        ----------
+        satellite, block
+            The block.
+        changing : iterable of str
+            Dates whose data are about to change; their entries are dropped, the others stay valid.
+        """
+        record = self.read(satellite, block)
+        if record is not None:
+            days = {date: entry for date, entry in record["days"].items() if date not in set(changing)}
+            self._write(record | {"state": "writing", "days": days})
+
+    def commit(self, record: Record) -> None:
+        """Write the record of a block that is complete on disk."""
+        self._write(record | {"state": "done"})
+        self._failure_path(record["satellite"], record["block"]).unlink(missing_ok=True)
+
+    def fail(self, satellite: str, block: int, reason: str, traceback: str) -> None:
+        """Note why a block could not be done; the note goes when it is done after all."""
+        write_atomic(self._failure_path(satellite, block), f"{reason}\n{traceback}".encode())
+
+    def failures(self) -> dict[tuple[str, int], str]:
+        """Return the noted reasons by satellite and block."""
+        return {
+            (path.parent.name, int(path.stem)): path.read_text().split("\n", 1)[0]
+            for path in sorted(self.root.glob("*/*.failed"))
+        }
+
+    def _failure_path(self, satellite: str, block: int) -> Path:
+        return self.path(satellite, block).with_suffix(".failed")
+
+    def _write(self, record: Record) -> None:
+        text = json.dumps(record, indent=1, sort_keys=True)
+        write_atomic(self.path(record["satellite"], record["block"]), text.encode())
+
+
+_CATALOG_FIELDS = ("satellite", "day", "url", "size", "version")
+
+
+def read_catalog(path: Path) -> list[Granule]:
+    """Return the satellite-days ever asked for, empty if there is no such file."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return [
+            Granule(row["satellite"], int(row["day"]), row["url"], int(row["size"]), row["version"])
+            for row in csv.DictReader(file)
+        ]
+
+
+def merge_catalog(path: Path, granules: Iterable[Granule]) -> list[Granule]:
+    """Add satellite-days to the list of those asked for; a known day takes its newest source."""
+    merged = {(g.satellite, g.day): g for g in read_catalog(path)}
+    merged |= {(g.satellite, g.day): g for g in granules}
+    planned = sorted(merged.values())
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_CATALOG_FIELDS)
+    writer.writerows([getattr(g, name) for name in _CATALOG_FIELDS] for g in planned)
+    write_atomic(path, text.getvalue().encode())
+    return planned

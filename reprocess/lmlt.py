@@ -1,0 +1,116 @@
+"""Bins of L shell and magnetic local time, and the time spent in them.
+
+Bins are half-open: a value on an edge belongs to the bin above it, and MLT 24 is MLT 0. Values
+are compared with the edges in single precision, the precision of NOAA's files: an L of 2.60
+stored there is the float32 nearest to 2.6 and must not fall below an edge at 2.6. Events and
+dwell go through the same functions, so numerator and exposure can never be binned differently.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from reprocess.errors import GridError
+from reprocess.schema import HEMISPHERES, L_EDGES, MLT_EDGES
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Bins of L by MLT."""
+
+    L_edges: np.ndarray
+    """Increasing, float64."""
+    MLT_edges: np.ndarray
+    """Increasing hours, float64, from 0 to 24 or a part of that."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Number of L and MLT bins."""
+        return self.L_edges.size - 1, self.MLT_edges.size - 1
+
+    @cached_property
+    def cells(self) -> int:
+        """Number of cells of both hemispheres."""
+        return len(HEMISPHERES) * self.shape[0] * self.shape[1]
+
+    def cell(self, L: np.ndarray, MLT: np.ndarray, latitude: np.ndarray) -> np.ndarray:
+        """Return the cell of each record as one number.
+
+        Parameters
+        ----------
+        L, MLT, latitude : ndarray of float32, shape (n,)
+            L shell, hours and degrees; sentinels allowed.
+
+        Returns
+        -------
+        ndarray of int64, shape (n,)
+            ``(hemisphere * n_L + L bin) * n_MLT + MLT bin``; -1 outside the grid, -2 where L or
+            MLT is invalid.
+        """
+        known = (L >= 0) & (MLT >= 0) & (MLT <= 24)
+        i = digitize(L, self.L_edges)
+        j = digitize(np.where(MLT == 24, np.float32(0), MLT), self.MLT_edges)
+        south = (latitude < 0).astype(np.int64)
+        cell = (south * self.shape[0] + i) * self.shape[1] + j
+        return np.where(known, np.where((i >= 0) & (j >= 0), cell, -1), -2)
+
+
+FINE = Grid(L_EDGES, MLT_EDGES)
+"""The grid of `exposure.zarr`."""
+
+
+def digitize(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Return the half-open bin of each value, -1 outside all of them.
+
+    Parameters
+    ----------
+    values : ndarray of float32
+    edges : ndarray of float64, increasing
+    """
+    single = edges.astype(np.float32)
+    index = np.searchsorted(single, values.astype(np.float32), side="right") - 1
+    return np.where(index < edges.size - 1, index, -1)
+
+
+def make_grid(L_edges: np.ndarray, MLT_edges: np.ndarray) -> Grid:
+    """Return a grid of a map, which must be made of whole cells of the fine grid.
+
+    Raises
+    ------
+    GridError
+        If edges do not increase, or one is not an edge of the fine grid.
+    """
+    for name, edges, fine, step in (("L", L_edges, L_EDGES, 0.1), ("MLT", MLT_edges, MLT_EDGES, 0.25)):
+        if edges.size < 2 or np.any(np.diff(edges) <= 0):
+            raise GridError(f"{name} edges must increase and be two at least, got {edges.tolist()}")
+        off = [e for e in edges.tolist() if np.abs(fine - e).min() > 1e-9]
+        if off:
+            raise GridError(
+                f"{name} edges {off} are not on the exposure grid; use multiples of {step} "
+                f"from {fine[0]:g} to {fine[-1]:g}"
+            )
+    return Grid(_snap(L_edges, L_EDGES), _snap(MLT_edges, MLT_EDGES))
+
+
+def coarse_bins(grid: Grid) -> np.ndarray:
+    """Return which bin of a map each cell of the fine grid belongs to, hemispheres together.
+
+    Parameters
+    ----------
+    grid : Grid
+        Made by `make_grid`.
+
+    Returns
+    -------
+    ndarray of int64, shape (FINE.cells,)
+        ``L bin * n_MLT + MLT bin``, -1 outside the map.
+    """
+    i = digitize((L_EDGES[:-1] + L_EDGES[1:]) / 2, grid.L_edges)[:, np.newaxis]
+    j = digitize((MLT_EDGES[:-1] + MLT_EDGES[1:]) / 2, grid.MLT_edges)
+    bins = np.where((i >= 0) & (j >= 0), i * grid.shape[1] + j, -1)
+    return np.tile(bins.ravel(), len(HEMISPHERES))
+
+
+def _snap(edges: np.ndarray, fine: np.ndarray) -> np.ndarray:
+    return fine[np.abs(fine - edges[:, np.newaxis]).argmin(axis=1)]

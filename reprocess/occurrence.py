@@ -1,0 +1,185 @@
+"""Maps of occurrence by L shell and MLT.
+
+State is integers: events per bin and seconds per bin, from the same binning; the division is
+last. An event counts once, in the bin of its peak. Intervals: events are counted, so their rate
+has the exact (Garwood) Poisson interval from chi-square quantiles; the fraction of time within
+events is resampled over whole satellite-days, because neighbouring records are not independent.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.stats import chi2
+
+from reprocess import schema
+from reprocess.errors import LedgerError
+from reprocess.exposure import daily, grid_coordinates
+from reprocess.ledger import Record, write_atomic
+from reprocess.lmlt import Grid
+from reprocess.parts import read_events
+from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
+from reprocess.work import Run
+
+CONFIDENCE = 0.6827
+"""Coverage of all intervals: one standard deviation of a normal distribution."""
+
+RESAMPLES = 1000
+MIN_DAYS = 10
+"""Satellite-days below which resampling says nothing and the fraction's interval is left out."""
+
+_SEED = 20220912
+
+
+def poisson_interval(counts: np.ndarray, confidence: float = CONFIDENCE) -> tuple[np.ndarray, np.ndarray]:
+    """Return the exact central interval of a Poisson mean.
+
+    Parameters
+    ----------
+    counts : ndarray of int
+        Events counted.
+    confidence : float
+        Coverage; at least that much, whatever the mean.
+
+    Returns
+    -------
+    tuple of ndarray of float64
+        Lower and upper limit, in events. Garwood (1936), Biometrika 28, 437.
+    """
+    tail = (1 - confidence) / 2
+    lower = np.where(counts > 0, chi2.ppf(tail, 2 * np.maximum(counts, 1)) / 2, 0.0)
+    return lower, np.asarray(chi2.ppf(1 - tail, 2 * (counts + 1)) / 2)
+
+
+def count_events(events: pd.DataFrame, grid: Grid) -> tuple[np.ndarray, int]:
+    """Count events by class and bin of their peak.
+
+    Events whose L is interpolated or outside the grid are on no map, like such records are in no
+    exposure.
+
+    Returns
+    -------
+    tuple of ndarray of int64, shape (2, n_L, n_MLT), and int
+        Counts, and the number of events left out.
+    """
+    usable = events[(events["flags"] & EVENT_FLAGS["L_interpolated"]) == 0]
+    position = [usable[name].to_numpy(np.float32) for name in ("L", "MLT", "latitude")]
+    cell = grid.cell(*position)
+    counts = np.zeros((len(EVENT_CLASSES), grid.cells), np.int64)
+    for k, name in enumerate(EVENT_CLASSES):
+        of_class = (usable["event_class"] == name).to_numpy() & (cell >= 0)
+        counts[k] = np.bincount(cell[of_class], minlength=grid.cells)
+    by_bin = counts.reshape(len(EVENT_CLASSES), len(schema.HEMISPHERES), *grid.shape).sum(axis=1)
+    return by_bin, len(events) - int(by_bin.sum())
+
+
+def occurrence(run: Run, records: list[Record], grid: Grid, min_dwell_s: float) -> xr.Dataset:
+    """Make the maps of a run.
+
+    Parameters
+    ----------
+    run : Run
+    records : list of dict
+        Done records of its blocks.
+    grid : Grid
+        Made by `lmlt.make_grid`.
+    min_dwell_s : float
+        Bins with less dwell get no rate and no fraction.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dimensions event_class, L, MLT; counts, dwell (s), event rate (per hour of dwell) and
+        occurrence fraction with their intervals.
+
+    Raises
+    ------
+    LedgerError
+        If the run has no done block, or a part is missing or damaged.
+    """
+    if not records:
+        raise LedgerError(f"run {run.name!r} has no block that is done; run detect first")
+    counts, off_map = count_events(read_events(run, records), grid)
+    seconds = daily(run, records, grid)
+    dwell = seconds["dwell"].sum(axis=0)
+    seen = dwell >= max(min_dwell_s, schema.SAMPLING_S)
+    hours = np.where(seen, dwell, np.nan) / 3600
+    lower, upper = poisson_interval(counts)
+    within = np.stack([seconds[f"precipitation_{name}"].sum(axis=0) for name in EVENT_CLASSES])
+    fraction = within / np.where(seen, dwell, np.nan)
+    low, high = (np.where(seen, limit, np.nan) for limit in _resample(seconds))
+    dims = ("event_class", "L", "MLT")
+    values: dict[str, tuple[Any, np.ndarray, str, str]] = {
+        "events": (dims, counts, "1", "events whose peak is in the bin"),
+        "dwell": (dims[1:], dwell, "s", "time of classifiable records, all satellites"),
+        "event_rate": (dims, counts / hours, "h-1", "events per hour of dwell"),
+        "event_rate_lower": (dims, lower / hours, "h-1", "lower limit of the event rate (exact Poisson)"),
+        "event_rate_upper": (dims, upper / hours, "h-1", "upper limit of the event rate (exact Poisson)"),
+        "precipitation": (dims, within, "s", "time within events"),
+        "occurrence_fraction": (dims, fraction, "1", "time within events over dwell"),
+        "occurrence_fraction_lower": (dims, low, "1", "lower limit, resampled over satellite-days"),
+        "occurrence_fraction_upper": (dims, high, "1", "upper limit, resampled over satellite-days"),
+    }
+    return xr.Dataset(
+        {n: (d, v, {"units": u, "long_name": text}) for n, (d, v, u, text) in values.items()},
+        coords={"event_class": np.array(list(EVENT_CLASSES)), **grid_coordinates(grid)},
+        attrs=_provenance(run, records) | {"min_dwell_s": float(min_dwell_s), "events_off_map": off_map},
+    )
+
+
+def write_occurrence(run: Run, dataset: xr.Dataset) -> None:
+    """Write the maps as NetCDF-4 in one step."""
+    data = dataset.to_netcdf(engine="h5netcdf")
+    write_atomic(run.occurrence, bytes(data))
+
+
+def _resample(seconds: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the interval of the fraction from resampled satellite-days; NaN if they are too few."""
+    dwell = seconds["dwell"]
+    days = dwell.shape[0]
+    within = [seconds[f"precipitation_{name}"] for name in EVENT_CLASSES]
+    shape = (len(within), *dwell.shape[1:])
+    if days < MIN_DAYS:
+        return np.full(shape, np.nan), np.full(shape, np.nan)
+    weights = np.random.default_rng(_SEED).multinomial(days, np.full(days, 1 / days), RESAMPLES)
+    totals = [(weights @ x.reshape(days, -1).astype(np.float64)) for x in (dwell, *within)]
+    with np.errstate(invalid="ignore"):  # bins without dwell in a sample are NaN and left out
+        fractions = np.stack([x / totals[0] for x in totals[1:]])
+    tail = (1 - CONFIDENCE) / 2
+    limits = _quantiles(fractions, [tail, 1 - tail])
+    return limits[0].reshape(shape), limits[1].reshape(shape)
+
+
+def _quantiles(samples: np.ndarray, q: list[float]) -> np.ndarray:
+    """Quantiles over axis 1, NaN where no sample is finite."""
+    result = np.full((len(q), samples.shape[0], samples.shape[2]), np.nan)
+    seen = np.isfinite(samples).any(axis=1)
+    for k, visible in enumerate(seen):
+        if visible.any():
+            result[:, k, visible] = np.nanquantile(samples[k][:, visible], q, axis=0)
+    return result
+
+
+def _provenance(run: Run, records: list[Record]) -> dict[str, Any]:
+    identity = run.read_identity() or {}
+    dates = sorted(date for r in records for date in r["days"])
+    return {
+        "Conventions": "CF-1.11",
+        "title": "Relativistic electron precipitation by L shell and magnetic local time",
+        "run": run.name,
+        **{
+            key: str(identity.get(key, ""))
+            for key in ("model", "model_sha256", "mode", "engine", "code_version")
+        },
+        "source_digest": str(identity.get("source_digest", "")),
+        "satellites": " ".join(sorted({r["satellite"] for r in records})),
+        "satellite_days": len(dates),
+        "time_coverage_start": dates[0],
+        "time_coverage_end": dates[-1],
+        "interval_coverage": CONFIDENCE,
+        "comment": (
+            "The 0 degree telescope often sees trapped or quasi-trapped electrons outside strong "
+            "diffusion (Selesnick et al. 2020): flux at 0 degrees is not all loss-cone flux."
+        ),
+    }

@@ -1,0 +1,96 @@
+"""Parquet parts: the event table and the dwell of each block.
+
+Every part is written whole and its sha256 stands in the block's done record. Reading goes by the
+records, never by what lies in the folder, and checks the sums, so a stray or damaged file is
+found instead of counted.
+"""
+
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from reprocess import schema
+from reprocess.errors import LedgerError
+from reprocess.ledger import Record, sha256, write_atomic
+from reprocess.work import Run
+
+_ARROW = {
+    "str": pa.string(),
+    "int32": pa.int32(),
+    "float32": pa.float32(),
+    "float64": pa.float64(),
+    "time": pa.timestamp("ms", tz="UTC"),
+}
+
+# The satellite is in the folder's name, as every reader of partitioned Parquet expects.
+EVENTS = pa.schema([(name, _ARROW[t]) for name, t in schema.EVENT_COLUMNS.items() if name != "satellite"])
+
+DWELL = pa.schema(
+    [("day", pa.int32()), ("cell", pa.int32()), ("dwell", pa.int32())]
+    + [(f"precipitation_{name}", pa.int32()) for name in schema.EVENT_CLASSES]
+)
+"""Records per day and cell of the fine grid: all classifiable ones, and those within events."""
+
+
+def part_path(folder: Path, satellite: str, block: int) -> Path:
+    """Return where the part of a block lies."""
+    return folder / f"satellite={satellite}" / f"block-{block:04d}.parquet"
+
+
+def write_part(path: Path, columns: Mapping[str, Any], arrow_schema: pa.Schema) -> str:
+    """Write one part in one step and return its sha256."""
+    table = pa.table({name: columns[name] for name in arrow_schema.names}, schema=arrow_schema)
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    write_atomic(path, buffer.getvalue())
+    return sha256(buffer.getvalue())
+
+
+def read_part(path: Path, expected_sha256: str) -> pa.Table:
+    """Read one part.
+
+    Raises
+    ------
+    LedgerError
+        If it is missing or is not what its done record says.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as e:
+        raise LedgerError(f"{path} is missing although its block is done; {_remedy(path)}") from e
+    if sha256(data) != expected_sha256:
+        raise LedgerError(f"{path} has sha256 {sha256(data)}, not {expected_sha256}; {_remedy(path)}")
+    return pq.read_table(io.BytesIO(data))
+
+
+def _remedy(path: Path) -> str:
+    satellite, block = path.parent.name.removeprefix("satellite="), path.stem.removeprefix("block-")
+    return f"delete ledger/{satellite}/{block}.json in the run's folder and run detect again"
+
+
+def read_events(run: Run, records: Iterable[Record]) -> pd.DataFrame:
+    """Return the event table of these blocks, sorted by satellite, start and class."""
+    frames = []
+    for record in records:
+        path = part_path(run.events, record["satellite"], record["block"])
+        frame = read_part(path, record["outputs"]["events"]).to_pandas()
+        frame.insert(0, "satellite", record["satellite"])
+        frames.append(frame)
+    if not frames:
+        return EVENTS.empty_table().to_pandas().assign(satellite="")[list(schema.EVENT_COLUMNS)]
+    table = pd.concat(frames, ignore_index=True)
+    return table.sort_values(["satellite", "start_time", "event_class"], ignore_index=True)
+
+
+def read_dwell(run: Run, records: Iterable[Record]) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """Yield satellite and columns of each block's dwell part."""
+    for record in records:
+        path = part_path(run.dwell, record["satellite"], record["block"])
+        table = read_part(path, record["outputs"]["dwell"])
+        yield record["satellite"], {name: table[name].to_numpy() for name in table.column_names}

@@ -1,0 +1,268 @@
+"""The stages over the whole archive: plan, run blocks on Dask, sum up.
+
+One task per block. The array that Dask maps over holds one plan per block; a task opens the Zarr
+archive lazily, reads only the days that exist, writes its results itself and returns a small
+record, so neither data nor models pass through the scheduler.
+"""
+
+import datetime as dt
+import socket
+import traceback
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Protocol
+
+import dask
+import dask.array as da
+import numpy as np
+from distributed import Client, LocalCluster, as_completed, futures_of
+
+from reprocess import __version__, schema
+from reprocess.blocks import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
+from reprocess.catalog import Granule
+from reprocess.classifier.bundle import load_bundle
+from reprocess.errors import ReprocessError
+from reprocess.exposure import write_exposure
+from reprocess.ledger import BlockLedger, Record, merge_catalog, sha256
+from reprocess.lmlt import Grid
+from reprocess.occurrence import occurrence, write_occurrence
+from reprocess.plotting import plot_occurrence
+from reprocess.postprocess import MODES
+from reprocess.status import detected, is_current, ledger_days
+from reprocess.store import CLASS_ARRAYS, create_store
+from reprocess.work import Run, Work
+
+_ONE_THREAD = dict.fromkeys(
+    (
+        "OMP_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+    ),
+    "1",
+)
+
+
+class Progress(Protocol):
+    """Told of every block that ends."""
+
+    def __call__(self, stage: str, done: int, total: int, message: str) -> None:
+        """Report that `done` of `total` blocks of a stage have ended, and what the last one gave."""
+
+
+@dataclass
+class Cluster:
+    """Where tasks run: started when the first task needs it."""
+
+    workers: int = 1
+    scheduler: str | None = None
+    """Address of a running Dask scheduler; None starts one on this machine."""
+    announce: Callable[[str], None] = print
+    _client: Client | None = field(default=None, init=False)
+
+    def client(self) -> Client:
+        """Return the client, connecting first if need be.
+
+        Raises
+        ------
+        ReprocessError
+            If the scheduler does not answer.
+        """
+        if self._client is None:
+            self._client = self._connect() if self.scheduler else self._start()
+            self.announce(f"dashboard: {self._client.dashboard_link}")
+        return self._client
+
+    def _start(self) -> Client:
+        # A block that raises is reported and noted with its traceback; workers need not print it too.
+        dask.config.set({"logging": {"distributed.worker": "critical"}})
+        cluster = LocalCluster(
+            n_workers=self.workers,
+            threads_per_worker=1,  # HDF5 and the engines want a process each
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0" if _port_taken(8787) else "127.0.0.1:8787",
+            env=_ONE_THREAD,
+        )
+        return Client(cluster)
+
+    def _connect(self) -> Client:
+        try:
+            return Client(self.scheduler, timeout="10s")
+        except (OSError, ValueError) as e:
+            raise ReprocessError(f"no Dask scheduler answers at {self.scheduler}: {e}") from e
+
+    def close(self) -> None:
+        """Disconnect, and stop what `client` started."""
+        if self._client is not None:
+            cluster = None if self.scheduler else self._client.cluster
+            self._client.close()
+            if cluster is not None:
+                cluster.close()
+            self._client = None
+
+
+@contextmanager
+def open_cluster(workers: int, scheduler: str | None, announce: Callable[[str], None]) -> Iterator[Cluster]:
+    """Provide a cluster and close it at the end."""
+    cluster = Cluster(workers, scheduler, announce)
+    try:
+        yield cluster
+    finally:
+        cluster.close()
+
+
+def plan_ingest(work: Work, granules: Iterable[Granule]) -> list[IngestPlan]:
+    """Return the blocks that hold new or changed satellite-days, or were never finished."""
+    days = ledger_days(work.ledger)
+    stale = [g for g in granules if not is_current(g, days.get((g.satellite, g.date.isoformat())))]
+    return [
+        IngestPlan(work.root, satellite, block, tuple(group))
+        for (satellite, block), group in groupby(sorted(stale), key=_block_of)
+    ]
+
+
+def ingest(work: Work, granules: list[Granule], cluster: Cluster, progress: Progress) -> None:
+    """Read satellite-days into the archive; blocks that fail are noted in the ledger."""
+    merge_catalog(work.catalog, granules)
+    plans = plan_ingest(work, granules)
+    if plans:
+        satellites = sorted({p.satellite for p in plans})
+        create_store(work.archive, satellites, schema.ARCHIVE_ARRAYS, "POES/MetOp SEM-2 MEPED records")
+        _run_blocks(cluster.client(), ingest_block, plans, work.ledger, "ingest", progress)
+
+
+def plan_detect(work: Work, run: Run, settings: Settings, granules: Iterable[Granule]) -> list[DetectPlan]:
+    """Return the blocks with days that are ingested but not classified as they are now.
+
+    A block is classified whole: days that the run already has stay in it, and days that the
+    archive has lost (their file was replaced by a bad one) leave it.
+    """
+    ingested = {key: entry for key, entry in ledger_days(work.ledger).items() if entry["status"] == "ok"}
+    done = ledger_days(run.ledger)
+    wanted: dict[tuple[str, int], set[str]] = {}
+    for g in granules:
+        if (g.satellite, g.date.isoformat()) in ingested:
+            wanted.setdefault(_block_of(g), set()).add(g.date.isoformat())
+    for satellite, date in done:
+        wanted.setdefault((satellite, schema.day_index(_date(date)) // schema.BLOCK_DAYS), set()).add(date)
+    plans = []
+    for (satellite, block), dates in sorted(wanted.items()):
+        present = sorted(d for d in dates if (satellite, d) in ingested)
+        current = [d for d in dates if detected(done.get((satellite, d)), ingested.get((satellite, d)))]
+        if len(current) < len(dates):
+            days = tuple(schema.day_index(_date(d)) for d in present)
+            plans.append(DetectPlan(work.root, run.name, satellite, block, days, settings))
+    return plans
+
+
+def detect(
+    work: Work, run: Run, settings: Settings, granules: list[Granule], cluster: Cluster, progress: Progress
+) -> None:
+    """Classify ingested satellite-days and sum up the exposure; failed blocks are noted in the ledger.
+
+    Raises
+    ------
+    LedgerError
+        If the run exists and was made with another model, mode, engine or version.
+    """
+    bundle = load_bundle(settings.model)
+    run.claim(
+        {
+            "model": bundle.name,
+            "model_sha256": settings.model_sha256,
+            "mode": settings.mode,
+            "rules": asdict(MODES[settings.mode]),
+            "engine": settings.engine,
+            "classes": settings.classes,
+            "code_version": __version__,
+        }
+    )
+    plans = plan_detect(work, run, settings, granules)
+    if plans:
+        if settings.classes:
+            satellites = sorted({p.satellite for p in plans})
+            create_store(run.classes, satellites, CLASS_ARRAYS, "Class of every record")
+        _run_blocks(cluster.client(), detect_block, plans, run.ledger, "detect", progress)
+    records = list(run.ledger.done())
+    if plans or not run.exposure.exists():
+        write_exposure(run, records)
+    sources = sorted({entry["source_sha256"] for r in records for entry in r["days"].values()})
+    run.describe({"source_digest": sha256("".join(sources).encode()), "satellite_days": len(sources)})
+
+
+def make_map(run: Run, grid: Grid, min_dwell_s: float) -> list[Path]:
+    """Write `occurrence.nc` and the plots of a run's done blocks; return the files.
+
+    Raises
+    ------
+    LedgerError
+        If nothing is done, or a part is missing or damaged.
+    """
+    dataset = occurrence(run, list(run.ledger.done()), grid, min_dwell_s)
+    write_occurrence(run, dataset)
+    return [run.occurrence, *plot_occurrence(dataset, run.root)]
+
+
+def _run_blocks(
+    client: Client,
+    function: Callable[[Any], Record],
+    plans: Sequence[IngestPlan | DetectPlan],
+    ledger: BlockLedger,
+    stage: str,
+    progress: Progress,
+) -> None:
+    """Map a block function over its plans; one that raises does not stop the others."""
+    array = np.empty(len(plans), object)
+    array[:] = plans
+    blocks = da.from_array(array, chunks=1).map_blocks(
+        _each, function=function, dtype=object, meta=np.empty(0, object), name=f"{stage}-{uuid.uuid4().hex}"
+    )
+    futures = futures_of(client.persist(blocks))
+    by_key = {future.key: plans[future.key[1]] for future in futures}
+    for done, future in enumerate(as_completed(futures), start=1):
+        plan = by_key[future.key]
+        where = f"{plan.satellite} block {plan.block}"
+        if future.status == "finished":
+            progress(stage, done, len(plans), f"{where}: {_outcome(future.result()[0])}")
+        else:
+            error = future.exception()
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            trace = "".join(traceback.format_tb(future.traceback()))
+            ledger.fail(plan.satellite, plan.block, reason, trace)
+            progress(stage, done, len(plans), f"{where} FAILED: {reason}")
+        future.release()
+
+
+def _each(plans: np.ndarray, function: Callable[[Any], Record]) -> np.ndarray:
+    """Apply a block function to the plans of one chunk."""
+    records = np.empty(plans.size, object)
+    records[:] = [function(plan) for plan in plans]
+    return records
+
+
+def _outcome(record: Record) -> str:
+    """Say in a few words what a block gave."""
+    days = record["days"].values()
+    if record["stage"] == "ingest":
+        good = sum(entry["status"] == "ok" for entry in days)
+        return f"{good} days ingested, {len(days) - good} quarantined"
+    events = {name: sum(entry["events"][name] for entry in days) for name in schema.EVENT_CLASSES}
+    return f"{len(days)} days, " + ", ".join(f"{count} {name}" for name, count in events.items())
+
+
+def _block_of(granule: Granule) -> tuple[str, int]:
+    return granule.satellite, granule.day // schema.BLOCK_DAYS
+
+
+def _date(date: str) -> dt.date:
+    return dt.date.fromisoformat(date)
+
+
+def _port_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,109 @@
+"""Dial plots of the maps. The only module that knows matplotlib.
+
+Noon is up, dusk left, dawn right, midnight down: the view from above the north pole with the Sun
+at the top, as the field draws MLT.
+"""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Wedge
+from matplotlib.projections.polar import PolarAxes
+
+_LABELS = {"REP": "wave-driven (REP)", "CSS": "current sheet scattering (CSS)"}
+_THIN = "0.85"
+
+
+def plot_occurrence(dataset: xr.Dataset, folder: Path) -> list[Path]:
+    """Draw one figure per class: the event rate, and beside it the dwell it rests on.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Of `occurrence.occurrence`.
+    folder : Path
+        Where the PNG files go.
+
+    Returns
+    -------
+    list of Path
+        ``occurrence_<class>.png``.
+    """
+    paths = []
+    for name in dataset.event_class.values.tolist():
+        path = folder / f"occurrence_{name}.png"
+        with mpl.rc_context({"font.size": 9, "hatch.linewidth": 0.5}):
+            _figure(dataset, name).savefig(path, dpi=150, metadata={"Software": None})
+        paths.append(path)
+    return paths
+
+
+def _figure(dataset: xr.Dataset, name: str) -> Figure:
+    figure = Figure(figsize=(8.6, 4.9), layout="constrained")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2, subplot_kw={"projection": "polar"})
+    rate = dataset.event_rate.sel(event_class=name).values
+    dwell = dataset.dwell.values / 3600
+    events = int(dataset.events.sel(event_class=name).sum())
+    _dial(left, dataset, rate, "events per hour of dwell")
+    _dial(right, dataset, np.where(dwell > 0, dwell, np.nan), "dwell (hours)")
+    left.set_title(f"{_LABELS.get(name, name)}: {events} events")
+    right.set_title(f"time observed, {dataset.attrs['satellite_days']} satellite-days")
+    days = [dataset.attrs[f"time_coverage_{end}"] for end in ("start", "end")]
+    figure.suptitle(
+        f"{dataset.attrs['satellites']}, {days[0]} to {days[1]}; model {dataset.attrs['model']}, "
+        f"mode {dataset.attrs['mode']}"
+    )
+    minimum = dataset.attrs["min_dwell_s"] / 60
+    figure.supxlabel(f"hatched: observed for less than {minimum:g} minutes, no rate given", fontsize=8)
+    return figure
+
+
+def _dial(axes: Axes, dataset: xr.Dataset, values: np.ndarray, label: str) -> None:
+    """Draw values (L, MLT) on a dial; bins that are NaN are hatched, never drawn as zero."""
+    if not isinstance(axes, PolarAxes):
+        raise TypeError(f"a dial needs polar axes, got {type(axes).__name__}")
+    theta = _edges(dataset.MLT_bounds) * 2 * np.pi / 24
+    radius = _edges(dataset.L_bounds)
+    axes.set_theta_zero_location("S")  # midnight down, dawn right: MLT runs counterclockwise
+    axes.set_theta_direction(1)
+    axes.grid(visible=False)
+    thin = np.where(np.isnan(values), 1.0, np.nan)
+    grey = mpl.colors.ListedColormap([_THIN])
+    axes.pcolor(theta, radius, np.ma.masked_invalid(thin), hatch="////", edgecolor="0.6", lw=0, cmap=grey)
+    mesh = axes.pcolormesh(theta, radius, np.ma.masked_invalid(values), norm=_norm(values), cmap="viridis")
+    _decorate(axes, radius)
+    axes.figure.colorbar(mesh, ax=axes, orientation="horizontal", shrink=0.75, pad=0.09, label=label)
+
+
+def _decorate(axes: PolarAxes, radius: np.ndarray) -> None:
+    axes.set_rlim(0, radius[-1])
+    axes.set_xticks(np.arange(0, 24, 3) * 2 * np.pi / 24, [f"{h:02d}" for h in range(0, 24, 3)])
+    rings = np.unique(np.round(np.linspace(radius[0], radius[-1], 4)))
+    axes.set_yticks(rings[rings <= radius[-1]], [f"L={r:g}" for r in rings[rings <= radius[-1]]], fontsize=7)
+    axes.set_rlabel_position(112.5)
+    for ring in rings:
+        axes.plot(np.linspace(0, 2 * np.pi, 181), np.full(181, ring), color="0.4", lw=0.4)
+    earth = {"r": 0.5 / radius[-1], "edgecolor": "black", "lw": 0.5, "transform": axes.transAxes}
+    axes.add_patch(Wedge((0.5, 0.5), theta1=0, theta2=180, facecolor="white", **earth))  # day side
+    axes.add_patch(Wedge((0.5, 0.5), theta1=180, theta2=360, facecolor="black", **earth))
+
+
+def _norm(values: np.ndarray) -> Normalize:
+    """Return a scale for the positive values: logarithmic if they span more than two decades."""
+    positive = values[np.isfinite(values) & (values > 0)]
+    if positive.size == 0:
+        return Normalize(0, 1)
+    if positive.max() > 100 * positive.min():
+        return LogNorm(positive.min(), positive.max())
+    return Normalize(0, positive.max())
+
+
+def _edges(bounds: xr.DataArray) -> np.ndarray:
+    return np.append(bounds.values[:, 0], bounds.values[-1, 1])

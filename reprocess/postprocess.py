@@ -1,0 +1,215 @@
+"""From a class per window to events: the published rules.
+
+Steps 5 to 9 of the code released with Capannolo, Li & Huang 2022 (doi
+10.3389/fspas.2022.858990). Two releases differ and both are modes here: ``published`` (July 2024)
+and ``published-2022``. Their quirks are kept, because results must equal what was published:
+a run still open at the last window is lost, joining looks at starts and loses the tail of a chain
+of three, and the physical filter does not see an event's last record.
+
+Indices are window numbers up to the L filter; the centring then makes them record numbers. All
+intervals are inclusive, shape (k, 2).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+from reprocess.features import CENTRE, PUBLISHED_FILL, fill_flux
+from reprocess.schema import EVENT_CLASSES
+
+L_MIN, L_MAX = 2.5, 8.5
+"""L shells of the outer belt that an event must come near."""
+
+L_MARGIN = 10
+"""Records before and after a run in which L is looked at."""
+
+JOIN_DISTANCE = 5
+"""Events whose starts are this close, in records, are joined."""
+
+E4_THRESHOLD = 2 * 181.81818
+"""Two counts per second in E4, cm-2 s-1 sr-1."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a mode does; every difference between modes is a field here."""
+
+    name: str
+    repair_L: bool
+    """Interpolate invalid L before the L filter."""
+    wrap: bool
+    """Let the L filter's look back before the first record continue at the end of the day."""
+    refine: bool
+    """Centre, join and apply the physical filter."""
+
+    @property
+    def offset(self) -> int:
+        """Records from the start of a window to the record that its class is given to."""
+        return CENTRE if self.refine else 0
+
+
+MODES = {
+    "published": Rules("published", repair_L=True, wrap=False, refine=True),
+    "published-2022": Rules("published-2022", repair_L=False, wrap=True, refine=False),
+}
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Intervals of one class after each step."""
+
+    runs: np.ndarray
+    in_L: np.ndarray
+    joined: np.ndarray
+    final: np.ndarray
+
+
+def postprocess(
+    classes: np.ndarray, L: np.ndarray, electron_flux: np.ndarray, rules: Rules
+) -> dict[str, Stages]:
+    """Find the events of each class in one satellite-day.
+
+    Parameters
+    ----------
+    classes : ndarray of int8, shape (max(n - 7, 0),)
+        Class of each window.
+    L : ndarray of float32, shape (n,)
+        L shell as in the file, invalid where negative.
+    electron_flux : ndarray of float32, shape (2, 4, n)
+        Telescopes 0 and 90 degrees, channels E1-E4, with sentinels, cm-2 s-1 sr-1.
+    rules : Rules
+        One of `MODES`.
+
+    Returns
+    -------
+    dict of str to Stages
+        By event class. With ``published-2022`` the method ends at the L filter: ``joined`` and
+        ``final`` repeat ``in_L`` and remain window numbers.
+    """
+    in_range = _in_range(interpolate_L(L) if rules.repair_L else L)
+    filled = fill_flux(electron_flux, PUBLISHED_FILL)
+    result = {}
+    for name, value in EVENT_CLASSES.items():
+        runs = find_runs(classes, value)
+        in_belt = runs[near_belt(runs, in_range, rules.wrap)]
+        if not rules.refine:
+            result[name] = Stages(runs, in_belt, in_belt, in_belt)
+            continue
+        joined = join(in_belt + CENTRE)
+        kept = [physical(filled[0], electron_flux[1, 3], first, last) for first, last in joined]
+        result[name] = Stages(runs, in_belt, joined, joined[np.array(kept, bool)])
+    return result
+
+
+def find_runs(classes: np.ndarray, value: int) -> np.ndarray:
+    """Return maximal runs of one class; a run that reaches the last window is dropped.
+
+    Parameters
+    ----------
+    classes : ndarray of int, shape (m,)
+    value : int
+
+    Returns
+    -------
+    ndarray of int64, shape (k, 2)
+    """
+    hit = np.concatenate(([False], classes == value, [False]))
+    edges = np.flatnonzero(hit[1:] != hit[:-1]).reshape(-1, 2)
+    edges[:, 1] -= 1
+    return edges[edges[:, 1] < classes.size - 1]
+
+
+def interpolate_L(L: np.ndarray) -> np.ndarray:
+    """Replace negative L by a cubic spline through the others, over the record number.
+
+    The spline (not-a-knot) is the published one; it overshoots inside long gaps. With fewer than
+    two valid values there is nothing to interpolate and L is returned as it is.
+
+    Parameters
+    ----------
+    L : ndarray of float32, shape (n,)
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+    """
+    invalid = L < 0
+    valid = np.flatnonzero(~invalid)
+    if not invalid.any() or valid.size < 2:
+        return L
+    repaired = L.copy()
+    repaired[invalid] = CubicSpline(valid, L[valid])(np.flatnonzero(invalid)).astype(np.float32)
+    return repaired
+
+
+def _in_range(L: np.ndarray) -> np.ndarray:
+    return (L >= L_MIN) & (L <= L_MAX)
+
+
+def near_belt(runs: np.ndarray, in_range: np.ndarray, wrap: bool) -> np.ndarray:
+    """Tell which runs have a record in the L range, up to `L_MARGIN` records before or after.
+
+    Parameters
+    ----------
+    runs : ndarray of int, shape (k, 2)
+    in_range : ndarray of bool, shape (n,)
+    wrap : bool
+        Whether positions before the first record stand for the end of the day.
+
+    Returns
+    -------
+    ndarray of bool, shape (k,)
+    """
+    total = np.concatenate(([0], np.cumsum(in_range)))
+    first = runs[:, 0] - L_MARGIN
+    last = np.minimum(runs[:, 1] + L_MARGIN, in_range.size - 1)
+    near = total[last + 1] > total[np.maximum(first, 0)]
+    if wrap:
+        # A look-back of k records before the first one sees the day's last k records.
+        before = in_range.size + np.minimum(first, 0)
+        near |= total[-1] > total[before]
+    return near
+
+
+def join(events: np.ndarray) -> np.ndarray:
+    """Join events that start within `JOIN_DISTANCE` of the one before, as published.
+
+    Each event takes the extent of its successor as it was, then all successors go at once: in a
+    chain of three the last one's extent is lost.
+
+    Parameters
+    ----------
+    events : ndarray of int, shape (k, 2)
+        Sorted by start.
+
+    Returns
+    -------
+    ndarray of int, shape (j, 2)
+    """
+    joined = events.copy()
+    close = np.diff(events[:, 0]) <= JOIN_DISTANCE
+    head = np.flatnonzero(close)
+    joined[head, 0] = np.minimum(events[head, 0], events[head + 1, 0])
+    joined[head, 1] = np.maximum(events[head, 1], events[head + 1, 1])
+    return joined[np.concatenate(([True], ~close))[: len(joined)]]
+
+
+def physical(filled_0: np.ndarray, e4_90: np.ndarray, first: int, last: int) -> bool:
+    """Tell whether an event's fluxes look like relativistic precipitation.
+
+    Parameters
+    ----------
+    filled_0 : ndarray of float32, shape (4, n)
+        E1-E4 of the 0 degree telescope after `fill_flux`.
+    e4_90 : ndarray of float32, shape (n,)
+        E4 of the 90 degree telescope with its sentinels.
+    first, last : int
+        The event; its last record is left out unless it is the only one.
+    """
+    seen = slice(first, max(last, first + 1))
+    # Python floats: in single precision two counts would fall below twice one count.
+    e1, e2, e3, e4 = (float(x) for x in filled_0[:, seen].max(axis=1))
+    if e4 < E4_THRESHOLD or e4_90[seen].mean(dtype=np.float64) <= 0:
+        return False
+    return e4 <= e3 or (e4 <= e2 and e4 <= e1)

@@ -1,0 +1,117 @@
+"""What is done, missing and left out, told from the ledger alone."""
+
+from collections import Counter
+from collections.abc import Collection
+from typing import Any
+
+from reprocess import schema
+from reprocess.catalog import Granule
+from reprocess.ledger import BlockLedger, Record, read_catalog
+from reprocess.work import Run, Work
+
+Days = dict[tuple[str, str], Record]
+
+
+def ledger_days(ledger: BlockLedger) -> Days:
+    """Return the entries of all days of done blocks, by satellite and date."""
+    return {(r["satellite"], date): entry for r in ledger.done() for date, entry in r["days"].items()}
+
+
+def is_current(granule: Granule, entry: Record | None) -> bool:
+    """Tell whether a day's entry in the ledger stands for its file as it is now."""
+    if entry is None or entry.get("reason") in schema.RETRIED:
+        return False
+    return all(entry["source"].get(key) == value for key, value in granule.identity.items())
+
+
+def survey(work: Work, granules: Collection[Granule] | None = None) -> dict[str, Any]:
+    """Return the state of ingestion and of every run.
+
+    Parameters
+    ----------
+    work : Work
+    granules : collection of Granule, optional
+        Satellite-days to answer for; all that were ever asked for by default.
+
+    Returns
+    -------
+    dict
+        ``ingest``: counts by satellite, quarantined days with reasons, missing days, failed
+        blocks. ``runs``: by name, days done and missing, failed blocks, event counts.
+    """
+    planned = read_catalog(work.catalog) if granules is None else list(granules)
+    ingested = ledger_days(work.ledger)
+    satellites: dict[str, Counter[str]] = {g.satellite: Counter() for g in planned}
+    quarantined, missing, good = [], [], set()
+    for g in planned:
+        entry, date = ingested.get((g.satellite, g.date.isoformat())), g.date.isoformat()
+        counts = satellites[g.satellite]
+        counts["planned"] += 1
+        if entry is None or (not is_current(g, entry) and entry.get("reason") not in schema.RETRIED):
+            counts["missing"] += 1
+            missing.append({"satellite": g.satellite, "date": date, "url": g.url})
+        elif entry["status"] == "ok":
+            counts["ok"] += 1
+            counts["records"] += entry["records"]
+            good.add((g.satellite, date))
+        else:
+            counts["quarantined"] += 1
+            quarantined.append(
+                {"satellite": g.satellite, "date": date, "url": g.url}
+                | {key: entry[key] for key in ("reason", "detail")}
+            )
+    return {
+        "ingest": {
+            "satellites": {name: dict(counts) for name, counts in satellites.items()},
+            "quarantined": quarantined,
+            "missing": missing,
+            "failed_blocks": _failures(work.ledger),
+        },
+        "runs": {run.name: _survey_run(run, good, ingested) for run in work.runs()},
+    }
+
+
+def _survey_run(run: Run, good: Collection[tuple[str, str]], ingested: Days) -> dict[str, Any]:
+    done = ledger_days(run.ledger)
+    current = {key for key in good if detected(done.get(key), ingested[key])}
+    events = Counter[str]()
+    for entry in done.values():
+        events.update(entry["events"])
+    identity = run.read_identity() or {}
+    return {
+        **{key: identity.get(key) for key in ("model", "mode", "engine")},
+        "days_done": len(current),
+        "missing": [{"satellite": s, "date": d} for s, d in sorted(set(good) - current)],
+        "events": dict(events),
+        "failed_blocks": _failures(run.ledger),
+    }
+
+
+def detected(entry: Record | None, source: Record | None) -> bool:
+    """Tell whether a day was classified from the data that the archive holds now."""
+    if entry is None or source is None:
+        return False
+    return bool(entry["source_sha256"] == source["source"]["sha256"])
+
+
+def _failures(ledger: BlockLedger) -> list[dict[str, Any]]:
+    return [
+        {"satellite": satellite, "block": block, "reason": reason}
+        for (satellite, block), reason in ledger.failures().items()
+    ]
+
+
+def exit_code(state: dict[str, Any], run: str | None) -> int:
+    """Return 0 if all is done, 3 if all but quarantined days, 4 if something is missing.
+
+    Parameters
+    ----------
+    state : dict
+        Of `survey`.
+    run : str, optional
+        The run to answer for, besides ingestion; None for ingestion alone.
+    """
+    missing = state["ingest"]["missing"] or (run is not None and state["runs"][run]["missing"])
+    if missing:
+        return 4
+    return 3 if state["ingest"]["quarantined"] else 0

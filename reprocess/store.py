@@ -1,0 +1,228 @@
+"""The only writer of Zarr.
+
+Every satellite is a group; every array is pre-allocated on the fixed `day` axis, one chunk per
+day and one shard per block of 32 days. Zarr loses data without an error when two writers touch
+one shard, so a write that is not whole shard rows raises `StoreError`. A shard is stored even if all
+its values are fill values: a block that was written has exactly one file per array.
+"""
+
+import shutil
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import zarr
+from zarr.codecs import BloscCodec
+
+from reprocess import schema
+from reprocess.errors import StoreError
+from reprocess.ledger import sha256, sweep
+from reprocess.schema import ArraySpec
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+LAYOUT = 1
+"""Version of the layout below; a store of another layout is refused."""
+
+_COMPRESSOR = BloscCodec(cname="zstd", clevel=5, shuffle="shuffle")
+
+zarr.config.set(
+    {
+        # Blocks are worked on by one process per core; Zarr's own pools would only compete with them.
+        "async.concurrency": 4,
+        "threading.max_workers": 2,
+        # A setting of the process, not of the array: it is not stored with an array's metadata.
+        "array.write_empty_chunks": True,
+    }
+)
+
+CLASS_ARRAYS = {
+    spec.name: spec
+    for spec in (
+        ArraySpec(
+            "class",
+            ("day", "record"),
+            "int8",
+            -1,
+            {
+                "long_name": "class of the window that stands for the record; -1 where there is none",
+                "flag_values": list(range(len(schema.CLASSES))),
+                "flag_meanings": " ".join(schema.CLASSES),
+                "units": "1",
+            },
+        ),
+        ArraySpec(
+            "probability",
+            ("day", "class_index", "record"),
+            "float32",
+            np.nan,
+            {"long_name": "softmax output of the window that stands for the record", "units": "1"},
+        ),
+    )
+}
+"""Arrays of a run's `classes.zarr`."""
+
+_DIMS = schema.DIMS | {"class_index": len(schema.CLASSES)}
+
+
+def create_store(path: Path, satellites: Iterable[str], arrays: Mapping[str, ArraySpec], title: str) -> None:
+    """Create what is missing of a store: its root, one group per satellite, their arrays.
+
+    Raises
+    ------
+    StoreError
+        If the store exists with another layout.
+    """
+    root = zarr.open_group(path, mode="a", zarr_format=3)
+    layout = root.attrs.setdefault("layout", LAYOUT)
+    if layout != LAYOUT:
+        raise StoreError(
+            f"{path} has layout {layout}, this version writes {LAYOUT}; use a new WORK directory"
+        )
+    attrs = {"Conventions": "CF-1.11", "title": title}
+    if any(root.attrs.get(k) != v for k, v in attrs.items()):
+        root.attrs.update(attrs)
+    for satellite in satellites:
+        group = root.require_group(satellite)
+        present = set(group.array_keys())
+        for spec in arrays.values():
+            if spec.name not in present:
+                _create_array(group, spec)
+        for name, (values, attributes) in schema.COORDINATES.items():
+            if name not in present and any(name in spec.dims for spec in arrays.values()):
+                coordinate = group.create_array(
+                    name, data=values, dimension_names=(name,), attributes=attributes
+                )
+                coordinate[:] = values
+        if group.attrs.get("platform") != schema.SATELLITES[satellite].name:
+            group.attrs["platform"] = schema.SATELLITES[satellite].name
+
+
+def _create_array(group: zarr.Group, spec: ArraySpec) -> None:
+    shape = tuple(_DIMS[d] for d in spec.dims)
+    group.create_array(
+        spec.name,
+        shape=shape,
+        shards=(schema.BLOCK_DAYS, *shape[1:]),
+        chunks=(1, *shape[1:]) if len(shape) > 1 else (schema.BLOCK_DAYS,),
+        dtype=spec.dtype,
+        fill_value=spec.fill,
+        compressors=_COMPRESSOR,
+        dimension_names=spec.dims,
+        attributes=spec.attrs,
+    )
+
+
+class SatelliteStore:
+    """One satellite's group of a store, opened once."""
+
+    def __init__(self, path: Path, satellite: str) -> None:
+        self.path = path / satellite
+        try:
+            group = zarr.open_group(self.path, mode="r+", zarr_format=3)
+        except FileNotFoundError as e:
+            raise StoreError(f"there is no {satellite} in {path}; ingest it first") from e
+        self._arrays: dict[str, zarr.Array] = dict(group.arrays())
+
+    def write(self, name: str, start: int, rows: np.ndarray) -> str:
+        """Write whole shard rows.
+
+        Parameters
+        ----------
+        name : str
+            Name of the array.
+        start : int
+            Position of the first row on the `day` axis.
+        rows : ndarray, shape (days, …)
+            Rows of one block.
+
+        Returns
+        -------
+        str
+            sha256 of the shard file as it lies on disk.
+
+        Raises
+        ------
+        StoreError
+            If the rows are not exactly one shard row, or their dtype is not the array's.
+        """
+        array = self._arrays[name]
+        stop = start + rows.shape[0]
+        shard = array.shards[0] if array.shards else 0
+        whole = shard and start % shard == 0 and stop == min(start + shard, array.shape[0])
+        if not whole or rows.shape[1:] != array.shape[1:]:
+            raise StoreError(
+                f"rows {start} to {stop} of shape {rows.shape} are not one shard row of {self.path}/{name} "
+                f"(shape {array.shape}, shards of {shard}); partial writes lose data silently"
+            )
+        if rows.dtype != array.dtype:
+            raise StoreError(f"{self.path}/{name} holds {array.dtype}, not {rows.dtype}")
+        file = self.shard_path(name, start // shard)
+        sweep(file)
+        array[start:stop] = rows
+        return sha256(file.read_bytes())
+
+    def shard_path(self, name: str, block: int) -> Path:
+        """Return the file that holds a block of an array."""
+        array = self._arrays[name]
+        key = array.metadata.encode_chunk_key((block,) + (0,) * (array.ndim - 1))
+        return self.path / name / key
+
+    def remedy(self, day: int) -> str:
+        """Return what to do about a block of the archive that is damaged."""
+        record = f"ledger/ingest/{self.path.name}/{day // schema.BLOCK_DAYS:04d}.json"
+        return f"delete {record} in the WORK directory and run ingest again"
+
+    def read(self, name: str, start: int, stop: int) -> np.ndarray:
+        """Return rows `start` to `stop` of an array."""
+        return np.asarray(self._arrays[name][start:stop])
+
+    def read_day(self, day: int, count: int, names: Collection[str]) -> dict[str, np.ndarray]:
+        """Return one day's records, without padding.
+
+        Parameters
+        ----------
+        day : int
+            Position on the `day` axis.
+        count : int
+            Records in the day.
+        names : collection of str
+            Arrays to read.
+
+        Returns
+        -------
+        dict of str to ndarray, shape (…, count)
+
+        Raises
+        ------
+        StoreError
+            If a shard is missing, which Zarr would read as fill values.
+        """
+        for name in names:
+            shard = self.shard_path(name, day // schema.BLOCK_DAYS)
+            if not shard.is_file():
+                raise StoreError(f"{shard} is missing although its block is done; {self.remedy(day)}")
+        return {name: np.asarray(self._arrays[name][day])[..., :count] for name in names}
+
+
+def write_dataset(path: Path, dataset: "xr.Dataset") -> None:
+    """Write a small dataset as a Zarr group of its own, replacing an older one whole.
+
+    Chunks are one per index of the leading two dimensions; a shard spans the second.
+    """
+    temporary = path.with_name(path.name + ".partial")
+    shutil.rmtree(temporary, ignore_errors=True)
+    encoding = {
+        str(name): {
+            "chunks": (1, 1, *array.shape[2:]),
+            "shards": (1, *array.shape[1:]),
+            "compressors": (_COMPRESSOR,),
+        }
+        for name, array in dataset.data_vars.items()
+        if array.ndim > 2
+    }
+    dataset.to_zarr(temporary, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
+    shutil.rmtree(path, ignore_errors=True)
+    temporary.rename(path)

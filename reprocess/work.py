@@ -1,0 +1,136 @@
+"""Where everything lies in a WORK directory."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reprocess.errors import LedgerError
+from reprocess.ledger import BlockLedger, write_atomic
+
+
+@dataclass(frozen=True)
+class Run:
+    """Paths of one run: one model and one set of rules over the archive."""
+
+    root: Path
+
+    @property
+    def name(self) -> str:
+        """Name of the run, its folder's name."""
+        return self.root.name
+
+    @property
+    def events(self) -> Path:
+        """Folder of the event table's parts."""
+        return self.root / "events"
+
+    @property
+    def dwell(self) -> Path:
+        """Folder of the dwell parts, which `exposure` is summed from."""
+        return self.root / "dwell"
+
+    @property
+    def exposure(self) -> Path:
+        """Zarr group of dwell seconds."""
+        return self.root / "exposure.zarr"
+
+    @property
+    def classes(self) -> Path:
+        """Zarr group of classes and probabilities per record."""
+        return self.root / "classes.zarr"
+
+    @property
+    def occurrence(self) -> Path:
+        """NetCDF file of the maps."""
+        return self.root / "occurrence.nc"
+
+    @property
+    def ledger(self) -> BlockLedger:
+        """Done records of the blocks of this run."""
+        return BlockLedger(self.root / "ledger")
+
+    def read_identity(self) -> dict[str, Any] | None:
+        """Return what the run was made with, None for a run that does not exist."""
+        path = self.root / "run.json"
+        return json.loads(path.read_bytes()) if path.exists() else None
+
+    def describe(self, facts: dict[str, Any]) -> None:
+        """Write or extend `run.json`."""
+        text = json.dumps((self.read_identity() or {}) | facts, indent=1, sort_keys=True)
+        write_atomic(self.root / "run.json", text.encode())
+
+    def claim(self, identity: dict[str, Any]) -> None:
+        """Create the run, or check that it was made with the same model, rules and code.
+
+        Raises
+        ------
+        LedgerError
+            If the run exists with another identity; results of two are never mixed.
+        """
+        known = self.read_identity()
+        if known is None:
+            self.describe(identity)
+            return
+        changed = {k: (known.get(k), v) for k, v in identity.items() if known.get(k) != v}
+        if changed:
+            changes = "; ".join(f"{k} was {old!r}, now {new!r}" for k, (old, new) in changed.items())
+            raise LedgerError(
+                f"run {self.name!r} was made differently ({changes}); "
+                "choose another name with --run or delete its folder"
+            )
+
+
+@dataclass(frozen=True)
+class Work:
+    """Paths of a WORK directory."""
+
+    root: Path
+
+    @property
+    def archive(self) -> Path:
+        """Zarr archive of all satellites."""
+        return self.root / "archive.zarr"
+
+    @property
+    def catalog(self) -> Path:
+        """Table of the satellite-days ever asked for."""
+        return self.root / "ledger" / "catalog.csv"
+
+    @property
+    def ledger(self) -> BlockLedger:
+        """Done records of ingested blocks."""
+        return BlockLedger(self.root / "ledger" / "ingest")
+
+    def run(self, name: str) -> Run:
+        """Return the paths of a run, existing or not.
+
+        Raises
+        ------
+        LedgerError
+            If the name cannot be a folder's name.
+        """
+        if not name or name in {".", ".."} or "/" in name:
+            raise LedgerError(f"{name!r} cannot name a run; use a plain name without '/'")
+        return Run(self.root / "runs" / name)
+
+    def runs(self) -> list[Run]:
+        """Return the runs that exist, by name."""
+        return [Run(p.parent) for p in sorted((self.root / "runs").glob("*/run.json"))]
+
+    def only_run(self, name: str | None) -> Run:
+        """Return the named run, or the single one there is.
+
+        Raises
+        ------
+        LedgerError
+            If there is no such run, or no name is given and there are none or several.
+        """
+        runs = {run.name: run for run in self.runs()}
+        if name is None and len(runs) == 1:
+            return next(iter(runs.values()))
+        if name in runs:
+            return runs[name]
+        known = ", ".join(runs) or "none"
+        asked = "name one with --run" if name is None else f"there is no run {name!r}"
+        raise LedgerError(f"{asked}; runs in {self.root}: {known}")
