@@ -234,7 +234,7 @@ def events(work: Path, name: str | None, kind: str, output: Path | None) -> None
         raise click.UsageError("Parquet is not text; give a file with -o")
     data = export_events(read_events(one, one.ledger.done()), kind)
     if output is None:
-        click.get_binary_stream("stdout").write(data)
+        sys.stdout.buffer.write(data)
     else:
         from reprocess.ledger import write_atomic
 

@@ -28,7 +28,7 @@ JOIN_DISTANCE = 5
 """Events whose starts are this close, in records, are joined."""
 
 E4_THRESHOLD = 2 * 181.81818
-"""Two counts per second in E4, cm-2 s-1 sr-1."""
+"""Two counts per second in E4, cm-2 s-1 sr-1; see `physical` for what happens at exactly two."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def physical(filled_0: np.ndarray, e4_90: np.ndarray, first: int, last: int) -> 
         The event; its last record is left out unless it is the only one.
     """
     seen = slice(first, max(last, first + 1))
-    # Python floats: in single precision two counts would fall below twice one count.
+    # In double precision, as published: a stored E4 of exactly two counts (363.63635) falls short.
     e1, e2, e3, e4 = (float(x) for x in filled_0[:, seen].max(axis=1))
     if e4 < E4_THRESHOLD or e4_90[seen].mean(dtype=np.float64) <= 0:
         return False

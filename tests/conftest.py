@@ -1,0 +1,62 @@
+"""Fixtures and where the test data are.
+
+Truth is in ``../shared`` beside the checkout: real and simulated satellite-days, the published
+model's files and what the published code gives on them. A user's machine does not have it and
+those tests skip; with REPROCESS_REQUIRE_SHARED set, as in CI, they fail instead.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reprocess.classifier.bundle import WEIGHTS, Bundle, save_bundle
+from reprocess.features import Scaling
+from tests.fake import write_archive
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of test data."""
+    if not (SHARED / "golden").is_dir():
+        reason = "no ../shared beside this checkout: real files and golden results are not published here"
+        if os.environ.get("REPROCESS_REQUIRE_SHARED"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return SHARED
+
+
+@pytest.fixture(autouse=True, scope="session")
+def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder for imported models instead of the user's."""
+    folder = tmp_path_factory.mktemp("models")
+    os.environ["REPROCESS_MODELS"] = str(folder)  # the command under test inherits it
+    return folder
+
+
+@pytest.fixture(scope="session")
+def published(shared: Path, models_folder: Path) -> Bundle:
+    """The published model, imported under its name."""
+    from reprocess.classifier.published import import_published
+
+    return import_published(shared / "published")
+
+
+@pytest.fixture(scope="session")
+def random_model(models_folder: Path) -> Bundle:
+    """A model with random weights, which calls a good part of the fake days REP or CSS."""
+    rng = np.random.default_rng(7)
+    weights = {name: rng.normal(0, 0.4, shape).astype(np.float32) for name, shape in WEIGHTS.items()}
+    scaling = Scaling((0.01, 100.0), 0.001, (5.0,) * 8, (3.0,) * 8)
+    return save_bundle(
+        models_folder / "random", {"name": "random", "title": "random weights"}, weights, scaling
+    )
+
+
+@pytest.fixture(scope="session")
+def fake_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive of small fake days: two satellites, two blocks, one of them with two days."""
+    return write_archive(tmp_path_factory.mktemp("archive"))
