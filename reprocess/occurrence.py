@@ -112,11 +112,11 @@ def occurrence(run: Run, records: list[Record], grid: Grid, min_dwell_s: float) 
     dims = ("event_class", "L", "MLT")
     values: dict[str, tuple[Any, np.ndarray, str, str]] = {
         "events": (dims, counts, "1", "events whose peak is in the bin"),
-        "dwell": (dims[1:], dwell, "s", "time of classifiable records, all satellites"),
+        "dwell": (dims[1:], dwell.astype(np.float64), "s", "time of classifiable records, all satellites"),
         "event_rate": (dims, counts / hours, "h-1", "events per hour of dwell"),
         "event_rate_lower": (dims, lower / hours, "h-1", "lower limit of the event rate (exact Poisson)"),
         "event_rate_upper": (dims, upper / hours, "h-1", "upper limit of the event rate (exact Poisson)"),
-        "precipitation": (dims, within, "s", "time within events"),
+        "precipitation": (dims, within.astype(np.float64), "s", "time within events"),
         "occurrence_fraction": (dims, fraction, "1", "time within events over dwell"),
         "occurrence_fraction_lower": (dims, low, "1", "lower limit, resampled over satellite-days"),
         "occurrence_fraction_upper": (dims, high, "1", "upper limit, resampled over satellite-days"),
@@ -129,8 +129,12 @@ def occurrence(run: Run, records: list[Record], grid: Grid, min_dwell_s: float) 
 
 
 def write_occurrence(run: Run, dataset: xr.Dataset) -> None:
-    """Write the maps as NetCDF-4 in one step."""
-    data = dataset.to_netcdf(engine="h5netcdf")
+    """Write the maps as NetCDF in one step.
+
+    The classic format (64-bit offsets) is used because HDF5 stamps the time of writing into every
+    file: equal maps must be equal bytes.
+    """
+    data = dataset.to_netcdf(engine="scipy", format="NETCDF3_64BIT")
     write_atomic(run.occurrence, bytes(data))
 
 
@@ -164,14 +168,13 @@ def _quantiles(samples: np.ndarray, q: list[float]) -> np.ndarray:
 def _provenance(run: Run, records: list[Record]) -> dict[str, Any]:
     identity = run.read_identity() or {}
     dates = sorted(date for r in records for date in r["days"])
+    facts = {key: str(identity.get(key, "")) for key in ("model", "model_sha256", "engine", "code_version")}
     return {
         "Conventions": "CF-1.11",
         "title": "Relativistic electron precipitation by L shell and magnetic local time",
         "run": run.name,
-        **{
-            key: str(identity.get(key, ""))
-            for key in ("model", "model_sha256", "mode", "engine", "code_version")
-        },
+        **facts,
+        "rules": str(identity.get("mode", "")),  # "mode" is what SciPy's writer calls its own
         "source_digest": str(identity.get("source_digest", "")),
         "satellites": " ".join(sorted({r["satellite"] for r in records})),
         "satellite_days": len(dates),

@@ -58,7 +58,7 @@ def _figure(dataset: xr.Dataset, name: str) -> Figure:
     days = [dataset.attrs[f"time_coverage_{end}"] for end in ("start", "end")]
     figure.suptitle(
         f"{dataset.attrs['satellites']}, {days[0]} to {days[1]}; model {dataset.attrs['model']}, "
-        f"mode {dataset.attrs['mode']}"
+        f"rules {dataset.attrs['rules']}"
     )
     minimum = dataset.attrs["min_dwell_s"] / 60
     figure.supxlabel(f"hatched: observed for less than {minimum:g} minutes, no rate given", fontsize=8)

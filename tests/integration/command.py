@@ -1,0 +1,34 @@
+"""Runs the installed command as a user does, and compares WORK directories byte by byte."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+REPROCESS = str(Path(sys.executable).with_name("reprocess"))
+
+
+def reprocess(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run the command and check its exit code."""
+    words = [REPROCESS, *map(str, arguments)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == code, f"{words} gave {done.returncode}\n{done.stdout}\n{done.stderr}"
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def tree(folder: Path) -> dict[str, str]:
+    """Return the digest of every file under a folder, by relative path."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def records(folder: Path) -> dict[str, int]:
+    """Return when each done record under a folder was last written, by relative path."""
+    return {
+        str(path.relative_to(folder)): path.stat().st_mtime_ns
+        for path in sorted(folder.rglob("ledger/**/*.json"))
+    }

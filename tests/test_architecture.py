@@ -1,0 +1,146 @@
+"""The layout is the architecture: imports only point down, and heavy libraries stay where they belong."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import reprocess
+
+PACKAGE = Path(reprocess.__file__).parent
+
+# From the bottom up; a module may import only from layers below its own. Function-level imports count.
+LAYERS = (
+    {"errors", "schema"},
+    {"catalog", "granule", "features", "lmlt"},
+    {"ledger", "postprocess"},
+    {"work", "store", "events", "classifier.scaler"},
+    {"parts", "archive", "status", "classifier.bundle", "export"},
+    {
+        "exposure",
+        "classifier.engine",
+        "classifier.published",
+        "classifier.onnx_engine",
+        "classifier.tensorflow_engine",
+    },
+    {"occurrence", "blocks", "plotting"},
+    {"pipeline"},
+    {"progress"},
+    {"cli"},
+)
+
+# Lazy by design: the engine module names its implementations, the package its one function.
+SAME_LAYER = {
+    ("classifier.engine", "classifier.onnx_engine"),
+    ("classifier.engine", "classifier.tensorflow_engine"),
+}
+
+ALLOWED = {
+    "dask": {"pipeline"},
+    "distributed": {"pipeline"},
+    "tensorflow": {"classifier.tensorflow_engine", "classifier.published"},
+    "onnxruntime": {"classifier.onnx_engine"},
+    "onnx": {"classifier.onnx_engine"},
+    "matplotlib": {"plotting"},
+    "zarr": {"store"},
+    "h5py": {"granule"},
+    "pyarrow": {"parts"},
+    "rich": {"progress"},
+    "click": {"cli"},
+    "xarray": {"archive", "store", "exposure", "occurrence", "plotting"},
+    "pickle": set(),
+    "joblib": set(),
+}
+
+
+def _name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {_name(p): p for p in sorted(PACKAGE.rglob("*.py")) if _name(p) not in {"", "classifier"}}
+RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
+
+
+def _imports(path: Path) -> set[str]:
+    """Every module imported anywhere in a file, `from x import y` as both x and x.y."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} uses a relative import"
+            found |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def _internal(path: Path) -> set[str]:
+    names = {name.removeprefix("reprocess.") for name in _imports(path) if name.startswith("reprocess.")}
+    return names & MODULES.keys()
+
+
+def test_every_module_has_a_layer() -> None:
+    assert MODULES.keys() == RANK.keys()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_down(module: str) -> None:
+    upward = {
+        other
+        for other in _internal(MODULES[module])
+        if RANK[other] >= RANK[module] and (module, other) not in SAME_LAYER
+    }
+    assert not upward
+
+
+@pytest.mark.parametrize("library", ALLOWED)
+def test_heavy_libraries_stay_in_their_modules(library: str) -> None:
+    users = {
+        name for name, path in MODULES.items() if any(i.split(".")[0] == library for i in _imports(path))
+    }
+    assert users == ALLOWED[library] if ALLOWED[library] else not users
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_stay_readable(module: str) -> None:
+    tree = ast.parse(MODULES[module].read_text())
+    assert len(MODULES[module].read_text().splitlines()) < 500
+    long = {
+        node.name: _body_lines(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and _body_lines(node) > 45
+    }
+    assert not long
+
+
+def _body_lines(function: ast.FunctionDef) -> int:
+    """Lines of a function without its signature and docstring."""
+    first = function.body[1] if ast.get_docstring(function) and len(function.body) > 1 else function.body[0]
+    return int(function.end_lineno or 0) - first.lineno + 1
+
+
+def test_the_command_starts_without_heavy_imports() -> None:
+    heavy = [
+        "dask",
+        "distributed",
+        "xarray",
+        "zarr",
+        "pandas",
+        "tensorflow",
+        "onnxruntime",
+        "matplotlib",
+        "h5py",
+    ]
+    code = f"import sys, reprocess.cli; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_lazy_public_name_resolves() -> None:
+    from reprocess.archive import open_archive
+
+    assert reprocess.open_archive is open_archive
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = reprocess.no_such_name

@@ -1,0 +1,280 @@
+import datetime as dt
+
+import numpy as np
+import pytest
+
+from reprocess.events import GAP_MS, Day, describe
+from reprocess.postprocess import Stages
+from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS
+
+N = 40
+START = int(np.datetime64("2019-10-24", "ms").astype(np.int64))
+NO_EVENTS = np.empty((0, 2), int)
+
+
+def records() -> dict[str, np.ndarray]:
+    """A day of 40 records in which every value tells its record."""
+    i = np.arange(N)
+    flux = np.empty((2, 4, N), np.float32)
+    for telescope in range(2):
+        for energy in range(4):
+            flux[telescope, energy] = 1000 * (telescope + 1) + 100 * (energy + 1) + i
+    return {
+        "time": START + 2000 * i.astype(np.int64),
+        "electron_flux": flux,
+        "L_IGRF": (3 + i / 100).astype(np.float32),
+        "MLT": (6 + i / 100).astype(np.float32),
+        "latitude": (50 + i / 10).astype(np.float32),
+        "longitude": (100 + i).astype(np.float32),
+        "ifc_on": np.zeros(N, np.int8),
+    }
+
+
+def a_day(content: dict[str, np.ndarray], offset: int = 3) -> Day:
+    i = np.arange(N - 7)
+    probabilities = np.stack([1 - 0.03 * i, 0.01 * i, 0.02 * i], axis=1).astype(np.float32)
+    return Day("noaa18", dt.date(2019, 10, 24), content, probabilities, offset, "ab" * 32)
+
+
+def stages(REP=(), CSS=()) -> dict[str, Stages]:
+    """Stages that differ before the last, which alone may become rows."""
+    found = {}
+    for name, final in (("REP", REP), ("CSS", CSS)):
+        other = np.array([[1, 2], [3, 4], [5, 6]])
+        found[name] = Stages(other, other, other, np.array(final, int).reshape(-1, 2))
+    return found
+
+
+def rows(content=None, REP=(), CSS=(), L=None, offset=3) -> list[dict]:
+    content = records() if content is None else content
+    L = content["L_IGRF"] if L is None else L
+    columns = describe(a_day(content, offset), stages(REP, CSS), L, "capannolo2022", "demo")
+    assert list(columns) == list(EVENT_COLUMNS)
+    lengths = {len(values) for values in columns.values()}
+    assert len(lengths) == 1
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def test_every_column():
+    (row,) = rows(REP=[(10, 14)])
+    approximate = {name: row.pop(name) for name in ("L", "MLT", "latitude", "L_min", "L_max", "delta_L")}
+    assert approximate == pytest.approx(
+        {"L": 3.14, "MLT": 6.14, "latitude": 51.4, "L_min": 3.10, "L_max": 3.14, "delta_L": 0.04}, abs=1e-5
+    )
+    assert row.pop("probability") == pytest.approx(0.01 * (7 + 8 + 9 + 10 + 11) / 5)
+    assert row.pop("e4_ratio_0_90") == pytest.approx(1414 / 2414)
+    assert row == {
+        "satellite": "noaa18",
+        "event_class": "REP",
+        "date": "2019-10-24",
+        "start_index": 10,
+        "stop_index": 14,
+        "start_time": START + 20_000,
+        "stop_time": START + 28_000,
+        "peak_time": START + 28_000,
+        "longitude": 114.0,
+        "hemisphere": "N",
+        "duration_s": 10.0,
+        "max_e1_0": 1114.0,
+        "max_e2_0": 1214.0,
+        "max_e3_0": 1314.0,
+        "max_e4_0": 1414.0,
+        "max_e1_90": 2114.0,
+        "max_e2_90": 2214.0,
+        "max_e3_90": 2314.0,
+        "max_e4_90": 2414.0,
+        "flags": 0,
+        "model": "capannolo2022",
+        "run": "demo",
+        "source_sha256": "ab" * 32,
+    }
+
+
+def test_rows_are_by_class_then_start():
+    found = rows(REP=[(20, 22), (30, 31)], CSS=[(5, 6), (25, 25)])
+    assert [(r["event_class"], r["start_index"]) for r in found] == [
+        ("REP", 20),
+        ("REP", 30),
+        ("CSS", 5),
+        ("CSS", 25),
+    ]
+
+
+def test_no_events():
+    assert rows() == []
+
+
+def test_single_record():
+    (row,) = rows(CSS=[(12, 12)])
+    assert row["duration_s"] == 2.0
+    assert row["delta_L"] == 0
+    assert row["start_time"] == row["stop_time"] == row["peak_time"] == START + 24_000
+    assert row["probability"] == pytest.approx(0.02 * 9)
+
+
+def test_the_last_record_counts():
+    content = records()
+    content["electron_flux"][0, 3, 14] = 90_000
+    assert rows(content, REP=[(10, 14)])[0]["max_e4_0"] == 90_000
+    assert rows(content, REP=[(10, 13)])[0]["max_e4_0"] == 1413
+
+
+def test_first_of_equal_peaks():
+    content = records()
+    content["electron_flux"][0, 3, [11, 13]] = 5000
+    (row,) = rows(content, REP=[(10, 14)])
+    assert row["peak_time"] == START + 22_000
+    assert row["longitude"] == 111
+
+
+def test_peak_is_of_the_0_degree_telescope():
+    content = records()
+    content["electron_flux"][0, 3, 12] = 5000
+    content["electron_flux"][1, 3, 11] = 90_000
+    content["electron_flux"][0, 2, 10] = 90_000
+    assert rows(content, REP=[(10, 14)])[0]["longitude"] == 112
+
+
+@pytest.mark.parametrize(("latitude", "hemisphere"), [(0.0, "N"), (-0.0, "N"), (-0.1, "S"), (70, "N")])
+def test_hemisphere_at_the_peak(latitude, hemisphere):
+    content = records()
+    content["latitude"][14] = latitude
+    assert rows(content, REP=[(10, 14)])[0]["hemisphere"] == hemisphere
+
+
+@pytest.mark.parametrize(
+    ("e4_0", "e4_90", "ratio"), [(500, 250, 2), (0, 250, 0), (500, 0, None), (-999, 250, None), (500, -999, None)]
+)
+def test_ratio_at_the_peak(e4_0, e4_90, ratio):
+    content = records()
+    content["electron_flux"][0, 3, 10:15] = -999
+    content["electron_flux"][:, 3, 10] = e4_0, e4_90
+    found = rows(content, REP=[(10, 10)])[0]["e4_ratio_0_90"]
+    if ratio is None:
+        assert np.isnan(found)
+    else:
+        assert found == ratio
+
+
+def test_sentinels_are_no_maxima():
+    content = records()
+    content["electron_flux"][:, 3, 10:13] = -999
+    content["electron_flux"][1, 3, 11] = 0
+    (row,) = rows(content, REP=[(10, 12)])
+    assert np.isnan(row["max_e4_0"])
+    assert row["max_e4_90"] == 0
+    assert row["max_e3_0"] == 1312
+
+
+def test_measured_L_only():
+    content = records()
+    content["L_IGRF"][[10, 14]] = -1
+    spline = np.where(content["L_IGRF"] < 0, np.float32(99), content["L_IGRF"])
+    (row,) = rows(content, REP=[(10, 14)], L=spline)
+    assert row["L"] == 99  # at the peak: what the mode used
+    assert row["L_min"] == pytest.approx(3.11)
+    assert row["L_max"] == pytest.approx(3.13)
+    assert row["flags"] == EVENT_FLAGS["L_interpolated"]
+
+
+def test_no_measured_L():
+    content = records()
+    content["L_IGRF"][:] = -1
+    (row,) = rows(content, REP=[(10, 14)], L=np.full(N, 5, np.float32))
+    assert np.isnan([row["L_min"], row["L_max"], row["delta_L"]]).all()
+    assert row["L"] == 5
+
+
+def test_L_zero_is_measured():
+    content = records()
+    content["L_IGRF"][10] = 0
+    (row,) = rows(content, REP=[(10, 14)])
+    assert row["L_min"] == 0
+    assert row["flags"] == 0
+
+
+@pytest.mark.parametrize(("offset", "windows"), [(3, range(7, 12)), (0, range(10, 15))])
+def test_probability_is_that_of_the_windows_standing_for_the_records(offset, windows):
+    rep, css = rows(REP=[(10, 14)], CSS=[(10, 14)], offset=offset)
+    assert rep["probability"] == pytest.approx(0.01 * np.mean(windows))
+    assert css["probability"] == pytest.approx(0.02 * np.mean(windows))
+
+
+# Flags
+
+
+def flags(content, REP=((10, 14),), CSS=(), offset=3) -> int:
+    return rows(content, REP, CSS, offset=offset)[0]["flags"]
+
+
+def test_flags_are_distinct_bits():
+    values = list(EVENT_FLAGS.values())
+    assert sum(values) == 2 ** len(values) - 1
+    assert len(values) == 5
+
+
+@pytest.mark.parametrize(("where", "flag"), [(9, 0), (10, 1), (14, 1), (15, 0)])
+def test_calibration(where, flag):
+    content = records()
+    content["ifc_on"][:] = -1
+    content["ifc_on"][where] = 1
+    assert flags(content) == flag
+
+
+def test_L_interpolated_is_about_the_peak():
+    content = records()
+    content["L_IGRF"][10:14] = -1
+    assert flags(content) == 0
+    content["L_IGRF"][14] = -1
+    assert flags(content) == EVENT_FLAGS["L_interpolated"]
+
+
+@pytest.mark.parametrize(("step", "flag"), [(2000, 0), (GAP_MS, 0), (GAP_MS + 1, 4), (86_000, 4)])
+def test_length_of_a_gap(step, flag):
+    content = records()
+    content["time"][12:] += step - 2000
+    assert flags(content) == flag
+
+
+@pytest.mark.parametrize("offset", [3, 0])
+@pytest.mark.parametrize(("record", "inside"), [(0, False), (1, True), (4, True), (11, True), (12, False)])
+def test_gaps_anywhere_in_the_windows(record, inside, offset):
+    # Windows from the first record - offset, seven records each: `record` counts from there.
+    content = records()
+    content["time"][10 - offset + record :] += 60_000
+    assert flags(content, offset=offset) == (EVENT_FLAGS["time_gap"] if inside else 0)
+
+
+@pytest.mark.parametrize("telescope", [0, 1])
+@pytest.mark.parametrize(("where", "flag"), [(9, 0), (10, 8), (12, 8), (15, 0)])
+def test_e4_missing(where, flag, telescope):
+    content = records()
+    content["electron_flux"][telescope, 3, where] = -999
+    assert flags(content) == flag
+
+
+def test_other_channels_do_not_count_as_e4():
+    content = records()
+    content["electron_flux"][:, :3, 12] = -999
+    assert flags(content) == 0
+
+
+@pytest.mark.parametrize(
+    ("other", "flag"), [((5, 9), 0), ((5, 10), 16), ((12, 12), 16), ((5, 30), 16), ((14, 20), 16), ((15, 20), 0)]
+)
+def test_overlap_with_the_other_class(other, flag):
+    rep, css = rows(REP=[(10, 14)], CSS=[other])
+    assert rep["flags"] == css["flags"] == flag
+
+
+def test_events_of_one_class_do_not_overlap_themselves():
+    assert [r["flags"] for r in rows(REP=[(10, 14), (12, 16)])] == [0, 0]
+
+
+def test_flags_add_up():
+    content = records()
+    content["ifc_on"][11] = 1
+    content["L_IGRF"][14] = -1
+    content["time"][12:] += 60_000
+    content["electron_flux"][1, 3, 13] = -999
+    assert flags(content, CSS=[(13, 13)]) == 31
