@@ -53,13 +53,13 @@ def _figure(dataset: xr.Dataset, name: str) -> Figure:
     events = int(dataset.events.sel(event_class=name).sum())
     _dial(left, dataset, rate, "events per hour of dwell")
     _dial(right, dataset, np.where(dwell > 0, dwell, np.nan), "dwell (hours)")
-    left.set_title(f"{_LABELS.get(name, name)}: {events} events")
+    left.set_title(f"{_LABELS[name]}: {events} events in these bins")
     right.set_title(f"time observed, {dataset.attrs['satellite_days']} satellite-days")
-    days = [dataset.attrs[f"time_coverage_{end}"] for end in ("start", "end")]
-    figure.suptitle(
-        f"{dataset.attrs['satellites']}, {days[0]} to {days[1]}; model {dataset.attrs['model']}, "
-        f"rules {dataset.attrs['rules']}"
-    )
+    satellites = dataset.attrs["satellites"].split()
+    who = ", ".join(satellites) if len(satellites) < 4 else f"{len(satellites)} satellites"
+    start, end = (dataset.attrs[f"time_coverage_{which}"] for which in ("start", "end"))
+    how = f"model {dataset.attrs['model']}, rules {dataset.attrs['rules']}"
+    figure.suptitle(f"{who}, {start} to {end}; {how}")
     minimum = dataset.attrs["min_dwell_s"] / 60
     figure.supxlabel(f"hatched: observed for less than {minimum:g} minutes, no rate given", fontsize=8)
     return figure
@@ -85,8 +85,11 @@ def _dial(axes: Axes, dataset: xr.Dataset, values: np.ndarray, label: str) -> No
 def _decorate(axes: PolarAxes, radius: np.ndarray) -> None:
     axes.set_rlim(0, radius[-1])
     axes.set_xticks(np.arange(0, 24, 3) * 2 * np.pi / 24, [f"{h:02d}" for h in range(0, 24, 3)])
-    rings = np.unique(np.round(np.linspace(radius[0], radius[-1], 4)))
-    axes.set_yticks(rings[rings <= radius[-1]], [f"L={r:g}" for r in rings[rings <= radius[-1]]], fontsize=7)
+    step = max(1, int(np.ceil((radius[-1] - radius[0]) / 4)))
+    rings = np.arange(np.ceil(radius[0]), radius[-1] + 0.01, step)
+    axes.set_yticks(rings, [f"L={ring:g}" for ring in rings], fontsize=7)
+    for label in axes.get_yticklabels():
+        label.set_bbox({"facecolor": "white", "alpha": 0.6, "pad": 0.5, "edgecolor": "none"})
     axes.set_rlabel_position(112.5)
     for ring in rings:
         axes.plot(np.linspace(0, 2 * np.pi, 181), np.full(181, ring), color="0.4", lw=0.4)

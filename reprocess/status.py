@@ -75,14 +75,14 @@ def _survey_run(run: Run, good: Collection[tuple[str, str]], ingested: Days) -> 
     done = ledger_days(run.ledger)
     current = {key for key in good if detected(done.get(key), ingested[key])}
     events = Counter[str]()
-    for entry in done.values():
-        events.update(entry["events"])
+    for key in current:
+        events.update(done[key]["events"])
     identity = run.read_identity() or {}
     return {
         **{key: identity.get(key) for key in ("model", "mode", "engine")},
         "days_done": len(current),
         "missing": [{"satellite": s, "date": d} for s, d in sorted(set(good) - current)],
-        "events": dict(events),
+        "events": {name: events[name] for name in schema.EVENT_CLASSES},
         "failed_blocks": _failures(run.ledger),
     }
 

@@ -55,7 +55,9 @@ def test_flat_folder_holds_the_same_satellite_days(fake_archive: Path, tmp_path:
     assert satellite_days(list_archive(str(tmp_path))) == set(DAYS)
 
 
-@pytest.mark.parametrize("folder", ["with space", "with [brackets]", "with#hash", "100%25", "star*", "ünïcode"])
+@pytest.mark.parametrize(
+    "folder", ["with space", "with [brackets]", "with#hash", "100%25", "star*", "ünïcode"]
+)
 def test_folder_with_an_odd_name_is_listed_and_read(tmp_path: Path, folder: str) -> None:
     touch(tmp_path / folder, "poes_n18_20191024_proc.nc")
     (granule,) = list_archive(str(tmp_path / folder)).granules
@@ -137,7 +139,9 @@ def test_satellite_day_that_is_there_twice_is_refused_with_both_places(tmp_path:
 
 
 def test_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CatalogError, match="nowhere' is not a folder; give the folder that holds NOAA's years"):
+    with pytest.raises(
+        CatalogError, match="nowhere' is not a folder; give the folder that holds NOAA's years"
+    ):
         list_archive(str(tmp_path / "nowhere"))
 
 

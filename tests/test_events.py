@@ -143,7 +143,8 @@ def test_hemisphere_at_the_peak(latitude, hemisphere):
 
 
 @pytest.mark.parametrize(
-    ("e4_0", "e4_90", "ratio"), [(500, 250, 2), (0, 250, 0), (500, 0, None), (-999, 250, None), (500, -999, None)]
+    ("e4_0", "e4_90", "ratio"),
+    [(500, 250, 2), (0, 250, 0), (500, 0, None), (-999, 250, None), (500, -999, None)],
 )
 def test_ratio_at_the_peak(e4_0, e4_90, ratio):
     content = records()
@@ -237,7 +238,7 @@ def test_length_of_a_gap(step, flag):
 
 
 @pytest.mark.parametrize("offset", [3, 0])
-@pytest.mark.parametrize(("record", "inside"), [(0, False), (1, True), (4, True), (11, True), (12, False)])
+@pytest.mark.parametrize(("record", "inside"), [(0, False), (1, True), (10, True), (11, False)])
 def test_gaps_anywhere_in_the_windows(record, inside, offset):
     # Windows from the first record - offset, seven records each: `record` counts from there.
     content = records()
@@ -260,7 +261,8 @@ def test_other_channels_do_not_count_as_e4():
 
 
 @pytest.mark.parametrize(
-    ("other", "flag"), [((5, 9), 0), ((5, 10), 16), ((12, 12), 16), ((5, 30), 16), ((14, 20), 16), ((15, 20), 0)]
+    ("other", "flag"),
+    [((5, 9), 0), ((5, 10), 16), ((12, 12), 16), ((5, 30), 16), ((14, 20), 16), ((15, 20), 0)],
 )
 def test_overlap_with_the_other_class(other, flag):
     rep, css = rows(REP=[(10, 14)], CSS=[other])

@@ -16,7 +16,10 @@ from reprocess.features import (
 )
 
 SCALING = Scaling(
-    PUBLISHED_FILL, PUBLISHED_EPSILON, tuple(float(k) for k in range(1, 9)), tuple(0.5 * k for k in range(2, 10))
+    PUBLISHED_FILL,
+    PUBLISHED_EPSILON,
+    tuple(float(k) for k in range(1, 9)),
+    tuple(0.5 * k for k in range(2, 10)),
 )
 
 

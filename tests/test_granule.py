@@ -277,7 +277,10 @@ def test_wrong_dtype_is_named_with_the_expected_one(
     expected = content[name].dtype
     content[name] = content[name].astype(dtype)
     error = refused(write_granule(tmp_path / "x.nc", content).read_bytes())
-    assert (error.reason, error.detail) == ("wrong_dtype", f"{name} is {np.dtype(dtype)}, expected {expected}")
+    assert (error.reason, error.detail) == (
+        "wrong_dtype",
+        f"{name} is {np.dtype(dtype)}, expected {expected}",
+    )
 
 
 @pytest.mark.parametrize("length", [0, 1, N - 1, N + 1])
@@ -336,10 +339,10 @@ def test_named_type_in_place_of_a_variable_is_refused(edited: Callable) -> None:
 def test_damaged_type_of_a_variable_is_refused(tmp_path: Path, content: Content) -> None:
     path = write_granule(tmp_path / "x.nc", content)
     data = path.read_bytes()
-    exponent_and_mantissa = bytes([23, 8, 0, 23, 127])  # within HDF5's description of each float32
-    assert data.count(exponent_and_mantissa) >= 20
-    other_bias = data.replace(exponent_and_mantissa, bytes([23, 8, 0, 23, 250]))
-    assert refused(other_bias).reason in {"truncated", "wrong_dtype"}
+    float32 = bytes([23, 8, 0, 23, 127, 0, 0, 0])  # exponent, mantissa and bias as HDF5 describes them
+    assert data.count(float32) >= 20
+    damaged = data.replace(float32, bytes([23, 8, 0, 23, 127, 0, 99, 0]))
+    assert refused(damaged).reason in {"truncated", "wrong_dtype"}
 
 
 def test_file_without_records_is_refused(tmp_path: Path, content: Content) -> None:

@@ -113,7 +113,9 @@ def test_margin_is_clipped_to_the_day():
     assert near_belt(runs, in_range, wrap=False).tolist() == [True, False, True, False]
 
 
-@pytest.mark.parametrize(("first", "where", "near"), [(0, 90, True), (0, 89, False), (4, 94, True), (4, 93, False)])
+@pytest.mark.parametrize(
+    ("first", "where", "near"), [(0, 90, True), (0, 89, False), (4, 94, True), (4, 93, False)]
+)
 def test_early_release_looks_back_around_the_day(first, where, near):
     in_range = np.zeros(100, bool)
     in_range[where] = True
@@ -125,7 +127,11 @@ def test_early_release_looks_back_around_the_day(first, where, near):
 def test_wrapping_never_looks_ahead():
     in_range = np.zeros(100, bool)
     in_range[0] = True
-    assert near_belt(np.array([[90, 91], [10, 11], [11, 12]]), in_range, wrap=True).tolist() == [False, True, False]
+    assert near_belt(np.array([[90, 91], [10, 11], [11, 12]]), in_range, wrap=True).tolist() == [
+        False,
+        True,
+        False,
+    ]
 
 
 def test_wrapping_on_the_shortest_day_with_a_run():

@@ -25,7 +25,9 @@ def decimals(low: int, high: int) -> st.SearchStrategy[float]:
 
 
 L = st.one_of(beside(L_EDGES), decimals(0, 110), st.floats(0, 120, width=32), st.just(-1.0))
-MLT = st.one_of(beside(MLT_EDGES), decimals(0, 24), st.floats(0, 24, width=32), st.sampled_from([24.0, 0.0, -1.0]))
+MLT = st.one_of(
+    beside(MLT_EDGES), decimals(0, 24), st.floats(0, 24, width=32), st.sampled_from([24.0, 0.0, -1.0])
+)
 LATITUDE = st.one_of(st.floats(-90, 90, width=32), st.sampled_from([0.0, -0.0]))
 RECORDS = st.lists(st.tuples(L, MLT, LATITUDE), max_size=60).map(
     lambda rows: np.array(rows, np.float32).reshape(-1, 3).T
@@ -119,7 +121,9 @@ def test_two_decimal_values_are_in_the_bin_of_their_decimals():
 @given(GRIDS, st.lists(st.sampled_from([-1, 1]), min_size=60, max_size=60))
 def test_edges_computed_with_rounding_errors_give_the_same_grid(grid, signs):
     shift = np.resize(np.array(signs), 150) * 4e-10
-    again = make_grid(grid.L_edges + shift[: grid.L_edges.size], grid.MLT_edges + shift[: grid.MLT_edges.size])
+    again = make_grid(
+        grid.L_edges + shift[: grid.L_edges.size], grid.MLT_edges + shift[: grid.MLT_edges.size]
+    )
     np.testing.assert_array_equal(again.L_edges, grid.L_edges)
     np.testing.assert_array_equal(again.MLT_edges, grid.MLT_edges)
 

@@ -149,7 +149,9 @@ def test_runs_cover_the_class_except_the_open_one(classes, value):
 def test_near_belt(data, n, wrap):
     places = data.draw(st.sets(st.integers(0, n - 1), max_size=2))
     in_range = np.isin(np.arange(n), list(places))
-    ends = data.draw(st.lists(st.tuples(st.integers(0, n - 9), st.integers(0, n - 9)).map(sorted), max_size=6))
+    ends = data.draw(
+        st.lists(st.tuples(st.integers(0, n - 9), st.integers(0, n - 9)).map(sorted), max_size=6)
+    )
     runs = np.array(ends, int).reshape(-1, 2)
     expected = [slow_near(first, last, in_range, wrap) for first, last in runs.tolist()]
     assert near_belt(runs, in_range, wrap).tolist() == expected
@@ -177,7 +179,9 @@ def test_physical(rows, data):
 def test_postprocess(day, mode):
     classes, L, flux = day
     found = postprocess(classes, L, flux, MODES[mode])
-    steps = {n: [s.runs.tolist(), s.in_L.tolist(), s.joined.tolist(), s.final.tolist()] for n, s in found.items()}
+    steps = {
+        n: [s.runs.tolist(), s.in_L.tolist(), s.joined.tolist(), s.final.tolist()] for n, s in found.items()
+    }
     assert steps == slow_postprocess(classes, L, flux, mode)
 
 

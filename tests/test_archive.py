@@ -1,0 +1,247 @@
+"""Reading the archive with xarray: the files' values, sentinels masked or not, lazily."""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import dask
+import h5py
+import numpy as np
+import pytest
+import xarray as xr
+
+from reprocess import schema
+from reprocess.archive import open_archive
+from reprocess.blocks import IngestPlan, ingest_block
+from reprocess.catalog import list_archive
+from reprocess.errors import StoreError
+from reprocess.granule import fill_calibration_flag
+from reprocess.store import SatelliteStore, create_store
+from reprocess.work import Work
+
+REAL = (
+    ("archive/2019/noaa15/poes_n15_20191024_proc.nc", "noaa15", "2019-10-24"),
+    ("archive/2019/noaa18/poes_n18_20191024_proc.nc", "noaa18", "2019-10-24"),
+    ("archive/2022/noaa19/poes_n19_20221019_proc.nc", "noaa19", "2022-10-19"),
+    ("archive_simulated/2013/metop02/poes_m02_20130601_proc.nc", "metop02", "2013-06-01"),
+    ("archive_simulated/2013/metop02/poes_m02_20130602_proc.nc", "metop02", "2013-06-02"),
+    ("archive_simulated/2013/noaa15/poes_n15_20130601_proc.nc", "noaa15", "2013-06-01"),
+    ("archive_simulated/2013/noaa16/poes_n16_20130531_proc.nc", "noaa16", "2013-05-31"),
+)
+
+SENTINELS = {"electron_flux": -999, "L_IGRF": -1, "pitch_angle_sat": -1, "pitch_angle_foot": -1}
+
+EVERY_REAL_FILE = pytest.mark.parametrize(
+    ("path", "satellite", "date"), REAL, ids=[r[0][-22:-8] for r in REAL]
+)
+
+
+def ingest(root: Path, *archives: Path) -> Path:
+    """Ingest whole archives, block by block, and return the store."""
+    work = Work(root)
+    granules = [g for archive in archives for g in list_archive(str(archive)).granules]
+    create_store(work.archive, {g.satellite for g in granules}, schema.ARCHIVE_ARRAYS, "test")
+    blocks = {(g.satellite, g.day // schema.BLOCK_DAYS) for g in granules}
+    for satellite, block in sorted(blocks):
+        own = tuple(g for g in granules if g.satellite == satellite and g.day in schema.block_days(block))
+        ingest_block(IngestPlan(work.root, satellite, block, own))
+    return work.archive
+
+
+@pytest.fixture(scope="module")
+def real(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return ingest(tmp_path_factory.mktemp("work"), shared / "archive", shared / "archive_simulated")
+
+
+@pytest.fixture(scope="module")
+def fake(fake_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return ingest(tmp_path_factory.mktemp("work"), fake_archive)
+
+
+@pytest.fixture
+def nothing_computes() -> Iterator[None]:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("Dask was asked to compute")
+
+    with dask.config.set(scheduler=refuse):
+        yield
+
+
+def expected_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read a file by itself: every array of a day, in plain loops, its records in file order."""
+    found = {}
+    with h5py.File(path) as file:
+        time = file["time"][()].astype(np.int64)
+        assert np.all(np.diff(time) > 0)
+        for spec in schema.RECORD_ARRAYS:
+            sources = [file[name][()].astype(spec.dtype) for name in spec.sources]
+            found[spec.name] = np.array(sources).reshape(*spec.day_shape[:-1], time.size)
+    found["ifc_on"] = fill_calibration_flag(found["ifc_on"], time)
+    return found
+
+
+def test_every_shared_file_is_checked(shared: Path) -> None:
+    assert {p for p, _, _ in REAL} == {str(p.relative_to(shared)) for p in shared.glob("archive*/*/*/*.nc")}
+
+
+@EVERY_REAL_FILE
+def test_store_holds_a_real_file_bit_for_bit(
+    real: Path, shared: Path, path: str, satellite: str, date: str
+) -> None:
+    store = SatelliteStore(real, satellite)
+    day = schema.day_index(dt.date.fromisoformat(date))
+    expected = expected_arrays(shared / path)
+    count = int(store.read("record_count", day, day + 1)[0])
+    assert count == expected["time"].size > 10_000
+    for spec in schema.RECORD_ARRAYS:
+        rows = store.read(spec.name, day, day + 1)[0]
+        assert rows[..., :count].tobytes() == expected[spec.name].tobytes(), spec.name
+        padding = rows[..., count:]
+        assert padding.tobytes() == np.full_like(padding, spec.fill).tobytes(), spec.name
+
+
+@EVERY_REAL_FILE
+def test_unmasked_archive_is_a_real_file_bit_for_bit(
+    real: Path, shared: Path, path: str, satellite: str, date: str
+) -> None:
+    ds = open_archive(real, satellite, masked=False).sel(day=date)
+    expected = expected_arrays(shared / path)
+    count = int(ds.record_count)
+    for name, values in expected.items():
+        seen = ds[name].to_numpy()[..., :count]
+        seen = seen.astype("datetime64[ms]").astype(np.int64) if name == "time" else seen
+        assert seen.dtype == values.dtype, name
+        assert seen.tobytes() == values.tobytes(), name
+
+
+@EVERY_REAL_FILE
+def test_masked_archive_is_nan_exactly_where_the_sentinels_are(
+    real: Path, shared: Path, path: str, satellite: str, date: str
+) -> None:
+    ds = open_archive(real, satellite).sel(day=date)
+    expected = expected_arrays(shared / path)
+    count = int(ds.record_count)
+    assert count == expected["time"].size
+    for name, values in expected.items():
+        if values.dtype != np.float32:
+            continue
+        seen = ds[name].to_numpy()
+        sentinel = values == SENTINELS.get(name, np.inf)
+        assert np.array_equal(np.isnan(seen[..., :count]), sentinel), name
+        assert seen[..., :count][~sentinel].tobytes() == values[~sentinel].tobytes(), name
+        assert np.isnan(seen[..., count:]).all(), name
+    assert (expected["electron_flux"] == -999).any()
+    assert (expected["L_IGRF"] == -1).any()
+
+
+@EVERY_REAL_FILE
+def test_plain_xarray_decodes_day_and_time(
+    real: Path, shared: Path, path: str, satellite: str, date: str
+) -> None:
+    with xr.open_zarr(real, group=satellite, consolidated=False) as ds:
+        day = ds.sel(day=date)
+        count = int(day.record_count)
+        time = expected_arrays(shared / path)["time"]
+        assert np.array_equal(day.time.to_numpy()[:count].astype("datetime64[ms]").astype(np.int64), time)
+        assert np.isnat(day.time.to_numpy()[count:]).all()
+        assert np.all(day.time.to_numpy()[:count].astype("datetime64[D]") == np.datetime64(date))
+        assert np.issubdtype(ds.day.dtype, np.datetime64)
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_times_lie_in_their_day(fake: Path, masked: bool) -> None:
+    day = open_archive(fake, "noaa18", masked=masked).sel(day="2019-10-25")
+    time = day.time.to_numpy()
+    assert np.all(time[:400].astype("datetime64[D]") == np.datetime64("2019-10-25"))
+    assert np.isnat(time[400:]).all()
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_opening_and_selecting_is_lazy(fake: Path, masked: bool, nothing_computes: None) -> None:
+    day = open_archive(fake, "noaa18", masked=masked).sel(day="2019-10-24", energy=612, telescope=0)
+    assert day.electron_flux.shape == (schema.RECORDS,)
+    for name in schema.ARCHIVE_ARRAYS:
+        assert day[name].chunks is not None, name
+    with pytest.raises(AssertionError, match="Dask was asked to compute"):
+        day.electron_flux.to_numpy()
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_every_array_has_one_chunk_per_block(fake: Path, masked: bool) -> None:
+    ds = open_archive(fake, "noaa18", masked=masked)
+    blocks = [len(schema.block_days(b)) for b in range(-(-schema.DAYS // schema.BLOCK_DAYS))]
+    for name in schema.ARCHIVE_ARRAYS:
+        assert list(ds[name].chunks[0]) == blocks, name
+        assert all(len(c) == 1 for c in ds[name].chunks[1:]), name
+
+
+def test_days_are_dates_and_a_range_of_them_can_be_selected(fake: Path) -> None:
+    ds = open_archive(fake, "noaa18")
+    assert ds.day.to_numpy()[[0, -1]].astype("datetime64[D]").astype(str).tolist() == [
+        "1998-01-01",
+        "2029-12-31",
+    ]
+    assert ds.sel(day=slice("2019-10-23", "2019-10-26")).record_count.to_numpy().tolist() == [
+        -1,
+        400,
+        400,
+        -1,
+    ]
+
+
+def test_plain_xarray_and_open_archive_agree(fake: Path) -> None:
+    ours = open_archive(fake, "noaa18").sel(day=slice("2019-10-24", "2019-10-25"))
+    with xr.open_zarr(fake, group="noaa18", consolidated=False) as plain:
+        theirs = plain.sel(day=slice("2019-10-24", "2019-10-25"))
+        for name in ("electron_flux", "L_IGRF", "MLT", "pitch_angle_foot", "latitude", "time"):
+            left = ours[name].transpose(*theirs[name].dims).to_numpy()
+            assert np.array_equal(left, theirs[name].to_numpy(), equal_nan=True), name
+            assert not np.all(np.isnat(left) if name == "time" else np.isnan(left)), name
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_dimensions_keep_the_order_of_the_contract(fake: Path, masked: bool) -> None:
+    ds = open_archive(fake, "noaa18", masked=masked)
+    assert {name: ds[name].dims for name in ds.data_vars} == {
+        spec.name: spec.dims for spec in schema.ARCHIVE_ARRAYS.values()
+    }
+
+
+def test_flux_is_selected_by_energy_and_telescope(fake: Path) -> None:
+    ds = open_archive(fake, "noaa18", masked=False)
+    picked = ds.electron_flux.sel(day="2019-10-24", telescope=90, energy=612).to_numpy()[:400]
+    stored = SatelliteStore(fake, "noaa18").read("electron_flux", 7966, 7967)[0, 1, 3, :400]
+    assert np.array_equal(picked, stored)
+    assert np.count_nonzero(picked == -999) == 8
+
+
+def test_units_stay_and_only_masked_arrays_lose_their_sentinel(fake: Path) -> None:
+    masked, raw = (open_archive(fake, "noaa18", masked=m) for m in (True, False))
+    for name in schema.ARCHIVE_ARRAYS:
+        assert masked[name].attrs["long_name"] == schema.ARCHIVE_ARRAYS[name].attrs["long_name"]
+    assert masked.electron_flux.attrs["units"] == raw.electron_flux.attrs["units"] == "cm-2 s-1 sr-1"
+    assert raw.electron_flux.attrs["missing_value"] == -999
+    assert "missing_value" not in masked.electron_flux.attrs
+
+
+def test_dtypes_are_those_stored(fake: Path) -> None:
+    for masked in (True, False):
+        ds = open_archive(fake, "noaa18", masked=masked)
+        for name, spec in schema.ARCHIVE_ARRAYS.items():
+            assert ds[name].dtype == ("datetime64[ms]" if name == "time" else spec.dtype), name
+
+
+def test_path_may_be_text(fake: Path) -> None:
+    assert open_archive(str(fake), "metop01").sizes["day"] == schema.DAYS
+
+
+@pytest.mark.parametrize("satellite", ["noaa19", "NOAA-18"])
+def test_satellite_that_is_not_there_is_refused_with_those_that_can_be(fake: Path, satellite: str) -> None:
+    with pytest.raises(StoreError, match="archives hold noaa15, .*metop03") as error:
+        open_archive(fake, satellite)
+    assert f"there is no {satellite!r} in {fake}" in str(error.value)
+
+
+def test_archive_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="there is no 'noaa18' in .*nowhere"):
+        open_archive(tmp_path / "nowhere", "noaa18")

@@ -1,0 +1,686 @@
+"""One block in, one record out: ingesting and classifying 32 days, and doing it again."""
+
+import datetime as dt
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from reprocess import __version__, schema
+from reprocess.blocks import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
+from reprocess.catalog import Granule, list_archive
+from reprocess.classifier.bundle import Bundle
+from reprocess.classifier.engine import DEFAULT_ENGINE, get_engine
+from reprocess.errors import LedgerError, ModelError, StoreError
+from reprocess.features import scale_flux, windows
+from reprocess.granule import read_records
+from reprocess.ledger import Record, sha256
+from reprocess.lmlt import FINE
+from reprocess.parts import part_path
+from reprocess.postprocess import MODES, postprocess
+from reprocess.store import CLASS_ARRAYS, SatelliteStore, create_store
+from reprocess.work import Work
+from tests.fake import granule_path, variables, write_granule
+
+SATELLITE, BLOCK = "noaa18", 248
+SPAN = schema.block_days(BLOCK)
+LENGTHS = {"2019-10-20": 1, "2019-10-21": 7, "2019-10-22": 8, "2019-10-24": 400, "2019-10-25": 700}
+"""Records of the days of the fake block; the last two have events."""
+
+
+def index(date: str) -> int:
+    return schema.day_index(dt.date.fromisoformat(date))
+
+
+def write_day(archive: Path, date: str, n: int, seed: int = 0) -> Path:
+    return write_granule(
+        granule_path(archive, SATELLITE, date), variables(SATELLITE, date, n=max(n, 20), seed=seed)
+        if n >= 20
+        else {name: values[:n] for name, values in variables(SATELLITE, date, n=20, seed=seed).items()},
+    )
+
+
+def granules(archive: Path, *dates: str) -> tuple[Granule, ...]:
+    found = list_archive(str(archive)).granules
+    return tuple(g for g in found if not dates or g.date.isoformat() in dates)
+
+
+def new_work(root: Path) -> Work:
+    work = Work(root)
+    create_store(work.archive, [SATELLITE], schema.ARCHIVE_ARRAYS, "test")
+    return work
+
+
+def ingest(work: Work, archive: Path, *dates: str) -> Record:
+    return ingest_block(IngestPlan(work.root, SATELLITE, BLOCK, granules(archive, *dates)))
+
+
+def stored(work: Work) -> dict[str, np.ndarray]:
+    store = SatelliteStore(work.archive, SATELLITE)
+    return {name: store.read(name, SPAN.start, SPAN.stop) for name in schema.ARCHIVE_ARRAYS}
+
+
+def stored_day(work: Work, date: str) -> dict[str, bytes]:
+    return {name: rows[index(date) - SPAN.start].tobytes() for name, rows in stored(work).items()}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    archive = tmp_path_factory.mktemp("source")
+    for date, n in LENGTHS.items():
+        write_day(archive, date, n)
+    return archive
+
+
+@pytest.fixture(scope="module")
+def whole(source: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Work, Record]:
+    """The block, ingested at once; tests leave it as it is, runs apart."""
+    work = new_work(tmp_path_factory.mktemp("whole"))
+    return work, ingest(work, source)
+
+
+@pytest.fixture
+def archive(source: Path, tmp_path: Path) -> Path:
+    """A copy of the NOAA files that a test may change."""
+    return shutil.copytree(source, tmp_path / "archive")
+
+
+@pytest.fixture
+def work(whole: tuple[Work, Record], tmp_path: Path) -> Work:
+    """A copy of the ingested block that a test may change."""
+    return Work(shutil.copytree(whole[0].root, tmp_path / "work", ignore=shutil.ignore_patterns("runs")))
+
+
+# --- ingest: what is written
+
+
+def test_archive_holds_every_records_value_and_fill_elsewhere(whole: tuple[Work, Record], source: Path) -> None:
+    found = stored(whole[0])
+    expected = {
+        spec.name: np.full((32, *spec.day_shape), spec.fill, spec.dtype) for spec in schema.RECORD_ARRAYS
+    }
+    for date, n in LENGTHS.items():
+        data = granule_path(source, SATELLITE, date).read_bytes()
+        for name, values in read_records(data, SATELLITE, index(date)).arrays.items():
+            assert values.shape[-1] == n
+            expected[name][index(date) - SPAN.start, ..., :n] = values
+    for name, rows in expected.items():
+        assert found[name].tobytes() == rows.tobytes(), name
+
+
+def test_days_are_counted_and_identified(whole: tuple[Work, Record], source: Path) -> None:
+    found = stored(whole[0])
+    for day in SPAN:
+        date, i = schema.day_date(day).isoformat(), day - SPAN.start
+        assert found["record_count"][i] == LENGTHS.get(date, -1)
+        assert found["status"][i] == schema.STATUS["ok" if date in LENGTHS else "not_ingested"]
+        digest = bytes(found["source_digest"][i]).hex()
+        path = granule_path(source, SATELLITE, date)
+        assert digest == (sha256(path.read_bytes()) if date in LENGTHS else "00" * 32)
+
+
+def test_done_record_traces_every_day_to_its_file(whole: tuple[Work, Record], source: Path) -> None:
+    work, record = whole
+    assert record["code_version"] == __version__
+    assert (record["stage"], record["satellite"], record["block"]) == ("ingest", SATELLITE, BLOCK)
+    assert record["days"].keys() == LENGTHS.keys()
+    for granule in granules(source):
+        entry = record["days"][granule.date.isoformat()]
+        data = Path(granule.url.removeprefix("file://")).read_bytes()
+        assert entry["source"] == granule.identity | {"sha256": sha256(data)}
+        assert (entry["status"], entry["records"]) == ("ok", LENGTHS[granule.date.isoformat()])
+        assert entry["in_file"] == entry["records"] + entry["outside_day"] + entry["duplicates"]
+        assert entry["reordered"] is False
+    assert work.ledger.read(SATELLITE, BLOCK) == record | {"state": "done"}
+
+
+def test_done_record_has_the_digest_of_every_shard_on_disk(whole: tuple[Work, Record]) -> None:
+    work, record = whole
+    store = SatelliteStore(work.archive, SATELLITE)
+    assert record["outputs"] == {
+        name: sha256(store.shard_path(name, BLOCK).read_bytes()) for name in schema.ARCHIVE_ARRAYS
+    }
+
+
+def test_dropped_records_are_counted_in_the_done_record(tmp_path: Path) -> None:
+    content = variables(SATELLITE, "2019-10-24")
+    content["time"][0] -= 86_400_000
+    content["time"][5:9] = content["time"][5]
+    order = np.r_[200:400, 0:200]
+    write_granule(
+        granule_path(tmp_path / "a", SATELLITE, "2019-10-24"), {k: v[order] for k, v in content.items()}
+    )
+    work = new_work(tmp_path / "w")
+    entry = ingest(work, tmp_path / "a")["days"]["2019-10-24"]
+    assert [entry[k] for k in ("in_file", "records", "outside_day", "duplicates")] == [400, 396, 1, 3]
+    assert entry["reordered"] is True
+    assert stored(work)["record_count"][index("2019-10-24") - SPAN.start] == 396
+
+
+def test_short_last_block_of_the_calendar_is_ingested(tmp_path: Path) -> None:
+    write_day(tmp_path / "a", "2029-12-31", 30)
+    work = new_work(tmp_path / "w")
+    ingest_block(IngestPlan(work.root, SATELLITE, 365, granules(tmp_path / "a")))
+    store = SatelliteStore(work.archive, SATELLITE)
+    assert store.read("record_count", 11680, 11688).tolist() == [-1] * 7 + [30]
+    assert np.isfinite(store.read("MLT", 11687, 11688)[0, :30]).all()
+
+
+# --- ingest: doing it again
+
+
+def test_ingesting_again_gives_the_same_bytes(work: Work, archive: Path, whole: tuple[Work, Record]) -> None:
+    again = ingest(work, source_of(whole))
+    assert again == whole[1]
+
+
+def source_of(whole: tuple[Work, Record]) -> Path:
+    url = whole[1]["days"]["2019-10-24"]["source"]["url"]
+    return Path(url.removeprefix("file://")).parents[2]
+
+
+def test_days_added_one_by_one_give_the_block_ingested_at_once(
+    source: Path, tmp_path: Path, whole: tuple[Work, Record]
+) -> None:
+    work = new_work(tmp_path)
+    for date in ("2019-10-25", "2019-10-20", "2019-10-24"):
+        partial = ingest(work, source, date)
+    assert partial["outputs"] != whole[1]["outputs"]
+    assert ingest(work, source, "2019-10-21", "2019-10-22") == whole[1]
+
+
+def test_plan_without_new_files_keeps_every_day(work: Work, whole: tuple[Work, Record]) -> None:
+    assert ingest_block(IngestPlan(work.root, SATELLITE, BLOCK, ())) == whole[1]
+
+
+@pytest.mark.parametrize("n", [100, 1000])
+def test_changed_file_replaces_its_day_and_no_other(work: Work, archive: Path, n: int) -> None:
+    before = {date: stored_day(work, date) for date in LENGTHS}
+    path = write_day(archive, "2019-10-24", n, seed=1)
+    record = ingest(work, archive, "2019-10-24")
+    expected = read_records(path.read_bytes(), SATELLITE, index("2019-10-24")).arrays
+    rows = SatelliteStore(work.archive, SATELLITE).read("MLT", index("2019-10-24"), index("2019-10-24") + 1)[0]
+    assert rows[:n].tobytes() == expected["MLT"].tobytes()
+    assert np.isnan(rows[n:]).all()
+    assert record["days"]["2019-10-24"]["records"] == n
+    assert stored_day(work, "2019-10-24") != before["2019-10-24"]
+    assert all(stored_day(work, date) == before[date] for date in LENGTHS if date != "2019-10-24")
+
+
+def test_day_whose_file_went_bad_becomes_empty(work: Work, archive: Path) -> None:
+    path = granule_path(archive, SATELLITE, "2019-10-24")
+    path.write_bytes(path.read_bytes()[:5000])
+    entry = ingest(work, archive, "2019-10-24")["days"]["2019-10-24"]
+    assert (entry["status"], entry["reason"]) == ("quarantined", "truncated")
+    assert "records" not in entry
+    i = index("2019-10-24") - SPAN.start
+    found = stored(work)
+    assert found["record_count"][i] == 0
+    assert found["status"][i] == schema.STATUS["quarantined"]
+    assert bytes(found["source_digest"][i]).hex() == sha256(path.read_bytes())
+    for spec in schema.RECORD_ARRAYS:
+        assert found[spec.name][i].tobytes() == np.full(spec.day_shape, spec.fill, spec.dtype).tobytes()
+
+
+def test_quarantined_day_stays_quarantined_when_others_are_added(work: Work, archive: Path) -> None:
+    path = granule_path(archive, SATELLITE, "2019-10-24")
+    path.write_bytes(b"<html>")
+    first = ingest(work, archive, "2019-10-24")
+    write_day(archive, "2019-10-25", 50)
+    second = ingest(work, archive, "2019-10-25")
+    assert second["days"]["2019-10-24"] == first["days"]["2019-10-24"]
+    counts = stored(work)["record_count"]
+    assert counts[[index(d) - SPAN.start for d in ("2019-10-24", "2019-10-25")]].tolist() == [0, 50]
+
+
+def test_day_whose_file_was_repaired_is_as_if_it_had_always_been_good(
+    work: Work, archive: Path, source: Path, whole: tuple[Work, Record]
+) -> None:
+    granule_path(archive, SATELLITE, "2019-10-24").write_bytes(b"<html>")
+    assert ingest(work, archive, "2019-10-24") != whole[1]
+    assert ingest(work, source, "2019-10-24") == whole[1]
+
+
+class Killed(Exception):
+    """Stands for the death of a worker."""
+
+
+def die_at_write(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    write, calls = SatelliteStore.write, []
+
+    def dying(self: SatelliteStore, name: str, start: int, rows: np.ndarray) -> str:
+        calls.append(name)
+        if len(calls) == number:
+            raise Killed(name)
+        return write(self, name, start, rows)
+
+    monkeypatch.setattr(SatelliteStore, "write", dying)
+
+
+@pytest.mark.parametrize("number", [1, 2, 5, 16, len(schema.ARCHIVE_ARRAYS) + 1])
+def test_worker_that_dies_leaves_no_claim_and_the_next_one_finishes(
+    work: Work,
+    archive: Path,
+    source: Path,
+    whole: tuple[Work, Record],
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+) -> None:
+    write_day(archive, "2019-10-24", 100, seed=1)
+    with monkeypatch.context() as patched:
+        die_at_write(patched, number)
+        with pytest.raises(Killed):
+            ingest(work, archive, "2019-10-24")
+    assert list(work.ledger.done()) == []
+    withdrawn = work.ledger.read(SATELLITE, BLOCK)
+    assert withdrawn is not None
+    assert withdrawn["state"] == "writing"
+    assert withdrawn["days"] == {d: e for d, e in whole[1]["days"].items() if d != "2019-10-24"}
+    if number > 1:  # readers of the archive itself are warned before any record changes
+        assert stored(work)["record_count"][index("2019-10-24") - SPAN.start] == -1
+    assert ingest(work, source, "2019-10-24") == whole[1]
+    assert [r["block"] for r in work.ledger.done()] == [BLOCK]
+
+
+def test_worker_that_dies_in_a_new_block_leaves_nothing_to_believe(
+    source: Path, tmp_path: Path, whole: tuple[Work, Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = new_work(tmp_path)
+    with monkeypatch.context() as patched:
+        die_at_write(patched, 9)
+        with pytest.raises(Killed):
+            ingest(work, source)
+    assert work.ledger.read(SATELLITE, BLOCK) is None
+    assert ingest(work, source) == whole[1]
+
+
+def test_worker_that_dies_before_the_done_record_leaves_no_claim(
+    source: Path, tmp_path: Path, whole: tuple[Work, Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise Killed
+
+    work = new_work(tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr("reprocess.ledger.BlockLedger.commit", die)
+        with pytest.raises(Killed):
+            ingest(work, source)
+    assert list(work.ledger.done()) == []
+    assert ingest(work, source) == whole[1]
+
+
+def test_kept_day_whose_shard_is_gone_is_not_turned_into_fill_values(work: Work, archive: Path) -> None:
+    SatelliteStore(work.archive, SATELLITE).shard_path("MLT", BLOCK).unlink()
+    write_day(archive, "2019-10-25", 50)
+    with pytest.raises(StoreError, match=r"MLT.* is missing although its block is done; delete .*0248\.json"):
+        ingest(work, archive, "2019-10-25")
+    assert list(work.ledger.done()) == []
+
+
+def test_damaged_record_stops_the_block(work: Work, source: Path) -> None:
+    work.ledger.path(SATELLITE, BLOCK).write_bytes(b"{")
+    with pytest.raises(LedgerError, match=r"0248\.json is damaged"):
+        ingest(work, source)
+
+
+# --- ingest: bad files
+
+
+def _drop(name: str) -> Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]:
+    return lambda content: {k: v for k, v in content.items() if k != name}
+
+
+def _put(name: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable:
+    return lambda content: content | {name: change(content[name])}
+
+
+def _many(content: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    start = content["time"][0] // 86_400_000 * 86_400_000
+    n = schema.RECORDS + 1
+    return {k: np.resize(v, n) for k, v in content.items()} | {
+        "time": (start + 1990 * np.arange(n, dtype=np.uint64)).astype(np.uint64)
+    }
+
+
+MALFORMED = {
+    "missing_variable": _drop("MLT"),
+    "wrong_dtype": _put("lat", lambda v: v.astype(np.float64)),
+    "unequal_length": _put("lon", lambda v: v[:-1]),
+    "zero_records": lambda content: {k: v[:0] for k, v in content.items()},
+    "too_many_records": _many,
+    "wrong_satellite": _put("satID", lambda v: np.full_like(v, 4)),
+    "wrong_date": _put("time", lambda v: v + np.uint64(86_400_000)),
+    "all_sentinel": _put("L_IGRF", lambda v: np.full_like(v, -1)),
+}
+
+
+def write_one_of_each(archive: Path) -> dict[str, str]:
+    """Write a file for every reason and a good one; return the expected reason by date."""
+    expected = {}
+    for reason, date in zip(schema.REASONS, (schema.day_date(d).isoformat() for d in SPAN), strict=False):
+        path = granule_path(archive, SATELLITE, date)
+        content = variables(SATELLITE, date, n=60)
+        write_granule(path, MALFORMED.get(reason, dict)(content))
+        if reason == "truncated":
+            path.write_bytes(path.read_bytes()[:-100])
+        if reason == "not_hdf5":
+            path.write_bytes(b"<html><body>404 Not Found</body></html>")
+        expected[date] = reason
+    write_day(archive, "2019-10-25", 60)
+    return expected
+
+
+def test_every_reason_quarantines_its_day_and_spares_the_others(tmp_path: Path) -> None:
+    expected = write_one_of_each(tmp_path / "a")
+    plan = IngestPlan(tmp_path / "w", SATELLITE, BLOCK, granules(tmp_path / "a"))
+    for date, reason in expected.items():
+        if reason == "unreadable":
+            granule_path(tmp_path / "a", SATELLITE, date).unlink()  # after the listing
+    work = new_work(tmp_path / "w")
+    days = ingest_block(plan)["days"]
+    assert {date: e["reason"] for date, e in days.items() if e["status"] == "quarantined"} == expected
+    assert set(expected.values()) == set(schema.REASONS)
+    assert days["2019-10-25"]["status"] == "ok"
+    found = stored(work)
+    for date, reason in expected.items():
+        i = index(date) - SPAN.start
+        assert found["record_count"][i] == 0
+        assert found["status"][i] == schema.STATUS["quarantined"]
+        assert np.isnan(found["MLT"][i]).all()
+        assert ("sha256" in days[date]["source"]) == (reason != "unreadable")
+        assert any(found["source_digest"][i]) == (reason != "unreadable")
+        assert len(days[date]["detail"]) > 10
+
+
+@pytest.mark.parametrize("instead", ["directory", "nothing"])
+def test_file_that_cannot_be_read_is_named_with_the_systems_error(
+    archive: Path, tmp_path: Path, instead: str
+) -> None:
+    plan = IngestPlan(tmp_path / "w", SATELLITE, BLOCK, granules(archive, "2019-10-24", "2019-10-25"))
+    path = granule_path(archive, SATELLITE, "2019-10-24")
+    path.unlink()
+    if instead == "directory":
+        path.mkdir()
+    new_work(tmp_path / "w")
+    days = ingest_block(plan)["days"]
+    entry = days["2019-10-24"]
+    assert (entry["status"], entry["reason"]) == ("quarantined", "unreadable")
+    assert path.name in entry["detail"]
+    error = {"directory": "IsADirectoryError", "nothing": "FileNotFoundError"}[instead]
+    assert error in entry["detail"]
+    assert entry["source"] == plan.granules[0].identity
+    assert days["2019-10-25"]["status"] == "ok"
+
+
+def test_connection_that_breaks_quarantines_the_day_and_spares_the_others(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from aiohttp import ClientPayloadError
+
+    opened = __import__("fsspec").open
+
+    def breaking(url: str, mode: str) -> object:
+        if "20191024" in url:
+            raise ClientPayloadError("Response payload is not completed")
+        return opened(url, mode)
+
+    monkeypatch.setattr("fsspec.open", breaking)
+    work = new_work(tmp_path / "w")
+    days = ingest(work, archive, "2019-10-24", "2019-10-25")["days"]
+    assert (days["2019-10-24"]["reason"], days["2019-10-25"]["status"]) == ("unreadable", "ok")
+
+
+# --- detect
+
+
+MODE = pytest.mark.parametrize("mode", list(MODES))
+
+
+@pytest.fixture
+def settings(random_model: Bundle) -> Settings:
+    return Settings(random_model.path, random_model.sha256, "published", DEFAULT_ENGINE, classes=False)
+
+
+def detect_plan(work: Work, settings: Settings, *dates: str, run: str = "r") -> DetectPlan:
+    days = tuple(index(date) for date in dates or LENGTHS)
+    if settings.classes:
+        create_store(work.run(run).classes, [SATELLITE], CLASS_ARRAYS, "test")
+    return DetectPlan(work.root, run, SATELLITE, BLOCK, days, settings)
+
+
+def direct(work: Work, date: str, settings: Settings) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Classify one day by itself, without blocks: probabilities, and the final intervals by class."""
+    bundle, engine = get_engine(settings.model, settings.model_sha256, settings.engine)
+    store = SatelliteStore(work.archive, SATELLITE)
+    day = store.read_day(index(date), LENGTHS[date], ("electron_flux", "L_IGRF"))
+    flux = day["electron_flux"]
+    probabilities = engine.predict(windows(scale_flux(flux, bundle.scaling)))
+    stages = postprocess(probabilities.argmax(axis=1), day["L_IGRF"], flux, MODES[settings.mode])
+    return probabilities, {name: s.final for name, s in stages.items()}
+
+
+def events_of(work: Work, run: str = "r") -> list[dict]:
+    return pq.ParquetFile(part_path(work.run(run).events, SATELLITE, BLOCK)).read().to_pylist()
+
+
+def dwell_of(work: Work, run: str = "r") -> dict[str, np.ndarray]:
+    table = pq.ParquetFile(part_path(work.run(run).dwell, SATELLITE, BLOCK)).read()
+    return {name: table[name].to_numpy() for name in table.column_names}
+
+
+@MODE
+def test_every_record_is_accounted_for(work: Work, settings: Settings, mode: str) -> None:
+    days = detect_block(detect_plan(work, replace(settings, mode=mode)))["days"]
+    assert days.keys() == LENGTHS.keys()
+    for date, n in LENGTHS.items():
+        facts = days[date]
+        assert facts["records"] == n
+        assert facts["classifiable"] == max(n - 7, 0) == sum(facts["class_counts"])
+        parts = facts["in_grid"] + facts["outside_grid"] + facts["invalid_position"]
+        assert facts["classifiable"] == parts
+    assert days["2019-10-24"]["invalid_position"] > 0
+    assert days["2019-10-24"]["in_grid"] > 0
+
+
+def test_records_off_the_grid_are_counted_apart(settings: Settings, tmp_path: Path) -> None:
+    content = variables(SATELLITE, "2019-10-24")
+    content["L_IGRF"][40:60] = [0.99, *[15.0] * 9, *[107.0] * 10]
+    write_granule(granule_path(tmp_path / "a", SATELLITE, "2019-10-24"), content)
+    work = new_work(tmp_path / "w")
+    ingest(work, tmp_path / "a")
+    facts = detect_block(detect_plan(work, settings, "2019-10-24"))["days"]["2019-10-24"]
+    assert (facts["outside_grid"], facts["invalid_position"], facts["in_grid"]) == (20, 5, 368)
+
+
+@MODE
+def test_dwell_sums_to_the_records_in_the_grid_and_covers_the_events(
+    work: Work, settings: Settings, mode: str
+) -> None:
+    chosen = replace(settings, mode=mode)
+    days = detect_block(detect_plan(work, chosen))["days"]
+    dwell = dwell_of(work)
+    store, offset = SatelliteStore(work.archive, SATELLITE), MODES[mode].offset
+    for date, n in LENGTHS.items():
+        own = dwell["day"] == index(date)
+        assert dwell["dwell"][own].sum() == days[date]["in_grid"]
+        assert len(set(dwell["cell"][own])) == np.count_nonzero(own)
+        r = store.read_day(index(date), n, ("L_IGRF", "MLT", "latitude"))
+        cell = FINE.cell(r["L_IGRF"], r["MLT"], r["latitude"])
+        for name, intervals in direct(work, date, chosen)[1].items():
+            flagged = {k for a, b in intervals.tolist() for k in range(a, b + 1)}
+            seen = [k for k in flagged if offset <= k < offset + n - 7 and cell[k] >= 0]
+            assert dwell[f"precipitation_{name}"][own].sum() == len(seen)
+    assert sum(dwell[f"precipitation_{name}"].sum() for name in schema.EVENT_CLASSES) > 10
+    assert all((dwell[f"precipitation_{name}"] <= dwell["dwell"]).all() for name in schema.EVENT_CLASSES)
+    assert (dwell["dwell"] > 0).all()
+
+
+@MODE
+def test_events_are_those_of_the_days_taken_one_by_one(work: Work, settings: Settings, mode: str) -> None:
+    chosen = replace(settings, mode=mode)
+    record = detect_block(detect_plan(work, chosen))
+    rows = events_of(work)
+    for date in LENGTHS:
+        for name, intervals in direct(work, date, chosen)[1].items():
+            own = [e for e in rows if (e["date"], e["event_class"]) == (date, name)]
+            assert [[e["start_index"], e["stop_index"]] for e in own] == intervals.tolist()
+            assert record["days"][date]["events"][name] == len(own)
+    assert len(rows) > 2
+    assert {e["run"] for e in rows} == {"r"}
+    assert {e["model"] for e in rows} == {"random"}
+
+
+def test_modes_differ(work: Work, settings: Settings) -> None:
+    found = {}
+    for mode in MODES:
+        detect_block(detect_plan(work, replace(settings, mode=mode), run=mode))
+        found[mode] = [(e["date"], e["event_class"], e["start_index"]) for e in events_of(work, mode)]
+    assert found["published"] != found["published-2022"]
+
+
+def test_facts_name_the_file_the_day_came_from(
+    work: Work, settings: Settings, whole: tuple[Work, Record]
+) -> None:
+    record = detect_block(detect_plan(work, settings))
+    for date, entry in whole[1]["days"].items():
+        assert record["days"][date]["source_sha256"] == entry["source"]["sha256"]
+    for event in events_of(work):
+        assert event["source_sha256"] == whole[1]["days"][event["date"]]["source"]["sha256"]
+
+
+def test_detect_record_is_done_and_has_the_digest_of_every_part(work: Work, settings: Settings) -> None:
+    record = detect_block(detect_plan(work, settings))
+    run = work.run("r")
+    assert run.ledger.read(SATELLITE, BLOCK) == record | {"state": "done"}
+    assert record["outputs"] == {
+        "events": sha256(part_path(run.events, SATELLITE, BLOCK).read_bytes()),
+        "dwell": sha256(part_path(run.dwell, SATELLITE, BLOCK).read_bytes()),
+    }
+    assert not run.classes.exists()
+
+
+def test_detecting_again_gives_the_same_bytes(work: Work, settings: Settings) -> None:
+    plan = detect_plan(work, settings)
+    assert detect_block(plan) == detect_block(plan)
+
+
+def test_a_smaller_selection_replaces_the_block(work: Work, settings: Settings) -> None:
+    detect_block(detect_plan(work, settings))
+    record = detect_block(detect_plan(work, settings, "2019-10-25"))
+    assert record["days"].keys() == {"2019-10-25"}
+    assert {e["date"] for e in events_of(work)} == {"2019-10-25"}
+
+
+def test_block_that_lost_all_its_days_is_empty_but_done(work: Work, settings: Settings) -> None:
+    detect_block(detect_plan(work, settings))
+    assert events_of(work)
+    record = detect_block(DetectPlan(work.root, "r", SATELLITE, BLOCK, (), settings))
+    assert record["days"] == {}
+    assert events_of(work) == []
+    assert all(values.size == 0 for values in dwell_of(work).values())
+
+
+@MODE
+def test_kept_classes_stand_at_their_records(work: Work, settings: Settings, mode: str) -> None:
+    chosen = replace(settings, mode=mode, classes=True)
+    record = detect_block(detect_plan(work, chosen))
+    store = SatelliteStore(work.run("r").classes, SATELLITE)
+    assert record["outputs"]["classes"] == {
+        name: sha256(store.shard_path(name, BLOCK).read_bytes()) for name in CLASS_ARRAYS
+    }
+    offset = {"published": 3, "published-2022": 0}[mode]
+    classes, probability = (store.read(name, SPAN.start, SPAN.stop) for name in ("class", "probability"))
+    for date, n in LENGTHS.items():
+        i, m = index(date) - SPAN.start, max(n - 7, 0)
+        expected = direct(work, date, chosen)[0]
+        assert probability[i, :, offset : offset + m].T.tobytes() == expected.tobytes()
+        assert np.array_equal(classes[i, offset : offset + m], expected.argmax(axis=1))
+        classes[i, offset : offset + m] = -1
+        probability[i, :, offset : offset + m] = np.nan
+    assert (classes == -1).all()
+    assert np.isnan(probability).all()
+
+
+def test_keeping_classes_changes_nothing_else(work: Work, settings: Settings) -> None:
+    without = detect_block(detect_plan(work, settings))
+    kept = detect_block(detect_plan(work, replace(settings, classes=True)))
+    assert kept["days"] == without["days"]
+    assert {k: v for k, v in kept["outputs"].items() if k != "classes"} == without["outputs"]
+
+
+@pytest.mark.parametrize("name", ["time", "electron_flux", "L_IGRF", "MLT", "latitude", "longitude", "ifc_on"])
+def test_missing_shard_is_refused_and_withdraws_the_claim(work: Work, settings: Settings, name: str) -> None:
+    detect_block(detect_plan(work, settings))
+    shard = SatelliteStore(work.archive, SATELLITE).shard_path(name, BLOCK)
+    shard.unlink()
+    with pytest.raises(StoreError, match=r"ledger/ingest/noaa18/0248\.json in the WORK directory") as error:
+        detect_block(detect_plan(work, settings))
+    assert f"{shard} is missing although its block is done" in str(error.value)
+    assert list(work.run("r").ledger.done()) == []
+
+
+def put_record_count(work: Work, date: str, count: int) -> None:
+    store = SatelliteStore(work.archive, SATELLITE)
+    counts = store.read("record_count", SPAN.start, SPAN.stop)
+    counts[index(date) - SPAN.start] = count
+    store.write("record_count", SPAN.start, counts)
+
+
+@pytest.mark.parametrize("count", [-1, 0, 399, 401])
+def test_archive_that_contradicts_its_ledger_is_refused(work: Work, settings: Settings, count: int) -> None:
+    put_record_count(work, "2019-10-24", count)
+    with pytest.raises(StoreError, match="delete ledger/ingest/noaa18/0248.json .* run ingest again") as error:
+        detect_block(detect_plan(work, settings))
+    assert f"holds {count} records on 2019-10-24, its ledger says 400" in str(error.value)
+    assert list(work.run("r").ledger.done()) == []
+
+
+@pytest.mark.parametrize("damage", ["count", "shard"])
+def test_the_remedy_that_is_told_works(
+    work: Work, source: Path, whole: tuple[Work, Record], settings: Settings, damage: str
+) -> None:
+    if damage == "count":
+        put_record_count(work, "2019-10-24", 3)
+    else:
+        SatelliteStore(work.archive, SATELLITE).shard_path("MLT", BLOCK).unlink()
+    with pytest.raises(StoreError) as error:
+        detect_block(detect_plan(work, settings))
+    told = str(error.value).split("; delete ")[1].split(" in the WORK")[0]
+    (work.root / told).unlink()
+    assert ingest(work, source) == whole[1]
+    assert detect_block(detect_plan(work, settings))["days"].keys() == LENGTHS.keys()
+
+
+def test_worker_that_dies_while_detecting_leaves_no_claim_and_the_next_one_finishes(
+    work: Work, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = detect_plan(work, settings)
+    first = detect_block(plan)
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("reprocess.blocks.write_part", die)
+        with pytest.raises(Killed):
+            detect_block(plan)
+    withdrawn = work.run("r").ledger.read(SATELLITE, BLOCK)
+    assert withdrawn is not None
+    assert withdrawn["state"] == "writing"
+    assert detect_block(plan) == first
+
+
+def test_another_model_than_planned_is_refused(work: Work, settings: Settings) -> None:
+    with pytest.raises(ModelError, match="the run was planned with 0000"):
+        detect_block(detect_plan(work, replace(settings, model_sha256="0000")))
+    assert not work.run("r").root.exists()
+
+
+def test_detecting_leaves_the_archive_as_it_was(work: Work, settings: Settings) -> None:
+    before = {p: p.read_bytes() for p in work.archive.rglob("*") if p.is_file()}
+    detect_block(detect_plan(work, replace(settings, classes=True)))
+    assert {p: p.read_bytes() for p in work.archive.rglob("*") if p.is_file()} == before

@@ -1,0 +1,112 @@
+"""The command line: what it refuses, what it prints; the pipeline itself is tested in integration/."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from reprocess.classifier.bundle import Bundle
+from reprocess.cli import _Edges, main
+from tests import fake
+
+
+def invoke(*arguments: object, code: int = 0) -> Result:
+    result = CliRunner().invoke(main, [str(a) for a in arguments], catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return result
+
+
+def test_help_names_every_command() -> None:
+    text = invoke("--help").output
+    for command in ("run", "ingest", "detect", "map", "status", "events", "model"):
+        assert f"  {command} " in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("run", "nowhere", "W"), "the archive 'nowhere' is not a folder"),
+        (("run", ".", "W"), "no satellite-day under '.'"),
+        (("status", "W"), "does not exist"),
+        (("events", "."), "runs in"),
+        (("map", ".", "--run", "x"), "there is no run 'x'"),
+        (("detect", "."), "holds no archive yet"),
+        (("model", "show", "nothing"), "is no model bundle"),
+        (("model", "fetch", "other"), "Invalid value"),
+    ],
+)
+def test_wrong_usage_is_explained(
+    arguments: tuple[str, ...], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert words in invoke(*arguments, code=2).output
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_selection_is_refused(fake_archive: Path, random_model: Bundle, tmp_path: Path) -> None:
+    text = invoke(
+        "run", fake_archive, tmp_path / "w", "--model", "random", "--end", "2001-01-01", code=2
+    ).output
+    assert f"none of the {len(fake.DAYS)} satellite-days" in text
+
+
+def test_a_reversed_period_is_refused(fake_archive: Path, tmp_path: Path) -> None:
+    text = invoke(
+        "run", fake_archive, tmp_path / "w", "--start", "2019-02-01", "--end", "2019-01-01", code=2
+    ).output
+    assert "--start 2019-02-01 is after --end 2019-01-01" in text
+
+
+def test_a_model_that_is_not_here_is_named_with_the_remedy(fake_archive: Path, tmp_path: Path) -> None:
+    text = invoke("run", fake_archive, tmp_path / "w", "--model", "unheard", code=2).output
+    assert "there is no model 'unheard'" in text
+    assert not (tmp_path / "w").exists()
+
+
+def test_bin_edges_off_the_exposure_grid_are_refused_before_anything_runs(
+    fake_archive: Path, random_model: Bundle, tmp_path: Path
+) -> None:
+    arguments = ("run", fake_archive, tmp_path / "w", "--model", "random")
+    assert "multiples of 0.1" in invoke(*arguments, "--l-edges", "2.5:8.5:0.25", code=2).output
+    assert "neither start:stop:step nor a list" in invoke(*arguments, "--mlt-edges", "a,b", code=2).output
+    assert not (tmp_path / "w").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "edges"), [("2.5:4:0.5", [2.5, 3.0, 3.5, 4.0]), ("0,6,24", [0.0, 6.0, 24.0]), ("1:2:0.1", None)]
+)
+def test_edges_are_read(text: str, edges: list[float] | None) -> None:
+    found = _Edges().convert(text, None, None)
+    np.testing.assert_allclose(found, np.arange(10, 21) / 10 if edges is None else edges)
+
+
+def test_an_unreachable_scheduler_is_named(fake_archive: Path, random_model: Bundle, tmp_path: Path) -> None:
+    text = invoke(
+        "run", fake_archive, tmp_path / "w", "--model", "random", "--scheduler", "nonsense://x", code=2
+    ).output
+    assert "no Dask scheduler answers at nonsense://x" in text
+
+
+def test_a_dry_run_writes_nothing(fake_archive: Path, random_model: Bundle, tmp_path: Path) -> None:
+    text = invoke("run", fake_archive, tmp_path / "w", "--model", "random", "--dry-run").output
+    assert "4 satellite-days asked for" in text
+    assert "ingest: 4 satellite-days in 3 blocks" in text
+    assert "detect: 3 blocks in run 'random-published'" in text
+    assert not (tmp_path / "w").exists()
+
+
+def test_models_are_listed_and_shown(random_model: Bundle) -> None:
+    listed = {m["name"]: m for m in json.loads(invoke("model", "list", "--json").output)}
+    assert listed["random"]["usable"]
+    assert "capannolo2022" in listed
+    assert "random weights" in invoke("model", "list").output
+    assert json.loads(invoke("model", "show", "random").output) == random_model.card
+    assert json.loads(invoke("model", "show", random_model.path).output) == random_model.card
+    assert "10.3389/fspas.2022.858990" in invoke("model", "show", "capannolo2022").output
+
+
+def test_a_hostile_folder_is_not_imported(tmp_path: Path) -> None:
+    (tmp_path / "LSTM_scaler.joblib").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
+    assert "has sha256" in invoke("model", "import", tmp_path, "--name", "x", code=2).output

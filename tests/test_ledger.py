@@ -1,0 +1,245 @@
+"""Done records and the list of what was asked for: atomic, withdrawn before data change."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reprocess import ledger as module
+from reprocess.catalog import Granule
+from reprocess.errors import LedgerError
+from reprocess.ledger import BlockLedger, merge_catalog, read_catalog, sha256, sweep, write_atomic
+
+
+def record(satellite: str = "noaa18", block: int = 248, **days: str) -> dict[str, Any]:
+    entries = {date.replace("_", "-").removeprefix("d"): {"status": s} for date, s in days.items()}
+    return {"stage": "ingest", "satellite": satellite, "block": block, "days": entries, "outputs": {}}
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> BlockLedger:
+    return BlockLedger(tmp_path / "ledger")
+
+
+def crash(*_: object) -> None:
+    raise OSError("killed")
+
+
+def test_sha256_is_that_of_the_standard() -> None:
+    assert sha256(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_file_is_written_and_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "x.json"
+    write_atomic(path, b"one")
+    write_atomic(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("step", ["replace", "fsync"])
+def test_crash_before_the_rename_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    path = tmp_path / "x.json"
+    write_atomic(path, b"old")
+    with monkeypatch.context() as patched:
+        patched.setattr(*{"replace": (Path, "replace"), "fsync": (module.os, "fsync")}[step], crash)
+        with pytest.raises(OSError, match="killed"):
+            write_atomic(path, b"new")
+    assert path.read_bytes() == b"old"
+
+
+def test_crash_before_the_rename_leaves_no_file_where_there_was_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", crash)
+        with pytest.raises(OSError, match="killed"):
+            write_atomic(tmp_path / "x.json", b"new")
+    assert not (tmp_path / "x.json").exists()
+    (leftover,) = tmp_path.iterdir()
+    write_atomic(tmp_path / "x.json", b"new")
+    assert not leftover.exists()
+
+
+def test_data_are_on_disk_before_the_rename_and_the_rename_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = []
+    fsync, replace = module.os.fsync, Path.replace
+    monkeypatch.setattr(module.os, "fsync", lambda fd: steps.append("fsync") or fsync(fd))
+    monkeypatch.setattr(Path, "replace", lambda a, b: steps.append("rename") or replace(a, b))
+    write_atomic(tmp_path / "x", b"data")
+    assert steps == ["fsync", "rename", "fsync"]
+
+
+def test_sweep_removes_only_leftovers_of_that_file(tmp_path: Path) -> None:
+    own = [tmp_path / "0248.json.aa.partial", tmp_path / "0248.json.bb.partial"]
+    others = [tmp_path / "0248.json", tmp_path / "0249.json.aa.partial", tmp_path / "0248.failed.aa.partial"]
+    for path in own + others:
+        path.write_bytes(b"x")
+    sweep(tmp_path / "0248.json")
+    assert sorted(tmp_path.iterdir()) == sorted(others)
+
+
+def test_sweep_where_nothing_is_does_nothing(tmp_path: Path) -> None:
+    sweep(tmp_path / "missing" / "x")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_committed_record_reads_back_as_done(ledger: BlockLedger) -> None:
+    ledger.commit(record(d2019_10_24="ok"))
+    assert ledger.read("noaa18", 248) == record(d2019_10_24="ok") | {"state": "done"}
+    assert ledger.path("noaa18", 248) == ledger.root / "noaa18" / "0248.json"
+
+
+def test_same_record_is_the_same_bytes(ledger: BlockLedger) -> None:
+    ledger.commit(record(d2019_10_24="ok", d2019_10_25="ok"))
+    before = ledger.path("noaa18", 248).read_bytes()
+    ledger.commit(record(d2019_10_25="ok", d2019_10_24="ok"))
+    assert ledger.path("noaa18", 248).read_bytes() == before
+
+
+def test_block_without_a_record_is_none(ledger: BlockLedger) -> None:
+    assert ledger.read("noaa18", 248) is None
+    assert list(ledger.done()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b'{"state": "done"', b"\xff\xfe\x00", b"not json"])
+def test_damaged_record_is_refused_with_its_path_and_a_remedy(ledger: BlockLedger, content: bytes) -> None:
+    path = ledger.path("noaa18", 248)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    with pytest.raises(LedgerError, match="is damaged .*; delete it to have the block done again") as error:
+        ledger.read("noaa18", 248)
+    assert str(path) in str(error.value)
+    with pytest.raises(LedgerError, match=r"0248\.json is damaged"):
+        list(ledger.done())
+
+
+def test_done_blocks_come_by_satellite_and_block(ledger: BlockLedger) -> None:
+    keys = [("noaa18", 250), ("metop01", 248), ("noaa18", 9), ("noaa18", 248)]
+    for satellite, block in keys:
+        ledger.commit(record(satellite, block))
+    assert [(r["satellite"], r["block"]) for r in ledger.done()] == sorted(keys)
+
+
+def test_beginning_withdraws_the_claim_and_drops_the_days_that_change(ledger: BlockLedger) -> None:
+    ledger.commit(record(d2019_10_24="ok", d2019_10_25="ok"))
+    ledger.commit(record(block=249))
+    ledger.begin("noaa18", 248, ["2019-10-25", "2019-10-20"])
+    withdrawn = ledger.read("noaa18", 248)
+    assert withdrawn is not None
+    assert withdrawn["state"] == "writing"
+    assert set(withdrawn["days"]) == {"2019-10-24"}
+    assert [r["block"] for r in ledger.done()] == [249]
+
+
+def test_beginning_takes_the_changing_days_from_any_iterable(ledger: BlockLedger) -> None:
+    ledger.commit(record(d2019_10_24="ok", d2019_10_25="ok"))
+    ledger.begin("noaa18", 248, iter(["2019-10-25"]))
+    withdrawn = ledger.read("noaa18", 248)
+    assert withdrawn is not None
+    assert set(withdrawn["days"]) == {"2019-10-24"}
+
+
+def test_beginning_without_changing_days_keeps_them_all(ledger: BlockLedger) -> None:
+    ledger.commit(record(d2019_10_24="ok"))
+    ledger.begin("noaa18", 248)
+    withdrawn = ledger.read("noaa18", 248)
+    assert withdrawn == record(d2019_10_24="ok") | {"state": "writing"}
+
+
+def test_beginning_twice_is_beginning_once(ledger: BlockLedger) -> None:
+    ledger.commit(record(d2019_10_24="ok", d2019_10_25="ok"))
+    ledger.begin("noaa18", 248, ["2019-10-25"])
+    once = ledger.read("noaa18", 248)
+    ledger.begin("noaa18", 248, ["2019-10-25"])
+    assert ledger.read("noaa18", 248) == once
+
+
+def test_beginning_a_new_block_writes_nothing(ledger: BlockLedger) -> None:
+    ledger.begin("noaa18", 248, ["2019-10-24"])
+    assert not ledger.root.exists()
+
+
+def test_crash_on_the_way_to_the_record_keeps_the_block_undone(
+    ledger: BlockLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.commit(record(d2019_10_24="ok"))
+    ledger.begin("noaa18", 248, ["2019-10-24"])
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", crash)
+        with pytest.raises(OSError, match="killed"):
+            ledger.commit(record(d2019_10_24="ok"))
+    assert list(ledger.done()) == []
+    ledger.commit(record(d2019_10_24="ok"))
+    assert len(list(ledger.done())) == 1
+    assert [p.name for p in (ledger.root / "noaa18").iterdir()] == ["0248.json"]
+
+
+def test_failure_is_noted_with_its_reason_and_goes_when_the_block_is_done(ledger: BlockLedger) -> None:
+    ledger.fail("noaa18", 248, "OSError: no space left", "Traceback\n  line 1\n")
+    ledger.fail("metop01", 9, "MemoryError: ", "")
+    assert ledger.failures() == {("metop01", 9): "MemoryError: ", ("noaa18", 248): "OSError: no space left"}
+    assert "line 1" in (ledger.root / "noaa18" / "0248.failed").read_text()
+    ledger.commit(record(block=249))
+    assert ("noaa18", 248) in ledger.failures()
+    ledger.commit(record())
+    assert ledger.failures() == {("metop01", 9): "MemoryError: "}
+
+
+def test_failure_does_not_withdraw_an_older_record(ledger: BlockLedger) -> None:
+    ledger.commit(record(d2019_10_24="ok"))
+    ledger.fail("noaa18", 248, "reason", "")
+    assert len(list(ledger.done())) == 1
+
+
+def granule(satellite: str = "noaa18", day: int = 7966, **changes: Any) -> Granule:
+    return dataclasses.replace(Granule(satellite, day, "file:///a.nc", 10, "1.5"), **changes)
+
+
+def test_catalog_that_was_never_written_is_empty(tmp_path: Path) -> None:
+    assert read_catalog(tmp_path / "catalog.csv") == []
+
+
+@pytest.mark.parametrize("url", ["file:///a,b.nc", 'file:///a"b.nc', "file:///ü ö.nc", "https://x/y?z=1,2"])
+def test_catalog_reads_back_what_was_merged(tmp_path: Path, url: str) -> None:
+    granules = [granule("metop01"), granule(url=url, version="W/etag,1")]
+    assert merge_catalog(tmp_path / "catalog.csv", granules) == granules
+    assert read_catalog(tmp_path / "catalog.csv") == granules
+
+
+def test_merging_adds_days_and_takes_the_newest_source(tmp_path: Path) -> None:
+    path = tmp_path / "ledger" / "catalog.csv"
+    merge_catalog(path, [granule(), granule(day=7967)])
+    newer = granule(size=20, version="2.5")
+    assert merge_catalog(path, [newer, granule("metop01")]) == [
+        granule("metop01"),
+        newer,
+        granule(day=7967),
+    ]
+
+
+def test_merging_nothing_keeps_the_catalog(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.csv"
+    merge_catalog(path, [granule()])
+    before = path.read_bytes()
+    assert merge_catalog(path, []) == [granule()]
+    assert path.read_bytes() == before
+
+
+def test_order_of_merging_does_not_matter(tmp_path: Path) -> None:
+    granules = [granule(), granule(day=7967), granule("metop01")]
+    merge_catalog(tmp_path / "a.csv", granules)
+    for g in reversed(granules):
+        merge_catalog(tmp_path / "b.csv", iter([g]))
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+def test_record_file_is_plain_json(ledger: BlockLedger) -> None:
+    ledger.commit(record(d2019_10_24="ok"))
+    assert json.loads(ledger.path("noaa18", 248).read_text())["state"] == "done"

@@ -1,0 +1,343 @@
+import datetime as dt
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from scipy.io import netcdf_file
+from scipy.stats import poisson
+
+from reprocess.errors import LedgerError
+from reprocess.exposure import QUANTITIES
+from reprocess.lmlt import FINE, make_grid
+from reprocess.occurrence import (
+    CONFIDENCE,
+    MIN_DAYS,
+    count_events,
+    occurrence,
+    poisson_interval,
+    write_occurrence,
+)
+from reprocess.parts import DWELL, EVENTS, part_path, write_part
+from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS, day_index
+from reprocess.work import Run
+
+MAP = make_grid(np.array([2.0, 4.0, 6.0]), np.array([0.0, 6.0, 12.0, 24.0]))
+FIRST = dt.date(2019, 10, 1)
+
+# --- intervals ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("count", "low", "high"),
+    [(0, 0.0, 1.84), (1, 0.17, 3.30), (2, 0.71, 4.64), (3, 1.37, 5.92), (10, 6.89, 14.27)],
+)
+def test_known_intervals(count, low, high):
+    # Gehrels (1986, ApJ 303, 336), tables of limits for 84.13 % one-sided.
+    lower, upper = poisson_interval(np.array([count]), 0.6827)
+    assert lower[0] == pytest.approx(low, abs=0.005)
+    assert upper[0] == pytest.approx(high, abs=0.005)
+
+
+def test_default_confidence():
+    assert CONFIDENCE == 0.6827
+    counts = np.arange(5)
+    np.testing.assert_array_equal(poisson_interval(counts), poisson_interval(counts, 0.6827))
+    assert (poisson_interval(counts, 0.95)[1] > poisson_interval(counts)[1]).all()
+
+
+def test_interval_of_many_shapes():
+    lower, upper = poisson_interval(np.arange(24).reshape(2, 3, 4))
+    assert lower.shape == upper.shape == (2, 3, 4)
+    assert lower[0, 0, 0] == 0
+    assert (lower < np.arange(24).reshape(2, 3, 4) + 1e-12).all()
+    assert np.isfinite(upper).all()
+
+
+@pytest.mark.parametrize("confidence", [0.6827, 0.95])
+def test_coverage_is_at_least_the_confidence(confidence):
+    counts = np.arange(400)
+    lower, upper = poisson_interval(counts, confidence)
+    means = np.concatenate([np.linspace(0.01, 5, 200), np.linspace(5, 120, 200)])
+    covered = (lower <= means[:, np.newaxis]) & (means[:, np.newaxis] <= upper)
+    coverage = (poisson.pmf(counts, means[:, np.newaxis]) * covered).sum(axis=1)
+    assert (coverage >= confidence - 1e-9).all()
+    assert coverage.min() < confidence + 0.1  # exact, not merely wide
+    # Central: neither tail takes more than its half.
+    for missed in (means[:, np.newaxis] < lower, means[:, np.newaxis] > upper):
+        tail = (poisson.pmf(counts, means[:, np.newaxis]) * missed).sum(axis=1)
+        assert tail.max() <= (1 - confidence) / 2 + 1e-9
+
+
+# --- counting ----------------------------------------------------------------------------------
+
+
+def table(*events: tuple) -> pd.DataFrame:
+    """Rows of (class, L, MLT, latitude, flags)."""
+    names = ["event_class", "L", "MLT", "latitude", "flags"]
+    kinds = {"L": "float32", "MLT": "float32", "latitude": "float32", "flags": "int32"}
+    return pd.DataFrame(list(events), columns=names).astype(kinds)
+
+
+def test_an_event_is_counted_once():
+    events = table(
+        ("REP", 2.5, 3, 60, 0),
+        ("REP", 2.5, 3, -60, 0),  # hemispheres together
+        ("REP", 4.0, 6, 60, 0),  # on edges: the bin above
+        ("REP", 5.9, 24, 60, 0),  # midnight is MLT 0
+        ("CSS", 2.5, 13, 60, 16 | 8 | 4 | 1),
+    )
+    counts, off = count_events(events, MAP)
+    assert counts.tolist() == [[[2, 0, 0], [1, 1, 0]], [[0, 0, 1], [0, 0, 0]]]
+    assert counts.dtype == np.int64
+    assert off == 0
+    assert counts.sum() == len(events)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ("REP", 2.5, 3, 60, EVENT_FLAGS["L_interpolated"]),
+        ("CSS", 2.5, 3, 60, EVENT_FLAGS["L_interpolated"] | EVENT_FLAGS["E4_missing"]),
+        ("REP", 6.0, 3, 60, 0),
+        ("REP", 1.99, 3, 60, 0),
+        ("REP", -1.0, 3, 60, 0),
+        ("CSS", 3.0, -1.0, 60, 0),
+        ("CSS", np.nan, 3, 60, 0),
+    ],
+)
+def test_events_off_the_map_are_left_out_and_counted(event):
+    counts, off = count_events(table(event, ("REP", 2.5, 3, 60, 0)), MAP)
+    assert off == 1
+    assert counts.sum() == counts[0, 0, 0] == 1
+
+
+def test_no_events():
+    counts, off = count_events(table(), MAP)
+    assert counts.shape == (2, 2, 3)
+    assert counts.sum() == off == 0
+
+
+def test_stored_L_of_an_edge():
+    fine = make_grid(FINE.L_edges, np.array([0.0, 24.0]))
+    events = table(*[("REP", i / 10, 0, 60, 0) for i in range(10, 150)])
+    counts, off = count_events(events, fine)
+    assert off == 0
+    assert (counts[0] == 1).all()
+
+
+# --- maps --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path / "runs" / "demo")
+
+
+def dates(n: int) -> list[str]:
+    return [(FIRST + dt.timedelta(days=k)).isoformat() for k in range(n)]
+
+
+def write_block(
+    run: Run, days: list[list[tuple]], events: list[tuple] = (), satellite: str = "noaa18", number: int = 247
+) -> dict:
+    """Write a block's parts; a day is a list of (L, MLT, records, in REP, in CSS)."""
+    rows = [(day, *r) for day, day_rows in zip(dates(len(days)), days, strict=True) for r in day_rows]
+    position = [np.array([r[k] for r in rows], np.float32) for k in (1, 2)]
+    cell = FINE.cell(*position, np.full(len(rows), 60, np.float32))
+    counts = np.array([r[3:] for r in rows], np.int32).reshape(-1, 3).T
+    numbers = np.array([day_index(dt.date.fromisoformat(r[0])) for r in rows], np.int32)
+    dwell = {"day": numbers, "cell": cell.astype(np.int32)} | dict(zip(QUANTITIES, counts, strict=True))
+    blank = {"str": "", "time": 0}
+    columns = {name: [blank.get(kind, 0)] * len(events) for name, kind in EVENT_COLUMNS.items()}
+    for k, name in enumerate(("event_class", "L", "MLT", "latitude", "flags")):
+        columns[name] = [e[k] for e in events]
+    return {
+        "satellite": satellite,
+        "block": number,
+        "days": {date: {} for date in dates(len(days))},
+        "outputs": {
+            "dwell": write_part(part_path(run.dwell, satellite, number), dwell, DWELL),
+            "events": write_part(part_path(run.events, satellite, number), columns, EVENTS),
+        },
+    }
+
+
+def a_map(run: Run, min_dwell_s: float = 1000) -> xr.Dataset:
+    day = [(2.5, 3, 100, 10, 0), (2.5, 7, 10, 0, 5), (5.0, 3, 50, 0, 0)]
+    events = [
+        ("REP", 2.5, 3, 60, 0),
+        ("REP", 2.6, 3, -60, 0),
+        ("CSS", 2.5, 7, 60, 0),
+        ("REP", 2.5, 3, 60, EVENT_FLAGS["L_interpolated"]),
+    ]
+    return occurrence(run, [write_block(run, [day] * 10, events)], MAP, min_dwell_s)
+
+
+def test_rates_and_fractions(run):
+    ds = a_map(run)
+    assert ds.event_class.values.tolist() == ["REP", "CSS"]
+    assert ds.dwell.values.tolist() == [[2000, 200, 0], [1000, 0, 0]]
+    assert ds.events.values.tolist() == [[[2, 0, 0], [0, 0, 0]], [[0, 1, 0], [0, 0, 0]]]
+    assert ds.event_rate.values[0, 0, 0] == pytest.approx(2 / (2000 / 3600))
+    assert ds.event_rate_lower.values[0, 0, 0] == pytest.approx(0.708 * 1.8, rel=1e-3)
+    assert ds.event_rate_upper.values[0, 0, 0] == pytest.approx(4.638 * 1.8, rel=1e-3)
+    assert ds.precipitation.values[0, 0].tolist() == [200, 0, 0]
+    assert ds.precipitation.values[1, 0].tolist() == [0, 100, 0]
+    assert ds.occurrence_fraction.values[0, 0, 0] == 0.1
+    assert ds.attrs["events_off_map"] == 1
+    assert ds.attrs["min_dwell_s"] == 1000
+
+
+def test_thin_bins_are_missing_not_zero(run):
+    ds = a_map(run, min_dwell_s=1000)
+    thin = np.array([[False, True, True], [False, True, True]])
+    names = [n for n in ds.data_vars if n.startswith(("event_rate", "occurrence_fraction"))]
+    assert len(names) == 6
+    for name in names:
+        for values in ds[name].values:
+            np.testing.assert_array_equal(np.isnan(values), thin, err_msg=name)
+    # A seen bin without an event has a rate of zero, and an interval that is not empty.
+    assert ds.event_rate.values[0, 1, 0] == ds.event_rate_lower.values[0, 1, 0] == 0
+    assert ds.event_rate_upper.values[0, 1, 0] == pytest.approx(1.841 * 3.6, rel=1e-3)
+    assert ds.occurrence_fraction.values[0, 1, 0] == 0
+    # Counts and dwell stay, whatever the bin.
+    assert ds.events.values[1, 0, 1] == 1
+    assert ds.dwell.values[0, 1] == 200
+
+
+@pytest.mark.parametrize(("minimum", "masked"), [(200, False), (200.1, True), (0, False), (-5, False)])
+def test_minimum_dwell_is_inclusive(run, minimum, masked):
+    ds = a_map(run, minimum)
+    assert np.isnan(ds.event_rate.values[1, 0, 1]) == masked
+    assert np.isnan(ds.event_rate.values[:, 0, 2]).all()  # never seen
+
+
+def test_identical_days_have_no_width(run):
+    ds = a_map(run)
+    for name in ("occurrence_fraction_lower", "occurrence_fraction_upper"):
+        np.testing.assert_array_equal(ds[name], ds.occurrence_fraction)
+    assert float(ds.occurrence_fraction.max()) == 0.1
+
+
+@pytest.mark.parametrize("days", [1, MIN_DAYS - 1, MIN_DAYS])
+def test_few_days_have_no_interval(run, days):
+    record = write_block(run, [[(2.5, 3, 1000, 10 * (k % 2), 0)] for k in range(days)])
+    ds = occurrence(run, [record], MAP, 60)
+    assert ds.attrs["satellite_days"] == days
+    assert np.isfinite(ds.occurrence_fraction.values[:, 0, 0]).all()
+    for name in ("occurrence_fraction_lower", "occurrence_fraction_upper"):
+        assert np.isnan(ds[name].values[0, 0, 0]) == (days < MIN_DAYS)
+
+
+def test_interval_is_over_days_not_records(run):
+    # Half of the days are all precipitation: over records the interval would be far too narrow.
+    record = write_block(run, [[(2.5, 3, 1000, 1000 * (k % 2), 0)] for k in range(20)])
+    ds = occurrence(run, [record], MAP, 60)
+    low, high = (float(ds[f"occurrence_fraction_{x}"][0, 0, 0]) for x in ("lower", "upper"))
+    assert ds.occurrence_fraction.values[0, 0, 0] == 0.5
+    assert low == pytest.approx(0.5 - 0.5 / 20**0.5, abs=0.03)
+    assert high == pytest.approx(0.5 + 0.5 / 20**0.5, abs=0.03)
+
+
+def test_a_bin_seen_on_one_day_only(run):
+    days = [[(2.5, 3, 1000, 10, 0)] for _ in range(12)]
+    days[0].append((5.0, 13, 1000, 250, 0))
+    ds = occurrence(run, [write_block(run, days)], MAP, 60)
+    for name in ("occurrence_fraction_lower", "occurrence_fraction", "occurrence_fraction_upper"):
+        assert ds[name].values[0, 1, 2] == 0.25
+
+
+def test_satellites_are_added(run):
+    day = [(2.5, 3, 1000, 10, 0)]
+    event = [("REP", 2.5, 3, 60, 0)]
+    records = [
+        write_block(run, [day] * 6, event, "noaa18", 247),
+        write_block(run, [day] * 6, event, "metop01", 247),
+    ]
+    ds = occurrence(run, records, MAP, 60)
+    assert ds.attrs["satellites"] == "metop01 noaa18"
+    assert ds.attrs["satellite_days"] == 12
+    assert ds.events.values[0, 0, 0] == 2
+    assert ds.dwell.values[0, 0] == 24_000
+    assert np.isfinite(ds.occurrence_fraction_lower.values[0, 0, 0])  # twelve satellite-days
+    xr.testing.assert_identical(occurrence(run, records[::-1], MAP, 60), ds)
+
+
+def test_without_a_done_block(run):
+    with pytest.raises(LedgerError, match="run 'demo' has no block that is done; run detect first"):
+        occurrence(run, [], MAP, 60)
+
+
+def test_a_damaged_part(run):
+    record = write_block(run, [[(2.5, 3, 1000, 10, 0)]])
+    part_path(run.events, "noaa18", 247).write_bytes(b"other")
+    with pytest.raises(
+        LedgerError, match="delete ledger/noaa18/0247.json in the run's folder and run detect again"
+    ):
+        occurrence(run, [record], MAP, 60)
+
+
+# --- the file ----------------------------------------------------------------------------------
+
+
+def test_metadata(run):
+    run.describe(
+        {"model": "m", "model_sha256": "ab", "mode": "published", "engine": "e", "code_version": "1"}
+    )
+    write_occurrence(run, a_map(run))
+    ds = xr.load_dataset(run.occurrence, engine="scipy")
+    assert ds.attrs["Conventions"] == "CF-1.11"
+    wanted = {"run": "demo", "model": "m", "model_sha256": "ab", "rules": "published", "engine": "e"}
+    assert {k: ds.attrs[k] for k in wanted} == wanted
+    assert ds.attrs["time_coverage_start"] == "2019-10-01"
+    assert ds.attrs["time_coverage_end"] == "2019-10-10"
+    assert ds.attrs["interval_coverage"] == 0.6827
+    assert "Selesnick" in ds.attrs["comment"]
+    for name, variable in ds.data_vars.items():
+        assert variable.attrs["long_name"], name
+    units = {
+        name: ds[name].attrs["units"] for name in ("events", "dwell", "event_rate", "occurrence_fraction")
+    }
+    assert units == {"events": "1", "dwell": "s", "event_rate": "h-1", "occurrence_fraction": "1"}
+    for name, edges in (("L", MAP.L_edges), ("MLT", MAP.MLT_edges)):
+        bounds = ds[ds[name].attrs.get("bounds", ds[name].encoding.get("bounds"))].values
+        np.testing.assert_array_equal(np.append(bounds[:, 0], bounds[-1, 1]), edges)
+        assert ds[name].attrs["units"]
+
+
+def test_bounds_stand_in_the_file_itself(run):
+    write_occurrence(run, a_map(run))
+    with netcdf_file(run.occurrence, mmap=False) as file:
+        for name in ("L", "MLT"):
+            assert file.variables[name].bounds == f"{name}_bounds".encode()
+            assert file.variables[f"{name}_bounds"].shape == (file.variables[name].shape[0], 2)
+
+
+def test_round_trip(run):
+    ds = a_map(run)
+    write_occurrence(run, ds)
+    again = xr.load_dataset(run.occurrence, engine="scipy")
+    assert set(again.data_vars) == set(ds.data_vars)
+    for name in ds.data_vars:
+        np.testing.assert_array_equal(again[name].values, ds[name].values)
+    assert again.event_class.values.astype(str).tolist() == ["REP", "CSS"]
+
+
+def test_dwell_of_decades_fits_the_format(run):
+    # Eight satellites for thirty years in one bin: more seconds than 32 bits hold.
+    days = [[(2.5, 3, 2_000_000_000, 10, 0)]] * 2
+    write_occurrence(run, occurrence(run, [write_block(run, days)], MAP, 60))
+    assert xr.load_dataset(run.occurrence, engine="scipy").dwell.values[0, 0] == 8e9
+
+
+def test_the_same_maps_are_the_same_bytes(run):
+    write_occurrence(run, a_map(run))
+    first = run.occurrence.read_bytes()
+    time.sleep(1.1)  # longer than the resolution of a time that might be stored
+    write_occurrence(run, a_map(run))
+    assert run.occurrence.read_bytes() == first
+    write_occurrence(run, a_map(run, min_dwell_s=100))
+    assert run.occurrence.read_bytes() != first
