@@ -147,7 +147,7 @@ def run(archive: str, work: Path, **options: Any) -> None:
         _print_plan(target, one, settings, granules)
         return
     _stages(target, granules, options, settings=settings, one=target.run(one))
-    _make_map(target.run(one), grid, options)
+    _make_map(target, target.run(one), grid, options)
     _finish(target, granules, one)
 
 
@@ -196,7 +196,7 @@ def map_(work: Path, name: str | None, **options: Any) -> None:
     """Make the L-MLT maps of a run from its events and exposure."""
     target = _work(work)
     one = target.only_run(name)
-    _make_map(one, _grid(options), options)
+    _make_map(target, one, _grid(options), options)
     _finish(target, None, one.name)
 
 
@@ -366,8 +366,11 @@ def _stages(
     read: bool = True,
 ) -> None:
     """Ingest and detect on one cluster."""
-    from reprocess.pipeline import detect, ingest, open_cluster
+    from reprocess.pipeline import claim, detect, ingest, open_cluster
     from reprocess.progress import show_progress
+
+    if settings is not None and one is not None:
+        claim(one, settings)  # before hours of reading, not after
 
     def announce(text: str) -> None:
         click.echo(text, err=True)
@@ -382,10 +385,10 @@ def _stages(
             detect(work, one, settings, granules, cluster, progress)
 
 
-def _make_map(one: "Run", grid: Any, options: dict[str, Any]) -> None:
+def _make_map(work: "Work", one: "Run", grid: Any, options: dict[str, Any]) -> None:
     from reprocess.pipeline import make_map
 
-    for path in make_map(one, grid, options["min_dwell"] * 60):
+    for path in make_map(work, one, grid, options["min_dwell"] * 60):
         click.echo(f"wrote {path}", err=True)
 
 

@@ -24,7 +24,6 @@ from distributed import Client, LocalCluster, as_completed, futures_of
 from reprocess import __version__, schema
 from reprocess.blocks import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
 from reprocess.catalog import Granule
-from reprocess.classifier.bundle import load_bundle
 from reprocess.errors import ReprocessError
 from reprocess.exposure import write_exposure
 from reprocess.ledger import BlockLedger, Record, merge_catalog, sha256
@@ -32,7 +31,7 @@ from reprocess.lmlt import Grid
 from reprocess.occurrence import occurrence, write_occurrence
 from reprocess.plotting import plot_occurrence
 from reprocess.postprocess import MODES
-from reprocess.status import detected, is_current, ledger_days
+from reprocess.status import detected, is_current, ledger_days, survey
 from reprocess.store import CLASS_ARRAYS, create_store
 from reprocess.work import Run, Work
 
@@ -160,20 +159,17 @@ def plan_detect(work: Work, run: Run, settings: Settings, granules: Iterable[Gra
     return plans
 
 
-def detect(
-    work: Work, run: Run, settings: Settings, granules: list[Granule], cluster: Cluster, progress: Progress
-) -> None:
-    """Classify ingested satellite-days and sum up the exposure; failed blocks are noted in the ledger.
+def claim(run: Run, settings: Settings) -> None:
+    """Create a run, or make sure that an existing one was made with the same settings.
 
     Raises
     ------
     LedgerError
-        If the run exists and was made with another model, mode, engine or version.
+        If it was made with another model, mode, engine or version of the code.
     """
-    bundle = load_bundle(settings.model)
     run.claim(
         {
-            "model": bundle.name,
+            "model": settings.model.name,
             "model_sha256": settings.model_sha256,
             "mode": settings.mode,
             "rules": asdict(MODES[settings.mode]),
@@ -182,6 +178,19 @@ def detect(
             "code_version": __version__,
         }
     )
+
+
+def detect(
+    work: Work, run: Run, settings: Settings, granules: list[Granule], cluster: Cluster, progress: Progress
+) -> None:
+    """Classify ingested satellite-days and sum up the exposure; failed blocks are noted in the ledger.
+
+    Raises
+    ------
+    LedgerError
+        As `claim`.
+    """
+    claim(run, settings)
     plans = plan_detect(work, run, settings, granules)
     if plans:
         if settings.classes:
@@ -191,19 +200,26 @@ def detect(
     records = list(run.ledger.done())
     if plans or not run.exposure.exists():
         write_exposure(run, records)
-    sources = sorted({entry["source_sha256"] for r in records for entry in r["days"].values()})
+    sources = sorted(entry["source_sha256"] for r in records for entry in r["days"].values())
     run.describe({"source_digest": sha256("".join(sources).encode()), "satellite_days": len(sources)})
 
 
-def make_map(run: Run, grid: Grid, min_dwell_s: float) -> list[Path]:
+def make_map(work: Work, run: Run, grid: Grid, min_dwell_s: float) -> list[Path]:
     """Write `occurrence.nc` and the plots of a run's done blocks; return the files.
+
+    What the map lacks is counted in the file's attributes.
 
     Raises
     ------
     LedgerError
         If nothing is done, or a part is missing or damaged.
     """
-    dataset = occurrence(run, list(run.ledger.done()), grid, min_dwell_s)
+    state = survey(work)
+    dataset = occurrence(run, list(run.ledger.done()), grid, min_dwell_s).assign_attrs(
+        satellite_days_not_ingested=len(state["ingest"]["missing"]),
+        satellite_days_quarantined=len(state["ingest"]["quarantined"]),
+        satellite_days_not_classified=len(state["runs"][run.name]["missing"]),
+    )
     write_occurrence(run, dataset)
     return [run.occurrence, *plot_occurrence(dataset, run.root)]
 

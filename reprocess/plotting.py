@@ -61,7 +61,9 @@ def _figure(dataset: xr.Dataset, name: str) -> Figure:
     how = f"model {dataset.attrs['model']}, rules {dataset.attrs['rules']}"
     figure.suptitle(f"{who}, {start} to {end}; {how}")
     minimum = dataset.attrs["min_dwell_s"] / 60
-    figure.supxlabel(f"hatched: observed for less than {minimum:g} minutes, no rate given", fontsize=8)
+    lacking = sum(int(value) for key, value in dataset.attrs.items() if key.startswith("satellite_days_"))
+    note = f"; {lacking} more satellite-days are missing or quarantined" if lacking else ""
+    figure.supxlabel(f"hatched: observed for less than {minimum:g} minutes, no rate given{note}", fontsize=8)
     return figure
 
 
@@ -84,7 +86,9 @@ def _dial(axes: Axes, dataset: xr.Dataset, values: np.ndarray, label: str) -> No
 
 def _decorate(axes: PolarAxes, radius: np.ndarray) -> None:
     axes.set_rlim(0, radius[-1])
-    axes.set_xticks(np.arange(0, 24, 3) * 2 * np.pi / 24, [f"{h:02d}" for h in range(0, 24, 3)])
+    axes.set_xticks(
+        np.arange(0, 24, 3) * 2 * np.pi / 24, [f"{h:02d}" if h != 12 else "12 MLT" for h in range(0, 24, 3)]
+    )
     step = max(1, int(np.ceil((radius[-1] - radius[0]) / 4)))
     rings = np.arange(np.ceil(radius[0]), radius[-1] + 0.01, step)
     axes.set_yticks(rings, [f"L={ring:g}" for ring in rings], fontsize=7)

@@ -2,15 +2,18 @@
 
 import datetime as dt
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from aiohttp import ClientPayloadError
 
 from reprocess import __version__, schema
+from reprocess import store as store_module
 from reprocess.blocks import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
 from reprocess.catalog import Granule, list_archive
 from reprocess.classifier.bundle import Bundle
@@ -32,15 +35,24 @@ LENGTHS = {"2019-10-20": 1, "2019-10-21": 7, "2019-10-22": 8, "2019-10-24": 400,
 """Records of the days of the fake block; the last two have events."""
 
 
+@pytest.fixture(autouse=True, scope="module")
+def short_record_axis() -> Iterator[None]:
+    """A block of the full record axis takes a second; this one holds 1000 records a day."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(schema, "RECORDS", 1000)
+        patched.setitem(schema.DIMS, "record", 1000)
+        patched.setitem(store_module._DIMS, "record", 1000)
+        yield
+
+
 def index(date: str) -> int:
     return schema.day_index(dt.date.fromisoformat(date))
 
 
 def write_day(archive: Path, date: str, n: int, seed: int = 0) -> Path:
+    content = variables(SATELLITE, date, n=max(n, 20), seed=seed)
     return write_granule(
-        granule_path(archive, SATELLITE, date), variables(SATELLITE, date, n=max(n, 20), seed=seed)
-        if n >= 20
-        else {name: values[:n] for name, values in variables(SATELLITE, date, n=20, seed=seed).items()},
+        granule_path(archive, SATELLITE, date), {name: values[:n] for name, values in content.items()}
     )
 
 
@@ -98,7 +110,9 @@ def work(whole: tuple[Work, Record], tmp_path: Path) -> Work:
 # --- ingest: what is written
 
 
-def test_archive_holds_every_records_value_and_fill_elsewhere(whole: tuple[Work, Record], source: Path) -> None:
+def test_archive_holds_every_records_value_and_fill_elsewhere(
+    whole: tuple[Work, Record], source: Path
+) -> None:
     found = stored(whole[0])
     expected = {
         spec.name: np.full((32, *spec.day_shape), spec.fill, spec.dtype) for spec in schema.RECORD_ARRAYS
@@ -173,14 +187,8 @@ def test_short_last_block_of_the_calendar_is_ingested(tmp_path: Path) -> None:
 # --- ingest: doing it again
 
 
-def test_ingesting_again_gives_the_same_bytes(work: Work, archive: Path, whole: tuple[Work, Record]) -> None:
-    again = ingest(work, source_of(whole))
-    assert again == whole[1]
-
-
-def source_of(whole: tuple[Work, Record]) -> Path:
-    url = whole[1]["days"]["2019-10-24"]["source"]["url"]
-    return Path(url.removeprefix("file://")).parents[2]
+def test_ingesting_again_gives_the_same_bytes(work: Work, source: Path, whole: tuple[Work, Record]) -> None:
+    assert ingest(work, source) == whole[1]
 
 
 def test_days_added_one_by_one_give_the_block_ingested_at_once(
@@ -203,7 +211,9 @@ def test_changed_file_replaces_its_day_and_no_other(work: Work, archive: Path, n
     path = write_day(archive, "2019-10-24", n, seed=1)
     record = ingest(work, archive, "2019-10-24")
     expected = read_records(path.read_bytes(), SATELLITE, index("2019-10-24")).arrays
-    rows = SatelliteStore(work.archive, SATELLITE).read("MLT", index("2019-10-24"), index("2019-10-24") + 1)[0]
+    rows = SatelliteStore(work.archive, SATELLITE).read("MLT", index("2019-10-24"), index("2019-10-24") + 1)[
+        0
+    ]
     assert rows[:n].tobytes() == expected["MLT"].tobytes()
     assert np.isnan(rows[n:]).all()
     assert record["days"]["2019-10-24"]["records"] == n
@@ -393,7 +403,7 @@ def test_every_reason_quarantines_its_day_and_spares_the_others(tmp_path: Path) 
         assert np.isnan(found["MLT"][i]).all()
         assert ("sha256" in days[date]["source"]) == (reason != "unreadable")
         assert any(found["source_digest"][i]) == (reason != "unreadable")
-        assert len(days[date]["detail"]) > 10
+        assert len(days[date]["detail"]) > 5
 
 
 @pytest.mark.parametrize("instead", ["directory", "nothing"])
@@ -419,9 +429,7 @@ def test_file_that_cannot_be_read_is_named_with_the_systems_error(
 def test_connection_that_breaks_quarantines_the_day_and_spares_the_others(
     archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from aiohttp import ClientPayloadError
-
-    opened = __import__("fsspec").open
+    opened = fsspec.open
 
     def breaking(url: str, mode: str) -> object:
         if "20191024" in url:
@@ -612,7 +620,9 @@ def test_keeping_classes_changes_nothing_else(work: Work, settings: Settings) ->
     assert {k: v for k, v in kept["outputs"].items() if k != "classes"} == without["outputs"]
 
 
-@pytest.mark.parametrize("name", ["time", "electron_flux", "L_IGRF", "MLT", "latitude", "longitude", "ifc_on"])
+@pytest.mark.parametrize(
+    "name", ["time", "electron_flux", "L_IGRF", "MLT", "latitude", "longitude", "ifc_on"]
+)
 def test_missing_shard_is_refused_and_withdraws_the_claim(work: Work, settings: Settings, name: str) -> None:
     detect_block(detect_plan(work, settings))
     shard = SatelliteStore(work.archive, SATELLITE).shard_path(name, BLOCK)
@@ -633,7 +643,9 @@ def put_record_count(work: Work, date: str, count: int) -> None:
 @pytest.mark.parametrize("count", [-1, 0, 399, 401])
 def test_archive_that_contradicts_its_ledger_is_refused(work: Work, settings: Settings, count: int) -> None:
     put_record_count(work, "2019-10-24", count)
-    with pytest.raises(StoreError, match="delete ledger/ingest/noaa18/0248.json .* run ingest again") as error:
+    with pytest.raises(
+        StoreError, match="delete ledger/ingest/noaa18/0248.json .* run ingest again"
+    ) as error:
         detect_block(detect_plan(work, settings))
     assert f"holds {count} records on 2019-10-24, its ledger says 400" in str(error.value)
     assert list(work.run("r").ledger.done()) == []
