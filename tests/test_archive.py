@@ -222,6 +222,7 @@ def test_units_stay_and_only_masked_arrays_lose_their_sentinel(fake: Path) -> No
     assert masked.electron_flux.attrs["units"] == raw.electron_flux.attrs["units"] == "cm-2 s-1 sr-1"
     assert raw.electron_flux.attrs["missing_value"] == -999
     assert "missing_value" not in masked.electron_flux.attrs
+    assert not {"units", "calendar", "missing_value"} & raw.time.attrs.keys()  # it is decoded
 
 
 def test_dtypes_are_those_stored(fake: Path) -> None:
@@ -237,11 +238,11 @@ def test_path_may_be_text(fake: Path) -> None:
 
 @pytest.mark.parametrize("satellite", ["noaa19", "NOAA-18"])
 def test_satellite_that_is_not_there_is_refused_with_those_that_can_be(fake: Path, satellite: str) -> None:
-    with pytest.raises(StoreError, match="archives hold noaa15, .*metop03") as error:
+    with pytest.raises(StoreError, match=r"archives hold noaa15, .*metop03") as error:
         open_archive(fake, satellite)
     assert f"there is no {satellite!r} in {fake}" in str(error.value)
 
 
 def test_archive_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="there is no 'noaa18' in .*nowhere"):
+    with pytest.raises(StoreError, match=r"there is no 'noaa18' in .*nowhere"):
         open_archive(tmp_path / "nowhere", "noaa18")

@@ -76,8 +76,9 @@ def stored(work: Work) -> dict[str, np.ndarray]:
     return {name: store.read(name, SPAN.start, SPAN.stop) for name in schema.ARCHIVE_ARRAYS}
 
 
-def stored_day(work: Work, date: str) -> dict[str, bytes]:
-    return {name: rows[index(date) - SPAN.start].tobytes() for name, rows in stored(work).items()}
+def stored_days(work: Work) -> dict[str, list[bytes]]:
+    arrays = stored(work).values()
+    return {date: [rows[index(date) - SPAN.start].tobytes() for rows in arrays] for date in LENGTHS}
 
 
 @pytest.fixture(scope="module")
@@ -207,18 +208,18 @@ def test_plan_without_new_files_keeps_every_day(work: Work, whole: tuple[Work, R
 
 @pytest.mark.parametrize("n", [100, 1000])
 def test_changed_file_replaces_its_day_and_no_other(work: Work, archive: Path, n: int) -> None:
-    before = {date: stored_day(work, date) for date in LENGTHS}
-    path = write_day(archive, "2019-10-24", n, seed=1)
-    record = ingest(work, archive, "2019-10-24")
-    expected = read_records(path.read_bytes(), SATELLITE, index("2019-10-24")).arrays
-    rows = SatelliteStore(work.archive, SATELLITE).read("MLT", index("2019-10-24"), index("2019-10-24") + 1)[
-        0
-    ]
-    assert rows[:n].tobytes() == expected["MLT"].tobytes()
-    assert np.isnan(rows[n:]).all()
-    assert record["days"]["2019-10-24"]["records"] == n
-    assert stored_day(work, "2019-10-24") != before["2019-10-24"]
-    assert all(stored_day(work, date) == before[date] for date in LENGTHS if date != "2019-10-24")
+    date = "2019-10-24"
+    before = stored_days(work)
+    path = write_day(archive, date, n, seed=1)
+    record = ingest(work, archive, date)
+    expected = read_records(path.read_bytes(), SATELLITE, index(date)).arrays["MLT"]
+    row = SatelliteStore(work.archive, SATELLITE).read("MLT", index(date), index(date) + 1)[0]
+    assert row[:n].tobytes() == expected.tobytes()
+    assert np.isnan(row[n:]).all()
+    assert record["days"][date]["records"] == n
+    after = stored_days(work)
+    assert after.pop(date) != before.pop(date)
+    assert after == before
 
 
 def test_day_whose_file_went_bad_becomes_empty(work: Work, archive: Path) -> None:
@@ -255,7 +256,7 @@ def test_day_whose_file_was_repaired_is_as_if_it_had_always_been_good(
     assert ingest(work, source, "2019-10-24") == whole[1]
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """Stands for the death of a worker."""
 
 
@@ -265,13 +266,13 @@ def die_at_write(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     def dying(self: SatelliteStore, name: str, start: int, rows: np.ndarray) -> str:
         calls.append(name)
         if len(calls) == number:
-            raise Killed(name)
+            raise KilledError(name)
         return write(self, name, start, rows)
 
     monkeypatch.setattr(SatelliteStore, "write", dying)
 
 
-@pytest.mark.parametrize("number", [1, 2, 5, 16, len(schema.ARCHIVE_ARRAYS) + 1])
+@pytest.mark.parametrize("number", [1, 2, 9, len(schema.ARCHIVE_ARRAYS) + 1])
 def test_worker_that_dies_leaves_no_claim_and_the_next_one_finishes(
     work: Work,
     archive: Path,
@@ -283,7 +284,7 @@ def test_worker_that_dies_leaves_no_claim_and_the_next_one_finishes(
     write_day(archive, "2019-10-24", 100, seed=1)
     with monkeypatch.context() as patched:
         die_at_write(patched, number)
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             ingest(work, archive, "2019-10-24")
     assert list(work.ledger.done()) == []
     withdrawn = work.ledger.read(SATELLITE, BLOCK)
@@ -302,7 +303,7 @@ def test_worker_that_dies_in_a_new_block_leaves_nothing_to_believe(
     work = new_work(tmp_path)
     with monkeypatch.context() as patched:
         die_at_write(patched, 9)
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             ingest(work, source)
     assert work.ledger.read(SATELLITE, BLOCK) is None
     assert ingest(work, source) == whole[1]
@@ -312,12 +313,12 @@ def test_worker_that_dies_before_the_done_record_leaves_no_claim(
     source: Path, tmp_path: Path, whole: tuple[Work, Record], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(*_: object) -> None:
-        raise Killed
+        raise KilledError
 
     work = new_work(tmp_path)
     with monkeypatch.context() as patched:
         patched.setattr("reprocess.ledger.BlockLedger.commit", die)
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             ingest(work, source)
     assert list(work.ledger.done()) == []
     assert ingest(work, source) == whole[1]
@@ -644,7 +645,7 @@ def put_record_count(work: Work, date: str, count: int) -> None:
 def test_archive_that_contradicts_its_ledger_is_refused(work: Work, settings: Settings, count: int) -> None:
     put_record_count(work, "2019-10-24", count)
     with pytest.raises(
-        StoreError, match="delete ledger/ingest/noaa18/0248.json .* run ingest again"
+        StoreError, match=r"delete ledger/ingest/noaa18/0248\.json .* run ingest again"
     ) as error:
         detect_block(detect_plan(work, settings))
     assert f"holds {count} records on 2019-10-24, its ledger says 400" in str(error.value)
@@ -674,11 +675,11 @@ def test_worker_that_dies_while_detecting_leaves_no_claim_and_the_next_one_finis
     first = detect_block(plan)
 
     def die(*_: object) -> None:
-        raise Killed
+        raise KilledError
 
     with monkeypatch.context() as patched:
         patched.setattr("reprocess.blocks.write_part", die)
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             detect_block(plan)
     withdrawn = work.run("r").ledger.read(SATELLITE, BLOCK)
     assert withdrawn is not None

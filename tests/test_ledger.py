@@ -113,7 +113,7 @@ def test_damaged_record_is_refused_with_its_path_and_a_remedy(ledger: BlockLedge
     path = ledger.path("noaa18", 248)
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
-    with pytest.raises(LedgerError, match="is damaged .*; delete it to have the block done again") as error:
+    with pytest.raises(LedgerError, match=r"is damaged .*; delete it to have the block done again") as error:
         ledger.read("noaa18", 248)
     assert str(path) in str(error.value)
     with pytest.raises(LedgerError, match=r"0248\.json is damaged"):

@@ -275,7 +275,7 @@ def test_a_damaged_part(run):
     record = write_block(run, [[(2.5, 3, 1000, 10, 0)]])
     part_path(run.events, "noaa18", 247).write_bytes(b"other")
     with pytest.raises(
-        LedgerError, match="delete ledger/noaa18/0247.json in the run's folder and run detect again"
+        LedgerError, match=r"delete ledger/noaa18/0247\.json in the run's folder and run detect again"
     ):
         occurrence(run, [record], MAP, 60)
 

@@ -95,12 +95,12 @@ def test_store_of_another_layout_is_refused(path: Path) -> None:
 
 
 def test_satellite_that_is_not_in_the_store_is_named(path: Path) -> None:
-    with pytest.raises(StoreError, match="there is no noaa19 in .*; ingest it first"):
+    with pytest.raises(StoreError, match=r"there is no noaa19 in .*; ingest it first"):
         SatelliteStore(path, "noaa19")
 
 
 def test_store_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="there is no noaa18 in .*nothing; ingest it first"):
+    with pytest.raises(StoreError, match=r"there is no noaa18 in .*nothing; ingest it first"):
         SatelliteStore(tmp_path / "nothing", "noaa18")
 
 
@@ -184,7 +184,9 @@ def test_unaligned_write_is_refused_and_leaves_the_shard_as_it_was(
     satellite.write("MLT", START, mlt())
     before = shard_bytes(satellite, "MLT")
     start, rows = UNALIGNED[case]
-    with pytest.raises(StoreError, match="are not one shard row of .*partial writes lose data silently") as e:
+    with pytest.raises(
+        StoreError, match=r"are not one shard row of .*partial writes lose data silently"
+    ) as e:
         satellite.write("MLT", start, rows)
     for value in (f"rows {start} to {start + len(rows)}", str(rows.shape), "noaa18/MLT", "shards of 32"):
         assert value in str(e.value)
@@ -216,7 +218,7 @@ def test_rows_before_the_calendar_are_refused(satellite: SatelliteStore) -> None
 
 def test_array_without_shards_cannot_be_written(satellite: SatelliteStore) -> None:
     before = satellite.read("day", 0, 32)
-    with pytest.raises(StoreError, match="noaa18/day .*shards of 0"):
+    with pytest.raises(StoreError, match=r"noaa18/day .*shards of 0"):
         satellite.write("day", 0, np.zeros(32, np.int32))
     assert np.array_equal(satellite.read("day", 0, 32), before)
 
@@ -274,7 +276,7 @@ def test_missing_shard_is_not_read_as_fill_values(satellite: SatelliteStore) -> 
     satellite.write("L_IGRF", START, mlt())
     satellite.shard_path("L_IGRF", BLOCK).unlink()
     assert satellite.read_day(START, 5, ("MLT",))["MLT"].size == 5
-    with pytest.raises(StoreError, match="L_IGRF.* is missing although its block is done; delete ") as error:
+    with pytest.raises(StoreError, match=r"L_IGRF.* is missing although its block is done; delete ") as error:
         satellite.read_day(START, 5, ("MLT", "L_IGRF"))
     assert str(satellite.shard_path("L_IGRF", BLOCK)) in str(error.value)
     assert satellite.remedy(START) in str(error.value)

@@ -118,7 +118,7 @@ def test_single_run_need_not_be_named(work: Work) -> None:
 
 
 def test_without_any_run_there_is_none_to_take(work: Work) -> None:
-    with pytest.raises(LedgerError, match="name one with --run; runs in .*: none") as error:
+    with pytest.raises(LedgerError, match=r"name one with --run; runs in .*: none") as error:
         work.only_run(None)
     assert str(work.root) in str(error.value)
 
@@ -126,12 +126,12 @@ def test_without_any_run_there_is_none_to_take(work: Work) -> None:
 def test_among_several_runs_one_must_be_named(work: Work) -> None:
     work.run("first").claim(IDENTITY)
     work.run("second").claim(IDENTITY)
-    with pytest.raises(LedgerError, match="name one with --run; runs in .*: first, second"):
+    with pytest.raises(LedgerError, match=r"name one with --run; runs in .*: first, second"):
         work.only_run(None)
     assert work.only_run("second").name == "second"
 
 
 def test_unknown_run_is_refused_with_those_there_are(work: Work) -> None:
     work.run("first").claim(IDENTITY)
-    with pytest.raises(LedgerError, match="there is no run 'other'; runs in .*: first"):
+    with pytest.raises(LedgerError, match=r"there is no run 'other'; runs in .*: first"):
         work.only_run("other")

@@ -44,7 +44,9 @@ def reference(x: np.ndarray, w: dict[str, np.ndarray]) -> np.ndarray:
         return 1 / (1 + np.exp(-a))
 
     def lstm(steps, direction):
-        kernel, recurrent, bias = (w[f"{direction}_{p}"].astype(float) for p in ("kernel", "recurrent", "bias"))
+        kernel, recurrent, bias = (
+            w[f"{direction}_{p}"].astype(float) for p in ("kernel", "recurrent", "bias")
+        )
         h = c = np.zeros((len(x), 64))
         for step in steps:
             i, f, g, o = np.split(step @ kernel + h @ recurrent + bias, 4, axis=1)
@@ -113,7 +115,9 @@ def test_views(engine, features):
     assert not view.flags.c_contiguous
     expected = engine.predict(np.ascontiguousarray(view))
     np.testing.assert_array_equal(engine.predict(view), expected)
-    np.testing.assert_array_equal(engine.predict(view[::-1]), engine.predict(np.ascontiguousarray(view[::-1])))
+    np.testing.assert_array_equal(
+        engine.predict(view[::-1]), engine.predict(np.ascontiguousarray(view[::-1]))
+    )
     fortran = np.asfortranarray(view)
     np.testing.assert_array_equal(engine.predict(fortran), expected)
 
@@ -163,7 +167,9 @@ def test_another_model_than_planned(copied, name):
     planned = "0" * 64
     with pytest.raises(ModelError) as e:
         get_engine(copied.path, planned, name)
-    assert str(e.value) == f"the model in {copied.path} is {copied.sha256}, the run was planned with {planned}"
+    assert (
+        str(e.value) == f"the model in {copied.path} is {copied.sha256}, the run was planned with {planned}"
+    )
 
 
 def test_a_changed_card_is_another_model(copied, name):

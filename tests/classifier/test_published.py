@@ -161,7 +161,7 @@ def unpin(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 def test_a_scaler_of_another_model(copy, models, monkeypatch):
     data = (copy / FILES[0]).read_bytes()
-    mean, scale = read_scaler(data)
+    _, scale = read_scaler(data)
     (copy / FILES[0]).write_bytes(data.replace(scale.tobytes(), (-scale).tobytes()))
     unpin(monkeypatch, copy)
     with pytest.raises(ModelError, match="scaling needs 8 finite means and positive scales, got") as e:
@@ -250,7 +250,9 @@ def test_fetch_of_a_file_that_is_not_there(server, copy, models, name):
 def test_fetch_of_something_else(server, copy, models, content):
     (copy / FILES[4]).write_bytes(content)
     expected = published_card()["source"]["files"][FILES[4]]
-    with pytest.raises(ModelError, match=rf"has sha256 \w{{64}}, the released file has {expected}; refused") as e:
+    with pytest.raises(
+        ModelError, match=rf"has sha256 \w{{64}}, the released file has {expected}; refused"
+    ) as e:
         fetch_published(server)
     assert FILES[4] in str(e.value)
     assert not models.exists()
@@ -260,7 +262,9 @@ def test_fetch_without_a_server(models):
     # Take a port and give it back: nothing listens there.
     with ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as httpd:
         address = f"http://127.0.0.1:{httpd.server_address[1]}"
-    with pytest.raises(ModelError, match=f"cannot download {address}/{FILES[0]}: .*check the network, or copy"):
+    with pytest.raises(
+        ModelError, match=f"cannot download {address}/{FILES[0]}: .*check the network, or copy"
+    ):
         fetch_published(address)
     assert not models.exists()
 

@@ -37,8 +37,17 @@ def named(module: str, name: str) -> bytes:
 
 
 def dtype(code: str, order: str = "<") -> bytes:
-    made = named("numpy", "dtype") + text(code) + pickle.NEWFALSE + pickle.NEWTRUE + pickle.TUPLE3 + pickle.REDUCE
-    state = pickle.MARK + number(3) + text(order) + pickle.NONE * 3 + number(-1) * 2 + number(0) + pickle.TUPLE
+    made = (
+        named("numpy", "dtype")
+        + text(code)
+        + pickle.NEWFALSE
+        + pickle.NEWTRUE
+        + pickle.TUPLE3
+        + pickle.REDUCE
+    )
+    state = (
+        pickle.MARK + number(3) + text(order) + pickle.NONE * 3 + number(-1) * 2 + number(0) + pickle.TUPLE
+    )
     return made + state + pickle.BUILD
 
 
@@ -62,7 +71,11 @@ def mapping(items: dict[str, bytes]) -> bytes:
 
 def scaler(**items: bytes) -> bytes:
     """A scaler; attributes may be replaced or added."""
-    state = {"with_mean": pickle.NEWTRUE, "mean_": array(MEAN.tobytes()), "scale_": array(SCALE.tobytes())} | items
+    state = {
+        "with_mean": pickle.NEWTRUE,
+        "mean_": array(MEAN.tobytes()),
+        "scale_": array(SCALE.tobytes()),
+    } | items
     made = named("sklearn.preprocessing._data", "StandardScaler") + pickle.EMPTY_TUPLE + pickle.NEWOBJ
     return pickle.PROTO + b"\x04" + made + mapping(state) + pickle.BUILD + pickle.STOP
 
@@ -82,7 +95,10 @@ def sentinel(tmp_path: Path) -> Path:
 
 
 def test_the_released_scaler(released):
-    assert hashlib.sha256(released).hexdigest() == "20ccb820114981626d24df444e6647cc80be9da2bf83251002779614d672b68f"
+    assert (
+        hashlib.sha256(released).hexdigest()
+        == "20ccb820114981626d24df444e6647cc80be9da2bf83251002779614d672b68f"
+    )
     mean, scale = read_scaler(released)
     for values in (mean, scale):
         assert values.shape == (8,)
@@ -164,9 +180,17 @@ def test_hostile_pickles_are_refused_and_not_run(kind, sentinel):
 
 @pytest.mark.parametrize(
     "kind",
-    ["os.system, protocol 0", "os.system, protocol 4", "eval, protocol 2", "exec, protocol 5", "Path.touch, protocol 3",
-     "GLOBAL by hand", "INST", "STACK_GLOBAL"],
-)  # fmt: skip
+    [
+        "os.system, protocol 0",
+        "os.system, protocol 4",
+        "eval, protocol 2",
+        "exec, protocol 5",
+        "Path.touch, protocol 3",
+        "GLOBAL by hand",
+        "INST",
+        "STACK_GLOBAL",
+    ],
+)
 def test_the_same_pickles_do_run_when_loaded(kind, sentinel):
     """Without this the test above could pass on pickles that do nothing."""
     path = sentinel.with_name("hostile.pickle")
@@ -179,7 +203,9 @@ def test_the_same_pickles_do_run_when_loaded(kind, sentinel):
 @pytest.mark.parametrize("module", ["os", "subprocess", "builtins", "numpy", "numpy.core", "importlib"])
 def test_dill_may_import_one_module_only(module):
     imported = named("dill._dill", "_import_module") + text(module) + pickle.TUPLE1 + pickle.REDUCE
-    with pytest.raises(ModelError, match=rf"the pickle calls dill\._dill\._import_module\('{module}',\), which") as e:
+    with pytest.raises(
+        ModelError, match=rf"the pickle calls dill\._dill\._import_module\('{module}',\), which"
+    ) as e:
         read_scaler(scaler(extra=imported))
     assert str(e.value).endswith("no scaler needs; refused")
 
@@ -216,10 +242,19 @@ def test_names_outside_the_list(module, name):
 
 @pytest.mark.parametrize(
     ("opcode", "code"),
-    [("GLOBAL", b"cos\nsystem\n"), ("PERSID", b"Pname\n"), ("EXT1", b"\x82\x01"), ("BINFLOAT", b"G" + bytes(8)),
-     ("NEWOBJ_EX", pickle.NEWOBJ_EX), ("BINBYTES", b"B" + bytes(4)), ("LONG1", b"\x8a\x01\x01"), ("DUP", b"2"),
-     ("NEXT_BUFFER", b"\x97"), ("FROZENSET", b"(\x91")],
-)  # fmt: skip
+    [
+        ("GLOBAL", b"cos\nsystem\n"),
+        ("PERSID", b"Pname\n"),
+        ("EXT1", b"\x82\x01"),
+        ("BINFLOAT", b"G" + bytes(8)),
+        ("NEWOBJ_EX", pickle.NEWOBJ_EX),
+        ("BINBYTES", b"B" + bytes(4)),
+        ("LONG1", b"\x8a\x01\x01"),
+        ("DUP", b"2"),
+        ("NEXT_BUFFER", b"\x97"),
+        ("FROZENSET", b"(\x91"),
+    ],
+)
 def test_instructions_outside_the_list(opcode, code):
     with pytest.raises(ModelError, match="which no scaler needs; refused") as e:
         read_scaler(scaler(extra=pickle.NEWTRUE + code))
@@ -230,7 +265,9 @@ def test_instructions_outside_the_list(opcode, code):
 def test_only_some_of_the_names_may_be_called(called):
     module, _, name = called.rpartition(".")
     call = named(module, name) + text("x") + pickle.TUPLE1 + pickle.REDUCE
-    with pytest.raises(ModelError, match=f"the pickle calls {called}\\('x',\\), which no scaler needs; refused"):
+    with pytest.raises(
+        ModelError, match=f"the pickle calls {called}\\('x',\\), which no scaler needs; refused"
+    ):
         read_scaler(scaler(extra=call))
 
 
@@ -239,9 +276,18 @@ def test_only_some_of_the_names_may_be_called(called):
 
 @pytest.mark.parametrize(
     ("code", "shape", "size"),
-    [("f4", (8,), 32), ("i8", (8,), 64), ("O", (8,), 64), ("O8", (8,), 64), ("U2", (8,), 64), ("c16", (8,), 128),
-     ("f8", (8, 1), 64), ("f8", (2, 4), 64), ("f8", (), 8)],
-)  # fmt: skip
+    [
+        ("f4", (8,), 32),
+        ("i8", (8,), 64),
+        ("O", (8,), 64),
+        ("O8", (8,), 64),
+        ("U2", (8,), 64),
+        ("c16", (8,), 128),
+        ("f8", (8, 1), 64),
+        ("f8", (2, 4), 64),
+        ("f8", (), 8),
+    ],
+)
 def test_other_dtypes_and_shapes(code, shape, size):
     data = scaler(mean_=array(bytes(size), code, shape))
     with pytest.raises(ModelError, match=r"the pickle holds an array of .* and shape .*; refused") as e:

@@ -139,7 +139,7 @@ OFF_GRID = st.one_of(
 @CHECK
 @given(fine_subsets(L_EDGES), OFF_GRID)
 def test_an_edge_off_the_fine_grid_is_named(edges, wrong):
-    with pytest.raises(GridError, match="multiples of 0.1 from 1 to 15") as e:
+    with pytest.raises(GridError, match=r"multiples of 0\.1 from 1 to 15") as e:
         make_grid(np.sort(np.append(edges, wrong)), MLT_EDGES)
     assert f"L edges [{wrong}] are not" in str(e.value)
 

@@ -68,8 +68,13 @@ def slow_L(L):
 
 
 def slow_filled(flux):
-    return [[[x if x > 0 else fill for x in channel] for channel in telescope]
-            for telescope, fill in zip(flux.tolist(), (float(np.float32(0.01)), 100.0), strict=True)]  # fmt: skip
+    filled = flux.copy()
+    for telescope, fill in enumerate((0.01, 100.0)):
+        for channel in filled[telescope]:
+            for j in range(channel.size):
+                if channel[j] <= 0:
+                    channel[j] = fill
+    return filled
 
 
 def slow_postprocess(classes, L, flux, mode):

@@ -1,0 +1,182 @@
+"""Parquet parts: written whole, read only as their done record says."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset
+import pyarrow.parquet as pq
+import pytest
+
+from reprocess import schema
+from reprocess.errors import LedgerError
+from reprocess.ledger import Record, sha256
+from reprocess.parts import DWELL, EVENTS, part_path, read_dwell, read_events, read_part, write_part
+from reprocess.work import Run
+
+TIME = 1_571_875_200_000
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path / "runs" / "r")
+
+
+def event_columns(starts: list[int], event_class: str = "REP") -> dict[str, list[Any]]:
+    n = len(starts)
+    values: dict[str, Any] = {"str": "text", "int32": 3, "float32": 0.1, "float64": 0.1, "time": TIME}
+    columns = {name: [values[kind]] * n for name, kind in schema.EVENT_COLUMNS.items()}
+    times = [TIME + s for s in starts]
+    return columns | {"event_class": [event_class] * n, "start_time": times, "start_index": starts}
+
+
+def dwell_columns(day: int, cells: list[int]) -> dict[str, np.ndarray]:
+    n = len(cells)
+    counts = {name: np.arange(n, dtype=np.int32) + 1 for name in DWELL.names if name not in ("day", "cell")}
+    return {"day": np.full(n, day, np.int32), "cell": np.array(cells, np.int32)} | counts
+
+
+def write_block(run: Run, satellite: str, block: int, events: dict, dwell: dict) -> Record:
+    outputs = {
+        "events": write_part(part_path(run.events, satellite, block), events, EVENTS),
+        "dwell": write_part(part_path(run.dwell, satellite, block), dwell, DWELL),
+    }
+    return {"satellite": satellite, "block": block, "outputs": outputs}
+
+
+@pytest.fixture
+def records(run: Run) -> list[Record]:
+    return [
+        write_block(run, "noaa18", 250, event_columns([500, 100]), dwell_columns(8000, [3, 4])),
+        write_block(run, "noaa18", 248, event_columns([40], "REP"), dwell_columns(7966, [3])),
+        write_block(run, "metop01", 248, event_columns([900, 900]), dwell_columns(7966, [])),
+    ]
+
+
+def test_parts_lie_where_every_reader_of_partitioned_tables_looks(tmp_path: Path) -> None:
+    assert part_path(tmp_path, "noaa18", 9) == tmp_path / "satellite=noaa18" / "block-0009.parquet"
+
+
+def test_digest_is_the_files(run: Run, records: list[Record]) -> None:
+    path = part_path(run.events, "noaa18", 250)
+    assert records[0]["outputs"]["events"] == sha256(path.read_bytes())
+
+
+def test_same_columns_give_the_same_bytes(tmp_path: Path) -> None:
+    first = write_part(tmp_path / "a", event_columns([1, 2]), EVENTS)
+    assert write_part(tmp_path / "b", event_columns([1, 2]), EVENTS) == first
+    assert write_part(tmp_path / "a", event_columns([1, 3]), EVENTS) != first
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_part_has_the_columns_of_the_contract_in_their_order_and_types(
+    run: Run, records: list[Record]
+) -> None:
+    table = pq.ParquetFile(part_path(run.events, "noaa18", 250)).read()
+    assert table.column_names == [name for name in schema.EVENT_COLUMNS if name != "satellite"]
+    assert table.schema.field("start_time").type == pa.timestamp("ms", tz="UTC")
+    assert table.schema.field("start_index").type == pa.int32()
+    assert table.schema.field("duration_s").type == pa.float64()
+    assert table.schema.field("L").type == pa.float32()
+
+
+def test_values_read_back(run: Run, records: list[Record]) -> None:
+    table = read_part(part_path(run.events, "noaa18", 250), records[0]["outputs"]["events"])
+    assert table["start_index"].to_pylist() == [500, 100]
+    assert table["L"].to_numpy().tobytes() == np.array([0.1, 0.1], np.float32).tobytes()
+    assert table["start_time"].cast(pa.int64()).to_pylist() == [TIME + 500, TIME + 100]
+
+
+def test_plain_pyarrow_reads_all_parts_as_one_table(run: Run, records: list[Record]) -> None:
+    table = pyarrow.dataset.dataset(run.events, partitioning="hive").to_table()
+    assert table.num_rows == 5
+    assert set(table["satellite"].to_pylist()) == {"noaa18", "metop01"}
+
+
+def test_missing_part_is_refused_with_its_remedy(run: Run, records: list[Record]) -> None:
+    path = part_path(run.events, "noaa18", 250)
+    path.unlink()
+    with pytest.raises(LedgerError, match="is missing although its block is done; delete ") as error:
+        read_part(path, records[0]["outputs"]["events"])
+    assert str(path) in str(error.value)
+    assert "ledger/noaa18/0250.json in the run's folder and run detect again" in str(error.value)
+    assert run.ledger.path("noaa18", 250) == run.root / "ledger/noaa18/0250.json"
+
+
+def test_part_of_another_digest_is_refused_with_both(run: Run, records: list[Record]) -> None:
+    path = part_path(run.dwell, "metop01", 248)
+    expected = records[2]["outputs"]["dwell"]
+    found = write_part(path, dwell_columns(7966, [1]), DWELL)
+    with pytest.raises(LedgerError, match=f"has sha256 {found}, not {expected}; delete ") as error:
+        read_part(path, expected)
+    assert "ledger/metop01/0248.json" in str(error.value)
+
+
+@pytest.mark.parametrize("table", ["events", "dwell"])
+def test_one_flipped_byte_is_found_by_the_readers(run: Run, records: list[Record], table: str) -> None:
+    path = part_path(run.root / table, "noaa18", 250)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(LedgerError, match=r"block-0250\.parquet has sha256"):
+        list(read_dwell(run, records)) if table == "dwell" else read_events(run, records)
+
+
+def test_column_that_is_not_given_is_an_error(tmp_path: Path) -> None:
+    columns = event_columns([1])
+    del columns["L_max"]
+    with pytest.raises(KeyError, match="L_max"):
+        write_part(tmp_path / "a", columns, EVENTS)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_events_come_sorted_by_satellite_start_and_class(run: Run, records: list[Record]) -> None:
+    records.append(write_block(run, "noaa18", 249, event_columns([100, 40], "CSS"), dwell_columns(1, [])))
+    table = read_events(run, records)
+    keys = list(zip(table.satellite, table.start_index, table.event_class, strict=True))
+    assert keys == sorted(keys)
+    assert [k[1] for k in keys] == [900, 900, 40, 40, 100, 100, 500]
+    assert list(table.columns) == list(schema.EVENT_COLUMNS)
+    assert table.index.tolist() == list(range(7))
+
+
+def test_order_of_the_records_does_not_matter(run: Run, records: list[Record]) -> None:
+    pd.testing.assert_frame_equal(read_events(run, records), read_events(run, records[::-1]))
+
+
+def test_block_without_events_adds_no_row(run: Run, records: list[Record]) -> None:
+    expected = read_events(run, records)
+    empty = write_block(run, "noaa15", 1, event_columns([]), dwell_columns(1, []))
+    pd.testing.assert_frame_equal(read_events(run, [empty, *records]), expected)
+    assert read_events(run, [empty]).empty
+    assert list(read_events(run, [empty]).columns) == list(schema.EVENT_COLUMNS)
+
+
+def test_events_of_no_block_are_an_empty_table_of_the_same_columns(run: Run, records: list[Record]) -> None:
+    empty, full = read_events(run, []), read_events(run, records)
+    assert empty.empty
+    assert list(empty.columns) == list(schema.EVENT_COLUMNS)
+    same = [name for name, kind in schema.EVENT_COLUMNS.items() if kind != "str"]
+    assert empty[same].dtypes.to_dict() == full[same].dtypes.to_dict()
+
+
+def test_times_are_utc_with_milliseconds(run: Run, records: list[Record]) -> None:
+    first = read_events(run, records).start_time.iloc[-1]
+    assert first == pd.Timestamp("2019-10-24T00:00:00.500Z")
+
+
+def test_stray_part_is_not_read(run: Run, records: list[Record]) -> None:
+    write_block(run, "noaa19", 248, event_columns([1]), dwell_columns(7966, [1]))
+    assert "noaa19" not in set(read_events(run, records).satellite)
+    assert [satellite for satellite, _ in read_dwell(run, records)] == ["noaa18", "noaa18", "metop01"]
+
+
+def test_dwell_comes_by_block_as_written(run: Run, records: list[Record]) -> None:
+    found = list(read_dwell(run, records))
+    assert len(found) == 3
+    for name, values in dwell_columns(8000, [3, 4]).items():
+        assert found[0][1][name].tolist() == values.tolist()
+        assert found[0][1][name].dtype == np.int32
+    assert found[2][1]["cell"].size == 0
