@@ -1,0 +1,149 @@
+"""What the MEPED electronics and the ground processing make of expected counts.
+
+Counts of one second are Poisson distributed, are sent as one of 256 codes and become fluxes by a
+constant per channel. Measured on NOAA's files: codes 0-32 are exact; from 32 on each octave has 10
+codes of 2/64 and 4 of 3/64 of its upper limit, that is 14 an octave over 16 octaves, and a code
+stands for the mean of the counts it covers. Only the code of 32 and 33 stands for 32.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+CHANNELS = ("e1", "e2", "e3", "p1", "p2", "p3", "p4", "p5", "p6")
+"""Measured channels of one telescope; E4 is derived from P6."""
+
+TELESCOPES = (0, 90)
+
+FLUX_PER_COUNT: Mapping[str, float] = {
+    "e1": 80.64516,
+    "e2": 69.44444,
+    "e3": 133.33333,
+    "e4": 181.81818,
+    "p1": 2.32829,
+    "p2": 0.73921,
+    "p3": 0.24932,
+    "p4": 0.0886,
+    "p5": 0.04539,
+    "p6": 243.90244,
+}
+"""Flux of one count: cm-2 s-1 sr-1 for E1-E4 and P6, per keV too for P1-P5."""
+
+CALIBRATION_UNCERTAINTY: Mapping[str, float] = {
+    "e1": 0.50,
+    "e2": 0.22,
+    "e3": 0.25,
+    "e4": 0.733,
+    "p1": 0.352,
+    "p2": 0.352,
+    "p3": 0.41,
+    "p4": 0.506,
+    "p5": 1.012,
+    "p6": 0.434,
+}
+"""Relative error left at many counts, fitted to the error variables of the real days."""
+
+E4_MISSING = -999.0
+E4_P5_LIMIT = 2
+"""E4 is missing in a telescope whose P5 has more counts: P6 is then not electrons alone."""
+
+
+def _codes() -> tuple[np.ndarray, np.ndarray]:
+    widths = np.concatenate([np.ones(32), *(2.0**k * np.repeat([2, 3], [10, 4]) for k in range(16))])
+    floors = np.concatenate([[0.0], np.cumsum(widths)[:-1]])
+    values = floors + (widths - 1) / 2
+    values[32] = 32.0
+    return floors, values
+
+
+CODE_FLOORS, CODE_VALUES = _codes()
+"""Smallest count of each of the 256 codes, and the counts it is decoded to."""
+
+
+def decode(counts: np.ndarray) -> np.ndarray:
+    """Return counts as they come out of the 256-level telemetry, same shape; counts are not negative."""
+    return CODE_VALUES[np.searchsorted(CODE_FLOORS, counts, side="right") - 1]
+
+
+def measure(expected: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return decoded Poisson counts, same shape as the expected counts per second."""
+    return decode(rng.poisson(expected))
+
+
+def channel_name(telescope: int, channel: str) -> str:
+    """Return NOAA's name of a channel's flux."""
+    kind = "ele" if channel.startswith("e") else "pro"
+    return f"mep_{kind}_tel{telescope}_flux_{channel}"
+
+
+def relative_error_percent(channel: str, counts: np.ndarray) -> np.ndarray:
+    """Return the error in percent: counting statistics and the calibration; 0 where nothing was counted."""
+    error = 100 * np.sqrt(1 / np.maximum(counts, 1) + CALIBRATION_UNCERTAINTY[channel] ** 2)
+    return np.where(counts > 0, np.round(error), 0)
+
+
+def fluxes(counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the 40 MEPED telescope variables of NOAA's files.
+
+    Parameters
+    ----------
+    counts : array of shape (2, 9, records)
+        Decoded counts by telescope (0 and 90 degrees) and `CHANNELS`.
+
+    Returns
+    -------
+    dict of str to arrays of shape (records,)
+        Fluxes as float32 and percent errors; E4 is 181.81818 x P6 counts, -999 where P5 > 2 counts.
+    """
+    out = {}
+    for telescope, by_channel in zip(TELESCOPES, counts, strict=True):
+        table = dict(zip(CHANNELS, by_channel, strict=True))
+        missing = table["p5"] > E4_P5_LIMIT
+        table["e4"] = table["p6"]
+        for channel, n in table.items():
+            name = channel_name(telescope, channel)
+            flux, error = n * FLUX_PER_COUNT[channel], relative_error_percent(channel, n)
+            if channel == "e4":
+                flux, error = np.where(missing, E4_MISSING, flux), np.where(missing, E4_MISSING, error)
+            out[name] = flux.astype(np.float32)
+            out[f"{name}_err"] = error
+    return out
+
+
+CALIBRATION_RECORDS = 192
+"""Length of an in-flight calibration: 384 s, 12 frames of 16 records."""
+
+CALIBRATION_COUNTS = 2111.5
+"""Counts of every second record once the test pulse is above the channel's threshold."""
+
+CALIBRATION_SPLIT = 89
+"""First record of the second pulse ramp; the first one drives E1, E2, P1-P4 and P6 in turn."""
+
+_ONSETS: Mapping[str, tuple[float, float]] = {
+    "e1": (12, 89),
+    "e2": (70, 92),
+    "e3": (90, 99),
+    "p1": (8, 91),
+    "p2": (40, 92),
+    "p3": (60, 94),
+    "p4": (75, 97),
+    "p5": (190, 172),
+    "p6": (78, 190),
+}
+"""Record, from the start of the calibration, at which each ramp crosses the channel's threshold."""
+
+
+def calibration_pulses(records: int) -> np.ndarray:
+    """Return counts added by an in-flight calibration, shape (9, records), for its first records.
+
+    Every second record holds a burst of test pulses; two amplitude ramps cross the thresholds of
+    the channels one after the other, with the noise of the electronics as the width of the step.
+    """
+    k = np.arange(records)
+    first = k < CALIBRATION_SPLIT
+    pulses = np.empty((len(CHANNELS), records))
+    for row, channel in zip(pulses, CHANNELS, strict=True):
+        onset = np.where(first, *_ONSETS[channel])
+        width = np.where(first, 3.0, 1.5)
+        row[:] = CALIBRATION_COUNTS / (1 + np.exp(-np.clip((k - onset) / width, -30, 30)))
+    return np.where(k % 2 == 0, pulses, 0.0)
