@@ -7,6 +7,7 @@ whatever is simulated first.
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
 DAY_MS = 86_400_000
 MS_PER_YEAR = 365.25 * DAY_MS
@@ -36,10 +37,6 @@ class Activity:
     """Expected counts per second of P3 in the polar caps."""
 
 
-def _logistic(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
-
-
 def _solar_protons(seed: int, time_ms: np.ndarray) -> np.ndarray:
     total = np.zeros(len(time_ms))
     years = 1970 + time_ms / MS_PER_YEAR
@@ -62,7 +59,7 @@ def activity(seed: int, time_ms: np.ndarray) -> Activity:
         2 * np.pi * time_ms / DAY_MS / PERIODS_DAYS[:, None] + phases[:, None]
     )
     return Activity(
-        storm=_logistic(1.6 * waves.sum(0) - 1.0),
-        belt=_logistic(1.8 * waves[:BELT_PERIODS].sum(0)),
+        storm=expit(1.6 * waves.sum(0) - 1.0),
+        belt=expit(1.8 * waves[:BELT_PERIODS].sum(0)),
         solar_protons=_solar_protons(seed, time_ms),
     )

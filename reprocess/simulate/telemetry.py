@@ -9,6 +9,7 @@ stands for the mean of the counts it covers. Only the code of 32 and 33 stands f
 from collections.abc import Mapping
 
 import numpy as np
+from scipy.special import expit
 
 CHANNELS = ("e1", "e2", "e3", "p1", "p2", "p3", "p4", "p5", "p6")
 """Measured channels of one telescope; E4 is derived from P6."""
@@ -116,34 +117,30 @@ CALIBRATION_RECORDS = 192
 CALIBRATION_COUNTS = 2111.5
 """Counts of every second record once the test pulse is above the channel's threshold."""
 
-CALIBRATION_SPLIT = 89
-"""First record of the second pulse ramp; the first one drives E1, E2, P1-P4 and P6 in turn."""
-
-_ONSETS: Mapping[str, tuple[float, float]] = {
-    "e1": (12, 89),
-    "e2": (70, 92),
-    "e3": (90, 99),
-    "p1": (8, 91),
-    "p2": (40, 92),
-    "p3": (60, 94),
-    "p4": (75, 97),
-    "p5": (190, 172),
-    "p6": (78, 190),
+_PULSES: Mapping[str, tuple[tuple[float, float, float, float], ...]] = {
+    "e1": ((11.5, 1.7, 84.5, 0.2), (86.5, 0.4, 174.0, 0.3)),
+    "e2": ((69.0, 1.8, 84.5, 0.2), (89.5, 0.7, 174.0, 0.3)),
+    "e3": ((98.0, 0.5, 174.0, 0.3),),
+    "p1": ((7.0, 1.8, 40.0, 2.4), (86.5, 0.7, 89.0, 0.2)),
+    "p2": ((42.0, 2.0, 78.0, 2.5), (88.5, 0.5, 95.0, 0.2)),
+    "p3": ((95.0, 0.5, 113.0, 0.2),),
+    "p4": ((114.0, 0.5, 169.0, 0.3),),
+    "p5": ((169.0, 0.5, 181.0, 0.2),),
+    "p6": ((74.0, 4.5, 84.5, 0.2),),
 }
-"""Record, from the start of the calibration, at which each ramp crosses the channel's threshold."""
+"""Per channel: record and width of the rise, record and width of the fall, from the start of the calibration."""
 
 
 def calibration_pulses(records: int) -> np.ndarray:
     """Return counts added by an in-flight calibration, shape (9, records), for its first records.
 
-    Every second record holds a burst of test pulses; two amplitude ramps cross the thresholds of
-    the channels one after the other, with the noise of the electronics as the width of the step.
+    Every second record holds a burst of test pulses whose amplitude sweeps twice over the thresholds
+    of the channels; where and how steeply was read off the calibration of a real day.
     """
     k = np.arange(records)
-    first = k < CALIBRATION_SPLIT
-    pulses = np.empty((len(CHANNELS), records))
+    pulses = np.zeros((len(CHANNELS), records))
     for row, channel in zip(pulses, CHANNELS, strict=True):
-        onset = np.where(first, *_ONSETS[channel])
-        width = np.where(first, 3.0, 1.5)
-        row[:] = CALIBRATION_COUNTS / (1 + np.exp(-np.clip((k - onset) / width, -30, 30)))
-    return np.where(k % 2 == 0, pulses, 0.0)
+        for rise, rise_width, fall, fall_width in _PULSES[channel]:
+            on = expit((k - rise) / rise_width) * expit((fall - k) / fall_width)
+            row += np.where(k % 2 == 0, CALIBRATION_COUNTS * on, 0.0)
+    return pulses
