@@ -230,12 +230,17 @@ def _foot_point(table: FieldTable, line: np.ndarray) -> np.ndarray:
 
 
 def _mirror_integral(table: FieldTable, line: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return I in Earth radii, Bm in nT and the conjugate mirror altitude in km of traced lines."""
+    """Return I in Earth radii, Bm in nT and the conjugate mirror altitude in km of traced lines.
+
+    A line that reaches its end below the ground is taken to mirror there; one that does not come
+    back has an infinite I.
+    """
     b = np.stack([np.sqrt((table.field(x) ** 2).sum(0)) for x in line])
     mirror, length = b[0], np.sqrt((np.diff(line, axis=0) ** 2).sum(1))
     beyond = b[1:] >= mirror
-    closed = beyond.any(0)
-    k = np.where(closed, beyond.argmax(0), len(length) - 1)
+    mirrors = beyond.any(0)
+    closed = mirrors | ((line[-1] ** 2).sum(0) < 1)
+    k = np.where(mirrors, beyond.argmax(0), len(length) - 1)
     n = np.arange(line.shape[2])
     part = np.clip((mirror - b[k, n]) / np.maximum(b[k + 1, n] - b[k, n], 1e-9), 0.0, 1.0)
     f = np.sqrt(np.clip(1 - b / mirror, 0.0, None))

@@ -30,6 +30,8 @@ class Geometry:
     altitude: np.ndarray
     """(records,) each: degrees north, degrees east 0-360, km."""
     magnetic: MagneticCoordinates
+    satellite_axes: np.ndarray
+    """(3 axes, 3, records): geocentric unit vectors, see `orbit.satellite_axes`."""
     satellite_field: np.ndarray
     """(3, records): B in satellite axes, nT."""
     pitch_angle: np.ndarray
@@ -52,7 +54,8 @@ def day_geometry(orbit: Orbit, grid: MagneticGrid, time_ms: np.ndarray) -> Geome
     lat, lon, alt = positions(orbit, time_ms)
     magnetic = magnetic_coordinates(grid, time_ms, lat, lon, alt)
     b = total(magnetic.field)
-    satellite_field = np.einsum("air,ir->ar", satellite_axes(orbit, time_ms), magnetic.field)
+    axes = satellite_axes(orbit, time_ms)
+    satellite_field = np.einsum("air,ir->ar", axes, magnetic.field)
     cosine = np.clip(TELESCOPE_AXES @ satellite_field / b, -1, 1)
     # At a pitch angle of 0 the mirror field is infinite: nothing is trapped there.
     mirror = b / np.maximum(1 - cosine**2, 1e-4)
@@ -62,6 +65,7 @@ def day_geometry(orbit: Orbit, grid: MagneticGrid, time_ms: np.ndarray) -> Geome
         longitude=lon,
         altitude=alt,
         magnetic=magnetic,
+        satellite_axes=axes,
         satellite_field=satellite_field,
         pitch_angle=np.degrees(np.arccos(cosine)),
         drift_ratio=np.log(mirror / magnetic.drift_loss_cone_field),

@@ -66,9 +66,9 @@ def decode(counts: np.ndarray) -> np.ndarray:
     return CODE_VALUES[np.searchsorted(CODE_FLOORS, counts, side="right") - 1]
 
 
-def measure(expected: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return decoded Poisson counts, same shape as the expected counts per second."""
-    return decode(rng.poisson(expected))
+def measure(expected: np.ndarray, pulses: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return decoded counts, same shape: Poisson around the expected ones plus fixed test pulses."""
+    return decode(rng.poisson(expected) + pulses)
 
 
 def channel_name(telescope: int, channel: str) -> str:
