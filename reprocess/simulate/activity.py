@@ -55,9 +55,7 @@ def activity(seed: int, time_ms: np.ndarray) -> Activity:
     """Return the activity at times in ms since 1970, shape (records,)."""
     time_ms = np.asarray(time_ms, float)
     phases = np.random.default_rng([seed, 1]).uniform(0, 2 * np.pi, len(PERIODS_DAYS))
-    waves = WEIGHTS[:, None] * np.sin(
-        2 * np.pi * time_ms / DAY_MS / PERIODS_DAYS[:, None] + phases[:, None]
-    )
+    waves = WEIGHTS[:, None] * np.sin(2 * np.pi * time_ms / DAY_MS / PERIODS_DAYS[:, None] + phases[:, None])
     return Activity(
         storm=expit(1.6 * waves.sum(0) - 1.0),
         belt=expit(1.8 * waves[:BELT_PERIODS].sum(0)),

@@ -50,7 +50,12 @@ TRUTH_COLUMNS = {
 
 
 def _truth_row(
-    satellite: str, date: dt.date, event: Event, geometry: Geometry, calibrating: np.ndarray, order: np.ndarray
+    satellite: str,
+    date: dt.date,
+    event: Event,
+    geometry: Geometry,
+    calibrating: np.ndarray,
+    order: np.ndarray,
 ) -> dict[str, object] | None:
     """Return an event as a row of the truth table; None if the file holds no record of it."""
     held = np.flatnonzero((order >= event.start) & (order <= event.stop))
@@ -159,7 +164,7 @@ def _check(
 
 
 def truth_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
-    """Return rows of `simulate_day` as a table sorted by satellite and time, with the dtypes of `TRUTH_COLUMNS`."""
+    """Return rows of `simulate_day` as a table with `TRUTH_COLUMNS`, sorted by satellite and time."""
     table = pd.DataFrame(list(rows), columns=list(TRUTH_COLUMNS)).astype(TRUTH_COLUMNS)
     return table.sort_values(["satellite", "start_time"], ignore_index=True)
 

@@ -81,8 +81,16 @@ TRAPPED_RISE = 1.2
 
 BOUNCE_SLOPE = 25.0
 LOSS_CONE_FRACTION = {
-    "e1": 1.2e-3, "e2": 7e-4, "e3": 5e-4, "p6": 8e-3, "p1": 8e-3, "p2": 8e-3, "p3": 4e-3, "p4": 0.0, "p5": 0.0,
-}  # fmt: skip
+    "e1": 1.2e-3,
+    "e2": 7e-4,
+    "e3": 5e-4,
+    "p1": 8e-3,
+    "p2": 8e-3,
+    "p3": 4e-3,
+    "p4": 0.0,
+    "p5": 0.0,
+    "p6": 8e-3,
+}
 """What is left deep in the bounce loss cone at L > 3: weak diffusion and scattering in the telescope."""
 
 COSMIC_RAYS = np.array([1.95, 1.35, 0.90, 0.50, 0.42, 0.16, 0.025, 0.014, 0.50])
@@ -157,7 +165,7 @@ def trapped(geometry: Geometry, activity: Activity, rng: np.random.Generator) ->
         level = level * np.exp(outer * (0.35 * slow + (dawn if electrons else -dawn)) + 0.07 * fast)
         factor = _pitch_factor(geometry, channel)
         if channel in ("e1", "e2", "p1", "p2"):
-            share = isotropy * (0.05 if electrons else 0.5)
+            share = isotropy * (0.02 if electrons else 0.5)
             factor = np.maximum(factor, share)
         out[:, k] = level * factor
     return out
@@ -190,11 +198,12 @@ def aurora(geometry: Geometry, activity: Activity, rng: np.random.Generator) -> 
     centre = 8.0 - 2.2 * activity.storm
     oval = np.exp(-(np.log(shell / centre) ** 2) / (2 * np.where(shell < centre, 0.21, 0.36) ** 2))
     level = (0.25 + night_side(mlt, 1.0, 6.0)) * (0.4 + 1.6 * activity.storm)
-    bursts = 1.7 * correlated_noise(rng, n, RECORDS_PER_PASS) + 1.6 * correlated_noise(rng, n, 12.0)
-    bursts = np.clip(bursts + 0.5 * correlated_noise(rng, n, 2.0), None, 7.0)
-    electrons = 3.0 * oval * level * np.exp(bursts)
+    bursts = 1.6 * correlated_noise(rng, n, RECORDS_PER_PASS) + 1.3 * correlated_noise(rng, n, 12.0)
+    bursts = np.clip(bursts + 1.0 * correlated_noise(rng, n, 3.0), None, 7.0)
+    # Patches with nothing between them, as the isotropic flux in the real files.
+    electrons = 6.0 * oval * level * np.clip(np.exp(bursts) - 1.0, 0.0, None)
     softness = np.exp(-3.2 + 0.6 * correlated_noise(rng, n, RECORDS_PER_PASS))
-    ions = 14.0 * oval * night_side(mlt, 21.5, 6.0) * (0.4 + 1.6 * activity.storm)
+    ions = 20.0 * oval * night_side(mlt, 21.5, 6.0) * (0.4 + 1.6 * activity.storm)
     ions *= np.exp(2.0 * correlated_noise(rng, n, RECORDS_PER_PASS) + 1.2 * correlated_noise(rng, n, 10.0))
     out = np.zeros((len(CHANNELS), n))
     out[:3] = electrons, electrons * softness, electrons * softness**2

@@ -12,12 +12,10 @@ Where the conjugate mirror point lies in or below the atmosphere NOAA's files ha
 All positions are geocentric Cartesian in Earth radii (6371.2 km), fields in nT.
 """
 
-import datetime as dt
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import ppigrf
 from ppigrf import ppigrf as igrf_tables
 from scipy.ndimage import map_coordinates, spline_filter
 
@@ -103,7 +101,9 @@ def cartesian_to_geodetic(position: np.ndarray) -> tuple[np.ndarray, np.ndarray,
     return np.degrees(lat), np.degrees(np.arctan2(y, x)) % 360, altitude
 
 
-def spherical_components(vector: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def spherical_components(
+    vector: np.ndarray, position: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the radial, southward and eastward components of vectors (3, ...) at positions (3, ...)."""
     x, y, z = position
     p, r = np.hypot(x, y), np.sqrt((position**2).sum(0))
@@ -284,7 +284,7 @@ LONGITUDE_PAD = 4
 
 
 def _line_quantities(table: FieldTable, position: np.ndarray) -> np.ndarray:
-    """Return (12, n): 1/L, mirror altitude, apex direction (3), 1/apex radius, north and south foot (3 + 3)."""
+    """Return (12, n): 1/L, mirror altitude, apex direction, 1/apex radius, north foot, south foot."""
     radial = (table.field(position) * position).sum(0)
     up = np.where(radial > 0, 1.0, -1.0)
     line, down = _trace(table, position, up), _trace(table, position, -up)
@@ -354,7 +354,7 @@ def subsolar_point(time_ms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _dipole_longitude(axis: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """Return centred dipole longitude in degrees of vectors (3, n); 0 is the meridian of the geographic pole."""
+    """Return centred dipole longitude of vectors (3, n) in degrees; 0 holds the geographic south pole."""
     east = np.cross([0.0, 0.0, 1.0], axis)
     east /= np.linalg.norm(east)
     prime = np.cross(east, axis)

@@ -123,9 +123,9 @@ def _css_profile(
     The trapped flux falls outwards with a scale length that is longer at low energies; the share
     that precipitates rises at each energy's isotropy boundary.
     """
-    step = rng.uniform(0.1, 0.35)
+    step = rng.uniform(0.03, 0.30)
     boundary = centre_l + step * np.array([3.0, 1.9, 0.8, 0.0]) * rng.uniform(0.7, 1.3, 4)
-    edge = rng.uniform(0.03, 0.10) * centre_l / 6
+    edge = rng.uniform(0.01, 0.08) * centre_l / 6
     outer = rng.uniform(0.15, 0.45) * np.array([3.0, 2.0, 1.35, 1.0])
     ratio = float(rng.uniform(0.75, 1.05))
     outside = shell - boundary[:, None]
@@ -136,7 +136,8 @@ def _css_profile(
     trapped = _spectrum(rng)[:, None] * belt
     precipitating = trapped * share
     scale = peak / max(float(precipitating[3].max()), 1e-6)
-    return _Profile(np.stack([precipitating, trapped]) * scale, np.zeros(len(shell))), ratio
+    ions = rng.lognormal(np.log(100.0), 1.0) * share[2] * belt[0]
+    return _Profile(np.stack([precipitating, trapped]) * scale, ions), ratio
 
 
 def _add(
@@ -194,7 +195,7 @@ def _css_centres(
     geometry: Geometry, activity: Activity, rate: float, rng: np.random.Generator
 ) -> list[tuple[int, float]]:
     """Return centres and peaks of CSS events: night-side crossings chosen orbit by orbit."""
-    boundary = float(np.clip(rng.normal(6.7 - 0.9 * activity.storm.mean(), 0.5), *CSS_L))
+    boundary = float(np.clip(rng.normal(6.5 - 0.9 * activity.storm.mean(), 0.6), *CSS_L))
     crossings = _css_crossings(geometry, boundary)
     if not crossings.size:
         return []
@@ -237,7 +238,7 @@ def add_events(
     weight = _rep_weight(geometry)
     count = rng.poisson(rep_rate) if weight.any() else 0
     candidates = [("CSS", c, p) for c, p in _css_centres(geometry, activity, css_rate, rng)]
-    centres = rng.choice(len(weight), size=count, p=weight / weight.sum()) if count else []
+    centres = rng.choice(len(weight), size=count, p=weight / weight.sum()) if count else np.array([], int)
     candidates += [("REP", int(c), _peak(rng)) for c in centres]
     events: list[Event] = []
     for kind, centre, peak in candidates:

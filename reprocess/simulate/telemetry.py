@@ -67,8 +67,27 @@ def decode(counts: np.ndarray) -> np.ndarray:
 
 
 def measure(expected: np.ndarray, pulses: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return decoded counts, same shape: Poisson around the expected ones plus fixed test pulses."""
-    return decode(rng.poisson(expected) + pulses)
+    """Return decoded counts: Poisson around the expected ones plus fixed test pulses.
+
+    E1, E2 and E3 count what is above one threshold after the other, so in the real files no record
+    has more counts in E2 than in E1 or in E3 than in E2, and their noise is correlated.
+
+    Parameters
+    ----------
+    expected : array of shape (2, 9, records)
+        Expected counts by telescope and `CHANNELS`; E1 is at least E2 is at least E3, else raised to it.
+    pulses : array of shape (9, records)
+        See `calibration_pulses`.
+    rng : numpy.random.Generator
+    """
+    bands = expected.copy()
+    e2 = np.maximum(expected[:, 1], expected[:, 2])
+    bands[:, 1] = e2 - expected[:, 2]
+    bands[:, 0] = np.maximum(expected[:, 0] - e2, 0.0)
+    counts = rng.poisson(bands).astype(float)
+    counts[:, 1] += counts[:, 2]
+    counts[:, 0] += counts[:, 1]
+    return decode(counts + pulses)
 
 
 def channel_name(telescope: int, channel: str) -> str:
@@ -128,7 +147,7 @@ _PULSES: Mapping[str, tuple[tuple[float, float, float, float], ...]] = {
     "p5": ((169.0, 0.5, 181.0, 0.2),),
     "p6": ((74.0, 4.5, 84.5, 0.2),),
 }
-"""Per channel: record and width of the rise, record and width of the fall, from the start of the calibration."""
+"""Per channel: record and width of each rise and fall, from the start of the calibration."""
 
 
 def calibration_pulses(records: int) -> np.ndarray:

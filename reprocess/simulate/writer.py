@@ -43,7 +43,12 @@ PLACEHOLDERS = {
 }
 """The commonest values in real files of what is not simulated; 0 for the rest."""
 
-TED_SAMPLED = {"ted_ele_tel0": (0, 4), "ted_ele_tel30": (1, 4), "ted_pro_tel0": (2, 4), "ted_pro_tel30": (3, 4)}
+TED_SAMPLED = {
+    "ted_ele_tel0": (0, 4),
+    "ted_ele_tel30": (1, 4),
+    "ted_pro_tel0": (2, 4),
+    "ted_pro_tel30": (3, 4),
+}
 """Record of the cycle and its length at which the four TED flux steps of a sensor are sampled; else -1."""
 
 TED_MW_PER_E1_COUNT = 2e-4
@@ -115,7 +120,10 @@ def _field_variables(geometry: Geometry) -> dict[str, np.ndarray]:
         "MLT": magnetic.mlt,
     }
     unit = -geometry.satellite_axes[0]
-    for name, vector, position in (("sat", magnetic.field, unit), ("foot", magnetic.foot_field, magnetic.foot)):
+    for name, vector, position in (
+        ("sat", magnetic.field, unit),
+        ("foot", magnetic.foot_field, magnetic.foot),
+    ):
         for component, values in zip("rtp", spherical_components(vector, position), strict=True):
             out[f"B{component}_{name}"] = values
     for axis, values in zip("xyz", geometry.satellite_field, strict=True):
