@@ -148,7 +148,7 @@ def _gauss_coefficients(year: float) -> tuple[list[tuple[int, int]], np.ndarray,
     return list(g.columns), interpolate[0], interpolate[1]
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def field_table(year: int) -> FieldTable:
     """Return the IGRF at the middle of a year as a table.
 
@@ -299,7 +299,7 @@ def _line_quantities(table: FieldTable, position: np.ndarray) -> np.ndarray:
     return np.vstack([inverse, altitude, apex / radius[top, n], 1 / radius[top, n], north, south])
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def magnetic_grid(year: int) -> MagneticGrid:
     """Trace field lines for one year; about two seconds.
 

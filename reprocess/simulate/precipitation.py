@@ -38,7 +38,7 @@ REACH_RECORDS = 150
 
 _E4, _P1 = CHANNELS.index("p6"), CHANNELS.index("p1")
 _ELECTRONS = [CHANNELS.index(c) for c in ("e1", "e2", "e3", "p6")]
-_COUNTS_PER_E4 = np.array([FLUX_PER_COUNT["e4"] / FLUX_PER_COUNT[c] for c in ("e1", "e2", "e3", "e4")])
+_COUNTS_PER_E4 = np.array([[FLUX_PER_COUNT["e4"] / FLUX_PER_COUNT[c]] for c in ("e1", "e2", "e3", "e4")])
 _ABOVE_E4_KEV = np.array([612.0 - 40.0, 612.0 - 130.0, 612.0 - 287.0, 0.0])
 
 
@@ -72,9 +72,18 @@ class _Profile:
 
 
 def _spectrum(rng: np.random.Generator) -> np.ndarray:
-    """Return counts of E1, E2, E3 and E4 per count of E4 for an exponential spectrum above 40 keV."""
+    """Return the flux between the thresholds of E1, E2, E3 and E4 and above the last, shape (4, 1).
+
+    In units of the flux above E4, for an exponential spectrum.
+    """
     folding_kev = rng.uniform(170.0, 450.0)
-    return _COUNTS_PER_E4 * np.exp(_ABOVE_E4_KEV / folding_kev)
+    integral = np.exp(_ABOVE_E4_KEV / folding_kev)
+    return (integral - np.append(integral[1:], 0.0))[:, None]
+
+
+def _channel_counts(bands: np.ndarray) -> np.ndarray:
+    """Return counts of E1-E4, each the sum of all bands above its threshold; shapes (4, records)."""
+    return _COUNTS_PER_E4 * np.cumsum(bands[::-1], axis=0)[::-1]
 
 
 def _peak(rng: np.random.Generator) -> float:
@@ -105,12 +114,13 @@ def _rep_profile(
     distance = np.abs(shell - centre_l) / (width / 2)
     shape = np.exp(-np.log(2.0) * distance**flatness) * _texture(rng, len(shell), 0.2)
     ratio = float(rng.uniform(0.35, 1.05))
-    # Low energies resonate less: they may be all but absent, never beyond the spectrum.
-    weaker = np.array([rng.uniform(0.2, 1.0), rng.uniform(0.4, 1.0), rng.uniform(0.7, 1.0), 1.0])
-    at_0 = (_spectrum(rng) * weaker)[:, None] * peak * shape
+    # Low energies resonate less: their bands may be all but absent.
+    weaker = np.array([rng.uniform(0.0, 1.0), rng.uniform(0.1, 1.0), rng.uniform(0.4, 1.0), 1.0])
+    bands = _spectrum(rng)
+    at_0 = _channel_counts(bands * weaker[:, None] * peak * shape)
     # What precipitates is scattered out of a belt that is wider than the scattering.
     belt = rng.uniform(0.2, 1.0) * np.exp(-np.abs(shell - centre_l) / rng.uniform(0.3, 0.8))
-    source = np.maximum(at_0, (_spectrum(rng) * peak)[:, None] * belt) / ratio
+    source = np.maximum(at_0, _channel_counts(bands * peak * belt)) / ratio
     ions = rng.lognormal(np.log(60.0), 1.0) if rng.uniform() < 0.5 else 0.0
     return _Profile(np.stack([at_0, source]), ions * shape), width, ratio
 
@@ -133,8 +143,8 @@ def _css_profile(
     distance = shell - centre_l
     belt = np.exp(-np.clip(np.maximum(distance / outer[:, None], -distance / 0.8), 0, 40))
     belt = belt * _texture(rng, len(shell), 0.12)
-    trapped = _spectrum(rng)[:, None] * belt
-    precipitating = trapped * share
+    bands = _spectrum(rng) * belt
+    trapped, precipitating = _channel_counts(bands), _channel_counts(bands * share)
     scale = peak / max(float(precipitating[3].max()), 1e-6)
     ions = rng.lognormal(np.log(100.0), 1.0) * share[2] * belt[0]
     return _Profile(np.stack([precipitating, trapped]) * scale, ions), ratio
