@@ -12,7 +12,7 @@ from reprocess.schema import HEMISPHERES, SATELLITES, Satellite, day_index
 from reprocess.simulate.activity import activity
 from reprocess.simulate.errors import SimulationError
 from reprocess.simulate.fluxes import background
-from reprocess.simulate.geomagnetic import field_table, magnetic_grid
+from reprocess.simulate.geomagnetic import magnetic_grid
 from reprocess.simulate.geometry import Geometry, day_geometry
 from reprocess.simulate.orbit import ORBITS
 from reprocess.simulate.precipitation import Event, add_events
@@ -160,7 +160,6 @@ def _check(
         day_index(start), day_index(last)
     except ValueError as error:
         raise SimulationError(f"{error}; simulate {start} to {last} within it") from error
-    field_table(start.year), field_table(last.year)
 
 
 def truth_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
@@ -182,7 +181,7 @@ def simulate_archive(
     """Write a simulated archive in NOAA's layout and the truth about its events.
 
     Files are ``OUT/YYYY/noaa18/poes_n18_YYYYMMDD_proc.nc`` and ``OUT/truth.parquet``. Files that
-    exist are replaced. The same arguments give the same bytes, whatever the number of workers; a
+    exist are replaced; the table holds the events of this call only. The same arguments give the same bytes, whatever the number of workers; a
     satellite-day does not depend on which others are simulated.
 
     Parameters
@@ -214,7 +213,7 @@ def simulate_archive(
     ------
     SimulationError
         If a satellite is unknown, missing or repeated, a number out of range, or a date outside the
-        archive's calendar or the geomagnetic field model.
+        archive's calendar.
     """
     _check(satellites, start, days, seed, events_per_day, workers)
     out = Path(out)

@@ -74,7 +74,9 @@ DRIFT_EDGE = np.array([-0.17, -0.10, -0.03, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0
 """`drift_ratio` at which the fall starts: in the inner zone the atmosphere acts far above the foot point."""
 
 HARD_SLOPE = {"e3": 2.0, "p6": 1.5, "p1": 2.0, "p2": 2.5, "p3": 4.0, "p4": 5.0, "p5": 5.0}
-"""The same fall is steeper at high energy between L = 2 and 4."""
+"""The same fall is steeper by this factor at high energy and for protons, where `HARD_SHARE` is 1."""
+
+HARD_SHARE_L, HARD_SHARE = np.array([1.9, 2.2, 3.5, 4.2]), np.array([0.0, 1.0, 1.0, 0.0])
 
 TRAPPED_RISE = 1.2
 """Rise of ln(counts) towards the stably trapped, per unit of `drift_ratio` below the edge."""
@@ -112,7 +114,8 @@ MIDNIGHT_WIDTH_H = 4.5
 SOLAR_PROTON_SHARE = np.array([1.2, 0.9, 0.6, 3.0, 1.8, 1.0, 0.7, 0.5, 0.8])
 SOLAR_PROTON_CUTOFF_L = np.array([4.2, 4.2, 4.2, 5.5, 5.2, 5.0, 4.7, 4.5, 4.2])
 
-TELESCOPES, RECORDS_PER_PASS = 2, 400
+RECORDS_PER_PASS = 400
+"""Correlation length of what changes from one pass through the belt to the next."""
 
 
 def night_side(mlt: np.ndarray, centre: float = 23.5, width: float = MIDNIGHT_WIDTH_H) -> np.ndarray:
@@ -140,7 +143,8 @@ def _pitch_factor(geometry: Geometry, channel: str) -> np.ndarray:
     shell = geometry.magnetic.shell
     slope = np.interp(shell, DRIFT_SLOPE_L, DRIFT_SLOPE)
     edge = np.interp(shell, DRIFT_SLOPE_L, DRIFT_EDGE)
-    slope = np.where((shell > 2) & (shell < 4), slope * HARD_SLOPE.get(channel, 1.0), slope)
+    hard = np.interp(shell, HARD_SHARE_L, HARD_SHARE)
+    slope = slope * (1 + hard * (HARD_SLOPE.get(channel, 1.0) - 1))
     inside = geometry.drift_ratio - edge
     rise = np.where(shell > 2, TRAPPED_RISE, 0.0)
     exponent = -slope * np.clip(inside, 0, None) + rise * np.clip(-inside, 0, 0.5)
@@ -156,7 +160,7 @@ def trapped(geometry: Geometry, activity: Activity, rng: np.random.Generator) ->
     slow, fast = correlated_noise(rng, n, RECORDS_PER_PASS), correlated_noise(rng, n, 4.0)
     dawn = 0.25 * np.sin(np.pi / 12 * mlt)  # electrons drift from midnight over dawn
     isotropy = expit((shell - 7.4 + 1.2 * activity.storm) / 0.25) * night_side(mlt)
-    out = np.empty((TELESCOPES, len(CHANNELS), n))
+    out = np.empty((2, len(CHANNELS), n))
     for k, channel in enumerate(CHANNELS):
         quiet, active = (_by_shell(shell, TRAPPED_L, np.array(c)) for c in TRAPPED_COUNTS[channel])
         level = np.exp((1 - activity.belt) * np.log(quiet + 1e-6) + activity.belt * np.log(active + 1e-6))
