@@ -181,8 +181,9 @@ def simulate_archive(
     """Write a simulated archive in NOAA's layout and the truth about its events.
 
     Files are ``OUT/YYYY/noaa18/poes_n18_YYYYMMDD_proc.nc`` and ``OUT/truth.parquet``. Files that
-    exist are replaced; the table holds the events of this call only. The same arguments give the same bytes, whatever the number of workers; a
-    satellite-day does not depend on which others are simulated.
+    exist are replaced; the table holds the events of this call only. The same arguments give the
+    same bytes, whatever the number of workers; a satellite-day does not depend on which others are
+    simulated.
 
     Parameters
     ----------

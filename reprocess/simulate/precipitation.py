@@ -24,7 +24,7 @@ from reprocess.simulate.telemetry import CHANNELS, FLUX_PER_COUNT
 THRESHOLD_COUNTS = 1.0
 """An event's records: its expected E4 counts at 0 degrees exceed this and the background's."""
 
-PEAK_RANGE = (3.0, 300.0)
+PEAK_RANGE = (2.0, 300.0)
 PEAK_MEDIAN, PEAK_SPREAD = 12.0, 1.0
 """Log-normal distribution of the peak of E4 at 0 degrees in counts per second, cut to the range."""
 
