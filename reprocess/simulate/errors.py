@@ -1,0 +1,7 @@
+"""Errors of the simulator."""
+
+from reprocess.errors import ReprocessError
+
+
+class SimulationError(ReprocessError):
+    """Settings that no archive can be simulated from."""
