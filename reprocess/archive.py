@@ -41,23 +41,26 @@ def open_archive(path: str | Path, satellite: str, *, masked: bool = True) -> xr
     >>> e4 = ds.electron_flux.sel(day="2019-10-24", telescope=0, energy=612)  # doctest: +SKIP
     """
     group = Path(path) / satellite
-    if not (group / "zarr.json").is_file():
+    if satellite not in schema.SATELLITES or not (group / "zarr.json").is_file():
         raise StoreError(f"there is no {satellite!r} in {path}; archives hold {', '.join(schema.SATELLITES)}")
     raw = xr.open_zarr(
         group, consolidated=False, decode_cf=False, chunks={"day": schema.BLOCK_DAYS}, zarr_format=3
     )
     days = np.datetime64(schema.EPOCH, "D") + np.arange(schema.DAYS)
-    dataset = raw.assign_coords(
+    # Without its index, or assignments below would align integers with dates.
+    dataset = raw.drop_vars("day").assign_coords(
         day=("day", days.astype("datetime64[s]"), {"standard_name": "time", "axis": "T"})
     )
-    time = raw["time"].astype("datetime64[ms]")  # the padding is NumPy's NaT
-    dataset["time"] = time.assign_attrs(_without(raw["time"].attrs, "units", "calendar", "missing_value"))
+    time = dataset["time"].astype("datetime64[ms]")  # the padding is NumPy's NaT
+    time.attrs = _without(dataset["time"].attrs, "units", "calendar", "missing_value")
+    dataset["time"] = time
     if masked:
-        for name, array in raw.data_vars.items():
+        for name, array in dataset.data_vars.items():
             sentinel = array.attrs.get("missing_value")
-            if sentinel is not None and name != "time":
+            if sentinel is not None:
                 clean = array.where(array != np.float32(sentinel))
-                dataset[name] = clean.assign_attrs(_without(array.attrs, "missing_value"))
+                clean.attrs = _without(array.attrs, "missing_value")
+                dataset[name] = clean
     return dataset
 
 

@@ -9,7 +9,6 @@ import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
-import fsspec
 import numpy as np
 
 from reprocess import __version__, schema
@@ -24,6 +23,7 @@ from reprocess.ledger import Record, sha256
 from reprocess.lmlt import FINE
 from reprocess.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.postprocess import MODES, Stages, interpolate_L, postprocess
+from reprocess.remote import read_bytes
 from reprocess.store import CLASS_ARRAYS, SatelliteStore
 from reprocess.work import Work
 
@@ -136,7 +136,11 @@ def _read_granule(granule: Granule) -> tuple[dict[str, object], Records | None]:
     """Return a day's entry in the done record, and its records if the file is good."""
     entry: dict[str, object] = {"source": dict(granule.identity)}
     try:
-        data = _fetch(granule.url)
+        data = read_bytes(granule.url)
+    except OSError as e:
+        detail = f"{granule.url}: {type(e).__name__} {e}"
+        return entry | {"status": "quarantined", "reason": "unreadable", "detail": detail}, None
+    try:
         entry["source"] = granule.identity | {"sha256": sha256(data)}
         records = read_records(data, granule.satellite, granule.day)
     except GranuleError as e:
@@ -151,14 +155,6 @@ def _read_granule(granule: Granule) -> tuple[dict[str, object], Records | None]:
     }, records
 
 
-def _fetch(url: str) -> bytes:
-    try:
-        with fsspec.open(url, "rb") as file:
-            return bytes(file.read())
-    except OSError as e:
-        raise GranuleError("unreadable", f"{url}: {type(e).__name__} {e}") from e
-
-
 def _position(date: str, span: range) -> int:
     """Return the row of a date within its block."""
     return schema.day_index(dt.date.fromisoformat(date)) - span.start
@@ -168,6 +164,7 @@ def _kept_rows(spec: schema.ArraySpec, store: SatelliteStore, span: range, kept:
     """Return a block's rows of one array: kept days as stored, fill values elsewhere."""
     rows = np.full((len(span), *spec.day_shape), spec.fill, spec.dtype)
     if kept:
+        store.require_shard(spec.name, span.start)
         rows[kept] = store.read(spec.name, span.start, span.stop)[kept]
     return rows
 

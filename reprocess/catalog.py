@@ -9,6 +9,7 @@ import datetime as dt
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import fsspec
 
@@ -16,6 +17,7 @@ from reprocess import schema
 from reprocess.errors import CatalogError
 
 _NAME = re.compile(r"poes_(?P<abbr>[nm]\d\d)_(?P<date>\d{8})_proc\.nc")
+_VERSIONS = ("mtime", "ETag", "LastModified", "Last-Modified")
 _BY_ABBR = {s.abbr: s.directory for s in schema.SATELLITES.values()}
 
 
@@ -82,13 +84,16 @@ def list_archive(url: str) -> Catalog:
     CatalogError
         If the folder does not exist, holds no satellite-day, or holds one twice.
     """
-    fs, root = fsspec.core.url_to_fs(url)
+    try:
+        fs, root = fsspec.core.url_to_fs(url)
+    except (ValueError, ImportError) as e:
+        raise CatalogError(f"{url!r} is no address that can be listed: {e}") from e
     if not fs.isdir(root):
         raise CatalogError(f"the archive {url!r} is not a folder; give the folder that holds NOAA's years")
     granules: dict[tuple[str, int], Granule] = {}
     ignored = []
     for path, info in sorted(fs.find(root, detail=True).items()):
-        granule = _granule(fs.unstrip_protocol(path), info)
+        granule = _granule(fs, path, info)
         if granule is None:
             if path.endswith(".nc"):
                 ignored.append(path)
@@ -107,14 +112,17 @@ def list_archive(url: str) -> Catalog:
     return Catalog(sorted(granules.values()), ignored)
 
 
-def _granule(url: str, info: dict[str, object]) -> Granule | None:
+def _granule(fs: Any, path: str, info: dict[str, Any]) -> Granule | None:
     """Return the granule a listing entry stands for, None if its name is not that of one."""
-    match = _NAME.fullmatch(url.rsplit("/", 1)[-1])
+    match = _NAME.fullmatch(path.rsplit("/", 1)[-1])
     if match is None or match["abbr"] not in _BY_ABBR:
         return None
     try:
         day = schema.day_index(dt.datetime.strptime(match["date"], "%Y%m%d").date())
     except ValueError:
         return None
-    version = info.get("mtime") or info.get("ETag") or info.get("LastModified") or ""
-    return Granule(_BY_ABBR[match["abbr"]], day, url, int(str(info["size"])), str(version))
+    if info.get("size") is None:
+        info = fs.info(path)  # listings over http have names only
+    version = next((str(info[key]) for key in _VERSIONS if info.get(key) is not None), "")
+    size = int(info.get("size") or 0)
+    return Granule(_BY_ABBR[match["abbr"]], day, fs.unstrip_protocol(path), size, version)

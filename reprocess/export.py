@@ -2,10 +2,14 @@
 
 import io
 import json
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from reprocess.schema import EVENT_COLUMNS
+
+FORMATS = ("csv", "parquet", "json")
 
 _TIMES = [name for name, kind in EVENT_COLUMNS.items() if kind == "time"]
 
@@ -20,7 +24,14 @@ def export_events(table: pd.DataFrame, kind: str) -> bytes:
     kind : str
         ``csv`` and ``json`` (a list of objects) give times as ISO 8601 UTC with milliseconds and
         missing values empty or null; ``parquet`` keeps the types.
+
+    Raises
+    ------
+    ValueError
+        If there is no such format.
     """
+    if kind not in FORMATS:
+        raise ValueError(f"{kind!r} is none of the formats {', '.join(FORMATS)}")
     if kind == "parquet":
         buffer = io.BytesIO()
         table.to_parquet(buffer, index=False)
@@ -30,5 +41,12 @@ def export_events(table: pd.DataFrame, kind: str) -> bytes:
         text[name] = table[name].dt.strftime("%Y-%m-%dT%H:%M:%S.%f").str.slice(0, 23) + "Z"
     if kind == "csv":
         return text.to_csv(index=False, lineterminator="\n").encode()
-    rows = json.loads(text.to_json(orient="records", double_precision=7))
+    rows = [{name: _plain(value) for name, value in row.items()} for row in text.to_dict("records")]
     return (json.dumps(rows, indent=1) + "\n").encode()
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it, with as many digits as it takes."""
+    if isinstance(value, float) and np.isnan(value):
+        return None
+    return value

@@ -25,7 +25,7 @@ def write_exposure(run: Run, records: list[Record]) -> None:
     """Sum the dwell parts of all done blocks into `exposure.zarr`.
 
     Dimensions are satellite, month, hemisphere, L (0.1) and MLT (0.25 h); values are seconds,
-    2 per record. Only satellites and months of the run are present.
+    2 per record. The months are those from the run's first to its last.
     """
     satellites = sorted({r["satellite"] for r in records})
     months = np.unique([np.datetime64(date, "M") for r in records for date in r["days"]])

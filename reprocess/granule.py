@@ -78,7 +78,7 @@ def read_records(data: bytes, satellite: str, day: int) -> Records:
         in_file=n,
         outside_day=outside,
         duplicates=n - outside - keep.size,
-        reordered=bool(np.any(np.diff(keep) < 0)),
+        reordered=bool(np.any(raw["time"][1:] < raw["time"][:-1])),
     )
 
 
@@ -113,11 +113,11 @@ def _read_variables(data: bytes) -> dict[str, np.ndarray]:
         wanted |= dict.fromkeys(spec.sources, spec.source_dtype)
     try:
         with h5py.File.in_memory(data) as file:
-            missing = [name for name in wanted if name not in file]
+            missing = [name for name in wanted if not isinstance(file.get(name), h5py.Dataset)]
             if missing:
                 raise GranuleError("missing_variable", f"no {', '.join(missing)}")
-            raw = {name: file[name][()] for name in wanted}
-    except (OSError, RuntimeError, KeyError) as e:
+            raw = {name: np.asarray(file[name][()]) for name in wanted}
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as e:  # what h5py raises for damage
         raise GranuleError("truncated", f"{len(data)} bytes, HDF5 says: {e}") from e
     _check_layout(raw, wanted)
     return raw

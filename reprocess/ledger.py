@@ -100,9 +100,9 @@ class BlockLedger:
         changing : iterable of str
             Dates whose data are about to change; their entries are dropped, the others stay valid.
         """
-        record = self.read(satellite, block)
+        record, dropped = self.read(satellite, block), set(changing)
         if record is not None:
-            days = {date: entry for date, entry in record["days"].items() if date not in set(changing)}
+            days = {date: entry for date, entry in record["days"].items() if date not in dropped}
             self._write(record | {"state": "writing", "days": days})
 
     def commit(self, record: Record) -> None:

@@ -81,16 +81,21 @@ def make_grid(L_edges: np.ndarray, MLT_edges: np.ndarray) -> Grid:
     GridError
         If edges do not increase, or one is not an edge of the fine grid.
     """
-    for name, edges, fine, step in (("L", L_edges, L_EDGES, 0.1), ("MLT", MLT_edges, MLT_EDGES, 0.25)):
-        if edges.size < 2 or np.any(np.diff(edges) <= 0):
-            raise GridError(f"{name} edges must increase and be two at least, got {edges.tolist()}")
-        off = [e for e in edges.tolist() if np.abs(fine - e).min() > 1e-9]
-        if off:
-            raise GridError(
-                f"{name} edges {off} are not on the exposure grid; use multiples of {step} "
-                f"from {fine[0]:g} to {fine[-1]:g}"
-            )
-    return Grid(_snap(L_edges, L_EDGES), _snap(MLT_edges, MLT_EDGES))
+    return Grid(_on_fine("L", L_edges, L_EDGES, 0.1), _on_fine("MLT", MLT_edges, MLT_EDGES, 0.25))
+
+
+def _on_fine(name: str, edges: np.ndarray, fine: np.ndarray, step: float) -> np.ndarray:
+    """Return the fine edges that a map's edges are meant to be."""
+    snapped = fine[np.abs(fine - edges[:, np.newaxis]).argmin(axis=1)]
+    off = edges[np.abs(snapped - edges) > 1e-9].tolist()
+    if edges.size < 2 or not np.all(np.diff(edges) > 0) or (not off and np.any(np.diff(snapped) == 0)):
+        raise GridError(f"{name} edges must increase and be two at least, got {edges.tolist()}")
+    if off:
+        raise GridError(
+            f"{name} edges {off} are not on the exposure grid; use multiples of {step} "
+            f"from {fine[0]:g} to {fine[-1]:g}"
+        )
+    return snapped
 
 
 def coarse_bins(grid: Grid) -> np.ndarray:
@@ -110,7 +115,3 @@ def coarse_bins(grid: Grid) -> np.ndarray:
     j = digitize((MLT_EDGES[:-1] + MLT_EDGES[1:]) / 2, grid.MLT_edges)
     bins = np.where((i >= 0) & (j >= 0), i * grid.shape[1] + j, -1)
     return np.tile(bins.ravel(), len(HEMISPHERES))
-
-
-def _snap(edges: np.ndarray, fine: np.ndarray) -> np.ndarray:
-    return fine[np.abs(fine - edges[:, np.newaxis]).argmin(axis=1)]

@@ -98,7 +98,7 @@ def occurrence(run: Run, records: list[Record], grid: Grid, min_dwell_s: float) 
     LedgerError
         If the run has no done block, or a part is missing or damaged.
     """
-    if not records:
+    if not any(record["days"] for record in records):
         raise LedgerError(f"run {run.name!r} has no block that is done; run detect first")
     counts, off_map = count_events(read_events(run, records), grid)
     seconds = daily(run, records, grid)

@@ -63,7 +63,8 @@ def _figure(dataset: xr.Dataset, name: str) -> Figure:
     minimum = dataset.attrs["min_dwell_s"] / 60
     lacking = sum(int(value) for key, value in dataset.attrs.items() if key.startswith("satellite_days_"))
     note = f"; {lacking} more satellite-days are missing or quarantined" if lacking else ""
-    figure.supxlabel(f"hatched: observed for less than {minimum:g} minutes, no rate given{note}", fontsize=8)
+    text = f"hatched: under {minimum:g} minutes observed, no rate given (left); not observed (right)"
+    figure.supxlabel(text + note, fontsize=8)
     return figure
 
 
@@ -79,7 +80,10 @@ def _dial(axes: Axes, dataset: xr.Dataset, values: np.ndarray, label: str) -> No
     thin = np.where(np.isnan(values), 1.0, np.nan)
     grey = mpl.colors.ListedColormap([_THIN])
     axes.pcolor(theta, radius, np.ma.masked_invalid(thin), hatch="////", edgecolor="0.6", lw=0, cmap=grey)
-    mesh = axes.pcolormesh(theta, radius, np.ma.masked_invalid(values), norm=_norm(values), cmap="viridis")
+    norm = _norm(values)
+    mesh = axes.pcolormesh(theta, radius, np.ma.masked_invalid(values), norm=norm, cmap="viridis")
+    if isinstance(norm, LogNorm):
+        label += " (white: none)"
     _decorate(axes, radius)
     axes.figure.colorbar(mesh, ax=axes, orientation="horizontal", shrink=0.75, pad=0.09, label=label)
 

@@ -134,7 +134,7 @@ def interpolate_L(L: np.ndarray) -> np.ndarray:
     -------
     ndarray of float32, shape (n,)
     """
-    invalid = L < 0
+    invalid = ~(L >= 0)
     valid = np.flatnonzero(~invalid)
     if not invalid.any() or valid.size < 2:
         return L

@@ -151,7 +151,7 @@ class SatelliteStore:
         array = self._arrays[name]
         stop = start + rows.shape[0]
         shard = array.shards[0] if array.shards else 0
-        whole = shard and start % shard == 0 and stop == min(start + shard, array.shape[0])
+        whole = shard and start >= 0 and start % shard == 0 and stop == min(start + shard, array.shape[0])
         if not whole or rows.shape[1:] != array.shape[1:]:
             raise StoreError(
                 f"rows {start} to {stop} of shape {rows.shape} are not one shard row of {self.path}/{name} "
@@ -169,6 +169,18 @@ class SatelliteStore:
         array = self._arrays[name]
         key = array.metadata.encode_chunk_key((block,) + (0,) * (array.ndim - 1))
         return self.path / name / key
+
+    def require_shard(self, name: str, day: int) -> None:
+        """Make sure that the shard of a day exists; Zarr would read a missing one as fill values.
+
+        Raises
+        ------
+        StoreError
+            If it does not.
+        """
+        shard = self.shard_path(name, day // schema.BLOCK_DAYS)
+        if not shard.is_file():
+            raise StoreError(f"{shard} is missing although its block is done; {self.remedy(day)}")
 
     def remedy(self, day: int) -> str:
         """Return what to do about a block of the archive that is damaged."""
@@ -201,9 +213,7 @@ class SatelliteStore:
             If a shard is missing, which Zarr would read as fill values.
         """
         for name in names:
-            shard = self.shard_path(name, day // schema.BLOCK_DAYS)
-            if not shard.is_file():
-                raise StoreError(f"{shard} is missing although its block is done; {self.remedy(day)}")
+            self.require_shard(name, day)
         return {name: np.asarray(self._arrays[name][day])[..., :count] for name in names}
 
 
@@ -224,5 +234,9 @@ def write_dataset(path: Path, dataset: "xr.Dataset") -> None:
         if array.ndim > 2
     }
     dataset.to_zarr(temporary, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
-    shutil.rmtree(path, ignore_errors=True)
+    outdated = path.with_name(path.name + ".old")
+    shutil.rmtree(outdated, ignore_errors=True)
+    if path.exists():
+        path.rename(outdated)  # never a half-deleted group under the right name
     temporary.rename(path)
+    shutil.rmtree(outdated, ignore_errors=True)

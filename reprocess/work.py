@@ -51,9 +51,21 @@ class Run:
         return BlockLedger(self.root / "ledger")
 
     def read_identity(self) -> dict[str, Any] | None:
-        """Return what the run was made with, None for a run that does not exist."""
+        """Return what the run was made with, None for a run that does not exist.
+
+        Raises
+        ------
+        LedgerError
+            If `run.json` is damaged.
+        """
         path = self.root / "run.json"
-        return json.loads(path.read_bytes()) if path.exists() else None
+        if not path.exists():
+            return None
+        try:
+            identity: dict[str, Any] = json.loads(path.read_bytes())
+        except ValueError as e:
+            raise LedgerError(f"{path} is damaged ({e}); delete the run's folder and run detect again") from e
+        return identity
 
     def describe(self, facts: dict[str, Any]) -> None:
         """Write or extend `run.json`."""

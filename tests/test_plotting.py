@@ -155,7 +155,7 @@ def test_what_is_written_on_it():
         "noaa18, 2019-10-24 to 2019-10-26",
         "model m",
         "rules published",
-        "less than 10 minutes",
+        "under 10 minutes",
     ):
         assert wanted in text
 

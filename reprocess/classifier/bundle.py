@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,8 +116,11 @@ def load_bundle(path: Path) -> Bundle:
         raise ModelError(f"{path / 'card.json'} lacks or misnames an entry: {e}") from e
     if sha256(data) != expected:
         raise ModelError(f"{path / 'weights.npz'} has sha256 {sha256(data)}, its card says {expected}")
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        weights = {name: arrays[name] for name in arrays.files}
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            weights = {name: arrays[name] for name in arrays.files}
+    except (ValueError, EOFError, OSError, AttributeError, zipfile.BadZipFile) as e:
+        raise ModelError(f"{path / 'weights.npz'} holds no plain arrays: {e}") from e
     check_weights(weights)
     check_scaling(scaling)
     return Bundle(path, card, weights, scaling)
@@ -178,12 +182,14 @@ def check_scaling(scaling: Scaling) -> None:
     ModelError
         With the values found.
     """
-    values = np.array([*scaling.mean, *scaling.scale])
-    complete = len(scaling.mean) == len(scaling.scale) == len(FEATURES)
-    if not complete or not np.isfinite(values).all() or min(scaling.scale) <= 0:
+    sizes = {"fill": 2, "mean": len(FEATURES), "scale": len(FEATURES)}
+    complete = all(len(getattr(scaling, name)) == size for name, size in sizes.items())
+    values = [scaling.epsilon, *scaling.fill, *scaling.mean, *scaling.scale]
+    numbers = all(isinstance(x, int | float) and np.isfinite(x) for x in values)
+    if not complete or not numbers or min(scaling.epsilon, *scaling.fill, *scaling.scale) <= 0:
         raise ModelError(
-            f"scaling needs {len(FEATURES)} finite means and positive scales, got {scaling.mean} "
-            f"and {scaling.scale}"
+            f"scaling needs 2 fills, {len(FEATURES)} means and {len(FEATURES)} scales, all finite numbers "
+            f"and all but the means positive; got {scaling}"
         )
 
 
@@ -223,7 +229,11 @@ def list_models() -> list[ListedModel]:
         for card in sorted(folder.glob("*/card.json")):
             path = card.parent
             usable = (path / "weights.npz").is_file()
-            found.setdefault(path.name, ListedModel(path.name, path, usable, json.loads(card.read_bytes())))
+            try:
+                content = json.loads(card.read_bytes())
+            except ValueError as e:
+                usable, content = False, {"title": f"its card is damaged: {e}"}
+            found.setdefault(path.name, ListedModel(path.name, path, usable, content))
     return [found[name] for name in sorted(found)]
 
 

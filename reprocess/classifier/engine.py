@@ -67,9 +67,11 @@ def get_engine(path: Path, sha256: str, name: str) -> tuple[Bundle, Engine]:
     Raises
     ------
     ModelError
-        If the bundle is not the expected one.
+        If the bundle is not the expected one, or there is no such engine.
     """
     bundle = load_bundle(path)
     if bundle.sha256 != sha256:
         raise ModelError(f"the model in {path} is {bundle.sha256}, the run was planned with {sha256}")
+    if name not in ENGINES:
+        raise ModelError(f"there is no engine {name!r}; use one of {', '.join(ENGINES)}")
     return bundle, ENGINES[name](bundle)

@@ -6,14 +6,13 @@ Weights are read from the TensorFlow checkpoint as tensors; no graph is loaded o
 scaler's pickle is read, not executed.
 """
 
-import contextlib
 import json
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import numpy as np
 
 from reprocess.classifier.bundle import (
@@ -28,6 +27,7 @@ from reprocess.classifier.bundle import (
 from reprocess.classifier.scaler import read_scaler
 from reprocess.errors import ModelError
 from reprocess.features import PUBLISHED_EPSILON, PUBLISHED_FILL, Scaling
+from reprocess.remote import read_bytes
 
 PUBLISHED = "capannolo2022"
 
@@ -64,7 +64,7 @@ def import_published(folder: Path, name: str = PUBLISHED) -> Bundle:
     ModelError
         If a file is missing or is not the released one, or its content does not fit.
     """
-    if not name or "/" in name or name in {".", ".."}:
+    if not re.fullmatch(r"\w[\w.-]*", name):
         raise ModelError(f"{name!r} cannot name a model; use a plain name without '/'")
     card = published_card()
     for relative, expected in card["source"]["files"].items():
@@ -100,9 +100,8 @@ def fetch_published(base_url: str | None = None) -> Bundle:
             path = Path(folder) / relative
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with fsspec.open(f"{base}/{relative}", "rb") as remote:
-                    path.write_bytes(remote.read())
-            except (OSError, ValueError, _client_error()) as e:
+                path.write_bytes(read_bytes(f"{base}/{relative}"))
+            except OSError as e:
                 raise ModelError(
                     f"cannot download {base}/{relative}: {type(e).__name__} {e}; check the network, or copy "
                     "the files and use: reprocess model import"
@@ -135,11 +134,3 @@ def read_checkpoint(prefix: Path) -> dict[str, np.ndarray]:
         raise ModelError(f"{prefix} is not a TensorFlow checkpoint that can be read: {e}") from e
     check_weights(weights)
     return {name: weights[name] for name in WEIGHTS}
-
-
-def _client_error() -> type[Exception]:
-    with contextlib.suppress(ImportError):
-        from aiohttp import ClientError
-
-        return ClientError
-    return OSError

@@ -88,9 +88,14 @@ def read_scaler(data: bytes) -> tuple[np.ndarray, np.ndarray]:
             if opcode.name == "STOP":
                 break
             _step(reader, opcode.name, argument)
+        if reader.file.read(1):
+            raise ModelError("the pickle goes on after its end; refused")
         (scaler,) = reader.stack
-        return scaler.state["mean_"].state, scaler.state["scale_"].state
-    except (ValueError, IndexError, KeyError, TypeError, AttributeError) as e:
+        arrays = scaler.state["mean_"].state, scaler.state["scale_"].state
+        if not all(isinstance(array, np.ndarray) for array in arrays):
+            raise TypeError("mean_ and scale_ are not both arrays")
+        return arrays
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError) as e:
         raise ModelError(f"this pickle is not that of a StandardScaler: {type(e).__name__} {e}") from e
 
 
@@ -133,11 +138,13 @@ def _build(reader: _Reader, _: Any) -> None:
     thing, state = reader.pop(2)
     thing.state = state
     if thing.name == _WRAPPER:
-        dtype = np.dtype(state["dtype"].arguments[0])
-        if dtype != np.float64 or len(state["shape"]) != 1:
-            raise ModelError(f"the pickle holds an array of {dtype} and shape {state['shape']}; refused")
-        raw = reader.file.read(dtype.itemsize * state["shape"][0])
-        thing.state = np.frombuffer(raw, dtype, count=state["shape"][0]).copy()
+        code, order = state["dtype"].arguments[0], state["dtype"].state[1]
+        if (code, order) != ("f8", "<") or len(state["shape"]) != 1:
+            raise ModelError(
+                f"the pickle holds an array of {order}{code} and shape {state['shape']}; refused"
+            )
+        raw = reader.file.read(8 * state["shape"][0])
+        thing.state = np.frombuffer(raw, "<f8", count=state["shape"][0]).copy()
     reader.stack.append(thing)
 
 

@@ -200,7 +200,6 @@ def test_refusals_are_not_remembered(copied, monkeypatch):
     assert module.get_engine(copied.path, copied.sha256, "dummy")[0].sha256 == copied.sha256
 
 
-@pytest.mark.xfail(strict=True, raises=KeyError, reason="told as a KeyError")
 def test_unknown_engine(copied):
     with pytest.raises(ModelError, match="onnxruntime"):
         get_engine(copied.path, copied.sha256, "torch")

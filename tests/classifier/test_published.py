@@ -164,7 +164,7 @@ def test_a_scaler_of_another_model(copy, models, monkeypatch):
     _, scale = read_scaler(data)
     (copy / FILES[0]).write_bytes(data.replace(scale.tobytes(), (-scale).tobytes()))
     unpin(monkeypatch, copy)
-    with pytest.raises(ModelError, match="scaling needs 8 finite means and positive scales, got") as e:
+    with pytest.raises(ModelError, match=r"scaling needs 2 fills, 8 means and 8 scales, .*; got") as e:
         import_published(copy)
     assert str(tuple((-scale).tolist())) in str(e.value)
     assert not models.exists()
@@ -274,7 +274,9 @@ def test_fetch_from_a_folder(copy, models, published):
 
 
 def test_fetch_from_an_address_that_is_none(models):
-    with pytest.raises(ModelError, match=f"cannot download nosuch://x/{FILES[0]}: ValueError .*nosuch"):
+    with pytest.raises(
+        ModelError, match=f"cannot download nosuch://x/{FILES[0]}: OSError ValueError: .*nosuch"
+    ):
         fetch_published("nosuch://x")
 
 

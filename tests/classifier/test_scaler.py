@@ -292,7 +292,7 @@ def test_other_dtypes_and_shapes(code, shape, size):
     data = scaler(mean_=array(bytes(size), code, shape))
     with pytest.raises(ModelError, match=r"the pickle holds an array of .* and shape .*; refused") as e:
         read_scaler(data)
-    assert str(np.dtype(code)) in str(e.value)
+    assert f"<{code} " in str(e.value)
     assert str(shape) in str(e.value)
 
 
@@ -388,21 +388,18 @@ def test_damaged_pickles_give_arrays_or_a_model_error(data):
 # --- what is not refused as promised -----------------------------------------------------------
 
 
-@pytest.mark.xfail(strict=True, reason="reading ends at STOP, whatever follows")
 @pytest.mark.parametrize("tail", [b"\x00", b"." * 10, b"cos\nsystem\n(Vtrue\ntR."])
 def test_trailing_bytes(tail):
     with pytest.raises(ModelError):
         read_scaler(scaler() + tail)
 
 
-@pytest.mark.xfail(strict=True, raises=SyntaxError, reason="numpy parses a code with a comma as Python")
 @pytest.mark.parametrize("code", [",8", "08,", "f8,(f8"])
 def test_type_codes_that_numpy_parses(code):
     with pytest.raises(ModelError):
         read_scaler(scaler(mean_=array(MEAN.tobytes(), code)))
 
 
-@pytest.mark.xfail(strict=True, raises=RecursionError, reason="the message shows a value nested too deeply")
 @pytest.mark.parametrize("use", [pickle.REDUCE, b"\x8c\x01x" + pickle.STACK_GLOBAL])
 def test_deep_nesting(use):
     deep = pickle.EMPTY_TUPLE + pickle.TUPLE1 * 20_000
@@ -410,13 +407,11 @@ def test_deep_nesting(use):
         read_scaler(b"\x80\x04" + named("numpy", "dtype") + deep + use + b".")
 
 
-@pytest.mark.xfail(strict=True, reason="None is returned for anything that has no state")
 def test_attributes_that_are_no_arrays():
     with pytest.raises(ModelError):
         read_scaler(scaler(mean_=named("numpy", "ndarray")))
 
 
-@pytest.mark.xfail(strict=True, reason="the byte order in the type's state is not looked at")
 def test_big_endian_arrays_are_read_right_or_refused():
     try:
         mean, _ = read_scaler(scaler(mean_=array(MEAN.astype(">f8").tobytes(), order=">")))

@@ -1,12 +1,7 @@
-"""Where the real files are, and days that several tests look at.
-
-REPROCESS_SHARED names the folder with real files and the schema; by default it is looked for beside
-the checkout. It is never part of the project, so tests that need it skip without it.
-"""
+"""The real files and days that several tests look at."""
 
 import datetime as dt
 import importlib.util
-import os
 import sys
 from pathlib import Path
 
@@ -15,14 +10,6 @@ import pytest
 from reprocess.simulate import simulate_day
 
 REPOSITORY = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="session")
-def shared():
-    folder = Path(os.environ.get("REPROCESS_SHARED", REPOSITORY.parent / "shared"))
-    if not (folder / "archive").is_dir():
-        pytest.skip(f"no real files in {folder}; set REPROCESS_SHARED to the folder that holds archive/")
-    return folder
 
 
 @pytest.fixture(scope="session")
