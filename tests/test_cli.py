@@ -20,7 +20,7 @@ def invoke(*arguments: object, code: int = 0) -> Result:
 
 def test_help_names_every_command() -> None:
     text = invoke("--help").output
-    for command in ("run", "ingest", "detect", "map", "status", "events", "model"):
+    for command in ("run", "ingest", "detect", "map", "status", "events", "simulate", "model"):
         assert f"  {command} " in text
 
 
@@ -110,3 +110,17 @@ def test_models_are_listed_and_shown(random_model: Bundle) -> None:
 def test_a_hostile_folder_is_not_imported(tmp_path: Path) -> None:
     (tmp_path / "LSTM_scaler.joblib").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
     assert "has sha256" in invoke("model", "import", tmp_path, "--name", "x", code=2).output
+
+
+def test_a_simulated_archive_can_be_planned(random_model: Bundle, tmp_path: Path) -> None:
+    arguments = ("simulate", tmp_path / "a", "--satellites", "noaa18,metop01", "--start", "2015-03-01")
+    text = invoke(*arguments, "--days", 1, "--seed", 1).output
+    assert "simulate 2/2" in text
+    assert f"wrote {tmp_path / 'a' / 'truth.parquet'}" in text
+    planned = invoke("run", tmp_path / "a", tmp_path / "w", "--model", "random", "--dry-run").output
+    assert "2 satellite-days asked for" in planned
+
+
+def test_a_satellite_that_cannot_be_simulated_is_named(tmp_path: Path) -> None:
+    arguments = ("simulate", tmp_path / "a", "--satellites", "sputnik", "--start", "2015-03-01")
+    assert "'sputnik'" in invoke(*arguments, code=2).output
