@@ -448,8 +448,7 @@ def _print_plan(
 def _print_state(state: dict[str, Any]) -> None:
     """Print a survey for people."""
     ingest = state["ingest"]
-    for name, counts in ingest["satellites"].items():
-        done = {key: counts.get(key, 0) for key in ("planned", "ok", "quarantined", "missing", "records")}
+    for name, done in ingest["satellites"].items():
         click.echo(
             f"{name}: {done['ok']} of {done['planned']} satellite-days ingested, {done['records']} records, "
             f"{done['quarantined']} quarantined, {done['missing']} missing"

@@ -9,6 +9,8 @@ from reprocess.catalog import Granule
 from reprocess.ledger import BlockLedger, Record, read_catalog
 from reprocess.work import Run, Work
 
+_COUNTS = ("planned", "ok", "quarantined", "missing", "records")
+
 Days = dict[tuple[str, str], Record]
 
 
@@ -62,7 +64,7 @@ def survey(work: Work, granules: Collection[Granule] | None = None) -> dict[str,
             )
     return {
         "ingest": {
-            "satellites": {name: dict(counts) for name, counts in satellites.items()},
+            "satellites": {name: {key: c[key] for key in _COUNTS} for name, c in satellites.items()},
             "quarantined": quarantined,
             "missing": missing,
             "failed_blocks": _failures(work.ledger),

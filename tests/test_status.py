@@ -125,9 +125,10 @@ def test_every_planned_day_is_ok_quarantined_or_missing(work: Work) -> None:
         "quarantined": 2,
         "missing": 2,
     }
-    assert state["satellites"]["metop01"] == {"planned": 1, "ok": 1, "records": 400}
+    none = {"quarantined": 0, "missing": 0}
+    assert state["satellites"]["metop01"] == {"planned": 1, "ok": 1, "records": 400} | none
     for counts in state["satellites"].values():
-        parts = sum(counts.get(key, 0) for key in ("ok", "quarantined", "missing"))
+        parts = sum(counts[key] for key in ("ok", "quarantined", "missing"))
         assert counts["planned"] == parts
     assert [d["date"] for d in state["missing"]] == [d.date.isoformat() for d in days[3:5]]
 
@@ -149,7 +150,8 @@ def test_quarantined_days_are_listed_with_their_reasons(work: Work) -> None:
 def test_survey_answers_for_the_days_asked_for(work: Work) -> None:
     days = mixed(work)
     state = survey(work, [days[0], days[1]])["ingest"]
-    assert state["satellites"] == {"noaa18": {"planned": 2, "ok": 1, "records": 400, "quarantined": 1}}
+    counts = {"planned": 2, "ok": 1, "records": 400, "quarantined": 1, "missing": 0}
+    assert state["satellites"] == {"noaa18": counts}
     assert state["missing"] == []
     assert survey(work, [])["ingest"]["satellites"] == {}
 
