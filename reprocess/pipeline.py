@@ -6,6 +6,7 @@ record, so neither data nor models pass through the scheduler.
 """
 
 import datetime as dt
+import logging
 import socket
 import traceback
 import uuid
@@ -16,7 +17,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol
 
-import dask
 import dask.array as da
 import numpy as np
 from distributed import Client, LocalCluster, as_completed, futures_of
@@ -78,14 +78,14 @@ class Cluster:
         return self._client
 
     def _start(self) -> Client:
-        # A block that raises is reported and noted with its traceback; workers need not print it too.
-        dask.config.set({"logging": {"distributed.worker": "critical"}})
         cluster = LocalCluster(
             n_workers=self.workers,
             threads_per_worker=1,  # HDF5 and the engines want a process each
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0" if _port_taken(8787) else "127.0.0.1:8787",
             env=_ONE_THREAD,
+            # A block that raises is reported, and noted with its traceback; workers need not print it too.
+            silence_logs=logging.CRITICAL,
         )
         return Client(cluster)
 
