@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 RECORDS = 43_200
-FIRST = "2019-11-01"  # the first day of block 249
+FIRST = "2019-10-26"  # the first day of block 249
 BLOCK = 249
 
 
@@ -120,7 +120,7 @@ def main() -> None:
     parser.add_argument("stage", nargs="?")
     parser.add_argument("work", nargs="?", type=Path)
     parser.add_argument("engine", nargs="?", default="")
-    parser.add_argument("--days", type=int, default=16)
+    parser.add_argument("--days", type=int, default=8)
     options = parser.parse_args()
     if options.stage:
         print(json.dumps(_measure(options.work, options.stage, options.days, options.engine)))
