@@ -36,6 +36,9 @@ LAYERS = (
     {"occurrence", "blocks", "plotting"},
     {"pipeline"},
     {"progress"},
+    {"cli.options"},
+    {"cli.inspection", "cli.models", "cli.simulation"},
+    {"cli.stages"},
     {"cli"},
 )
 
@@ -58,7 +61,7 @@ ALLOWED = {
     "pyarrow": {"parts"},
     "ppigrf": {"simulate.geomagnetic"},
     "rich": {"progress"},
-    "click": {"cli"},
+    "click": {"cli", "cli.inspection", "cli.models", "cli.options", "cli.simulation", "cli.stages"},
     "xarray": {"archive", "store", "exposure", "occurrence", "plotting"},
     "pickle": set(),
     "joblib": {"simulate.archive"},

@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from reprocess.classifier.bundle import Bundle
-from reprocess.cli import _Edges, main
+from reprocess.cli import main
+from reprocess.cli.options import Edges
 from tests import fake
 
 
@@ -78,7 +79,7 @@ def test_bin_edges_off_the_exposure_grid_are_refused_before_anything_runs(
     ("text", "edges"), [("2.5:4:0.5", [2.5, 3.0, 3.5, 4.0]), ("0,6,24", [0.0, 6.0, 24.0]), ("1:2:0.1", None)]
 )
 def test_edges_are_read(text: str, edges: list[float] | None) -> None:
-    found = _Edges().convert(text, None, None)
+    found = Edges().convert(text, None, None)
     np.testing.assert_allclose(found, np.arange(10, 21) / 10 if edges is None else edges)
 
 

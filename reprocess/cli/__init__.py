@@ -1,0 +1,37 @@
+"""The `reprocess` command: parse, call, print, exit code.
+
+Imports that take time are made where they are used: `--help` answers at once. Exit codes: 0
+complete, 2 wrong usage or an error the user can mend, 3 complete with quarantined days, 4
+incomplete.
+"""
+
+from typing import Any
+
+import click
+
+from reprocess import __version__
+from reprocess.cli.inspection import events, status
+from reprocess.cli.models import model
+from reprocess.cli.simulation import simulate
+from reprocess.cli.stages import detect, ingest, map_, run
+from reprocess.errors import ReprocessError
+
+
+class _Group(click.Group):
+    """Prints the project's own errors without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ReprocessError as e:
+            raise click.UsageError(str(e)) from e
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="reprocess")
+def main() -> None:
+    """Find relativistic electron precipitation in NOAA's POES/MetOp archive and map what drives it."""
+
+
+for command in (run, ingest, detect, map_, status, events, simulate, model):
+    main.add_command(command)

@@ -1,0 +1,103 @@
+"""Options and arguments that several commands share."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reprocess.schema import SATELLITES
+
+if TYPE_CHECKING:
+    from reprocess.work import Work
+
+DEFAULT_MODEL = "capannolo2022"
+
+
+class Edges(click.ParamType):
+    """Bin edges: ``start:stop:step`` or a comma-separated list."""
+
+    name = "edges"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the edges as an array."""
+        import numpy as np
+
+        if not isinstance(value, str):
+            return value
+        try:
+            if ":" not in value:
+                return np.array([float(x) for x in value.split(",")])
+            start, stop, step = (float(x) for x in value.split(":"))
+            count = round((stop - start) / step)
+            return start + step * np.arange(count + 1)
+        except (ValueError, ZeroDivisionError):
+            self.fail(f"{value!r} is neither start:stop:step nor a list of numbers", param, ctx)
+
+
+def options_of(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Combine option decorators, keeping their order in the help."""
+
+    def decorate(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+WORK = click.argument("work", type=click.Path(path_type=Path, file_okay=False))
+EXISTING_WORK = click.argument("work", type=click.Path(path_type=Path, file_okay=False, exists=True))
+SELECTION = options_of(
+    click.option(
+        "--satellite", "satellites", multiple=True, type=click.Choice(list(SATELLITES)),
+        help="Only this satellite; may be repeated.",
+    ),
+    click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="First day, YYYY-MM-DD."),
+    click.option("--end", type=click.DateTime(["%Y-%m-%d"]), help="Last day, inclusive."),
+)  # fmt: skip
+CLUSTER = options_of(
+    click.option(
+        "--workers", type=click.IntRange(1), default=lambda: len(os.sched_getaffinity(0)),
+        show_default="one per core", help="Worker processes on this machine, one thread each.",
+    ),
+    click.option("--scheduler", help="Address of a running Dask scheduler (tcp://…) to use instead."),
+)  # fmt: skip
+DETECTION = options_of(
+    click.option("--model", default=DEFAULT_MODEL, show_default=True, help="Name or folder of the model."),
+    click.option(
+        "--mode", type=click.Choice(["published", "published-2022"]), default="published", show_default=True,
+        help="Rules that make events of classes.",
+    ),
+    click.option(
+        "--engine", type=click.Choice(["onnxruntime", "tensorflow"]), default="onnxruntime",
+        show_default=True, help="What runs the network.",
+    ),
+    click.option("--classes", is_flag=True, help="Also keep class and probabilities of every record."),
+)  # fmt: skip
+RUN_NAME = click.option("--run", "name", help="Name of the run; MODEL-MODE for a new one if left out.")
+ONE_RUN = click.option("--run", "name", help="Name of the run; not needed if there is only one.")
+MAP = options_of(
+    click.option(
+        "--l-edges", type=Edges(), default="2.5:8.5:0.5", show_default=True,
+        help="L bins, start:stop:step or a list; multiples of 0.1.",
+    ),
+    click.option(
+        "--mlt-edges", type=Edges(), default="0:24:1", show_default=True,
+        help="MLT bins in hours, start:stop:step or a list; multiples of 0.25.",
+    ),
+    click.option(
+        "--min-dwell", type=click.FloatRange(0), default=10.0, show_default=True,
+        help="Minutes observed below which a bin gets no rate.",
+    ),
+)  # fmt: skip
+DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be done and stop.")
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def open_work(path: Path) -> "Work":
+    """Return the WORK directory that a user named."""
+    from reprocess.work import Work
+
+    return Work(path.resolve())

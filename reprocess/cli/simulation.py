@@ -1,0 +1,33 @@
+"""The synthetic instrument: simulate."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--satellites", default="noaa18", show_default=True, help="Directory names, separated by commas."
+)
+@click.option("--start", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day, YYYY-MM-DD.")
+@click.option("--days", type=click.IntRange(1), default=30, show_default=True, help="Number of days.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of everything random."
+)
+@click.option("--events-per-day", type=float, default=3.0, show_default=True, help="Mean of a whole day.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+def simulate(out: Path, satellites: str, start: dt.datetime, **options: Any) -> None:
+    """Write a simulated archive with known events to OUT.
+
+    Files are in NOAA's layout; OUT/truth.parquet tells the events in them.
+    """
+    from reprocess.simulate import simulate_archive
+
+    def report(done: int, total: int) -> None:
+        click.echo(f"simulate {done}/{total}", err=True)
+
+    truth = simulate_archive(out, satellites.split(","), start.date(), progress=report, **options)
+    click.echo(f"wrote {truth}")

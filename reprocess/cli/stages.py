@@ -1,0 +1,218 @@
+"""The main job and its stages: run, ingest, detect, map."""
+
+import datetime as dt
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reprocess.cli.inspection import print_state
+from reprocess.cli.options import (
+    CLUSTER,
+    DETECTION,
+    DRY_RUN,
+    EXISTING_WORK,
+    MAP,
+    ONE_RUN,
+    RUN_NAME,
+    SELECTION,
+    WORK,
+    open_work,
+)
+
+if TYPE_CHECKING:
+    from reprocess.blocks import Settings
+    from reprocess.catalog import Granule
+    from reprocess.work import Run, Work
+
+
+@click.command()
+@click.argument("archive")
+@WORK
+@SELECTION
+@DETECTION
+@RUN_NAME
+@MAP
+@CLUSTER
+@DRY_RUN
+def run(archive: str, work: Path, **options: Any) -> None:
+    """Do everything: read ARCHIVE into WORK, classify, make events and maps.
+
+    ARCHIVE is the folder (or fsspec URL) that holds NOAA's years. What is done already is not
+    done again; a file that changed is.
+    """
+    granules = _granules(archive, options)
+    settings = _settings(options)
+    target, one = open_work(work), _run_name(options, settings)
+    grid = _grid(options)
+    if options["dry_run"]:
+        _print_plan(target, one, settings, granules)
+        return
+    _stages(target, granules, options, settings=settings, one=target.run(one))
+    _make_map(target, target.run(one), grid, options)
+    _finish(target, granules, one)
+
+
+@click.command()
+@click.argument("archive")
+@WORK
+@SELECTION
+@CLUSTER
+@DRY_RUN
+def ingest(archive: str, work: Path, **options: Any) -> None:
+    """Read ARCHIVE into WORK/archive.zarr."""
+    granules = _granules(archive, options)
+    target = open_work(work)
+    if options["dry_run"]:
+        _print_plan(target, None, None, granules)
+        return
+    _stages(target, granules, options)
+    _finish(target, granules, None)
+
+
+@click.command()
+@EXISTING_WORK
+@SELECTION
+@DETECTION
+@RUN_NAME
+@CLUSTER
+@DRY_RUN
+def detect(work: Path, **options: Any) -> None:
+    """Classify what is in WORK/archive.zarr and make events."""
+    target = open_work(work)
+    granules = _known_granules(target, options)
+    settings = _settings(options)
+    one = _run_name(options, settings)
+    if options["dry_run"]:
+        _print_plan(target, one, settings, granules)
+        return
+    _stages(target, granules, options, settings=settings, one=target.run(one), read=False)
+    _finish(target, granules, one)
+
+
+@click.command("map")
+@EXISTING_WORK
+@ONE_RUN
+@MAP
+def map_(work: Path, name: str | None, **options: Any) -> None:
+    """Make the L-MLT maps of a run from its events and exposure."""
+    target = open_work(work)
+    one = target.only_run(name)
+    _make_map(target, one, _grid(options), options)
+    _finish(target, None, one.name)
+
+
+def _selected(options: dict[str, Any]) -> tuple[tuple[str, ...], dt.date | None, dt.date | None]:
+    start, end = (options[k].date() if options[k] else None for k in ("start", "end"))
+    if start and end and start > end:
+        raise click.UsageError(f"--start {start} is after --end {end}")
+    return options["satellites"], start, end
+
+
+def _granules(archive: str, options: dict[str, Any]) -> list["Granule"]:
+    """List the archive and return the satellite-days asked for."""
+    from reprocess.catalog import list_archive
+
+    selection = _selected(options)
+    catalog = list_archive(archive)
+    for path in catalog.ignored:
+        click.echo(f"ignored, not the name of a known satellite-day: {path}", err=True)
+    granules = catalog.select(*selection)
+    if not granules:
+        raise click.UsageError(f"none of the {len(catalog.granules)} satellite-days in {archive} is selected")
+    return granules
+
+
+def _known_granules(work: "Work", options: dict[str, Any]) -> list["Granule"]:
+    from reprocess.catalog import Catalog
+    from reprocess.ledger import read_catalog
+
+    known = read_catalog(work.catalog)
+    if not known:
+        raise click.UsageError(f"{work.root} holds no archive yet; use: reprocess ingest ARCHIVE {work.root}")
+    granules = Catalog(known, []).select(*_selected(options))
+    if not granules:
+        raise click.UsageError(f"none of the {len(known)} satellite-days in {work.root} is selected")
+    return granules
+
+
+def _settings(options: dict[str, Any]) -> "Settings":
+    from reprocess.blocks import Settings
+    from reprocess.classifier.bundle import find_model, load_bundle
+
+    bundle = load_bundle(find_model(options["model"]))
+    return Settings(bundle.path, bundle.sha256, options["mode"], options["engine"], options["classes"])
+
+
+def _run_name(options: dict[str, Any], settings: "Settings") -> str:
+    return options["name"] or f"{settings.model.name}-{settings.mode}"
+
+
+def _grid(options: dict[str, Any]) -> Any:
+    from reprocess.lmlt import make_grid
+
+    return make_grid(options["l_edges"], options["mlt_edges"])
+
+
+def _stages(
+    work: "Work",
+    granules: list["Granule"],
+    options: dict[str, Any],
+    settings: "Settings | None" = None,
+    one: "Run | None" = None,
+    read: bool = True,
+) -> None:
+    """Ingest and detect on one cluster."""
+    from reprocess.pipeline import claim, detect, ingest, open_cluster
+    from reprocess.progress import show_progress
+
+    if settings is not None and one is not None:
+        claim(one, settings)  # before hours of reading, not after
+
+    def announce(text: str) -> None:
+        click.echo(text, err=True)
+
+    with (
+        open_cluster(options["workers"], options["scheduler"], announce) as cluster,
+        show_progress() as progress,
+    ):
+        if read:
+            ingest(work, granules, cluster, progress)
+        if settings is not None and one is not None:
+            detect(work, one, settings, granules, cluster, progress)
+
+
+def _make_map(work: "Work", one: "Run", grid: Any, options: dict[str, Any]) -> None:
+    from reprocess.pipeline import make_map
+
+    for path in make_map(work, one, grid, options["min_dwell"] * 60):
+        click.echo(f"wrote {path}", err=True)
+
+
+def _finish(work: "Work", granules: "Sequence[Granule] | None", name: str | None) -> None:
+    """Print the counts of what was asked for and exit with its code."""
+    from reprocess.status import exit_code, survey
+
+    state = survey(work, granules)
+    state["runs"] = {k: v for k, v in state["runs"].items() if k == name}
+    print_state(state)
+    sys.exit(exit_code(state, name))
+
+
+def _print_plan(
+    work: "Work", name: str | None, settings: "Settings | None", granules: list["Granule"]
+) -> None:
+    """Say what would be done."""
+    from reprocess.pipeline import plan_detect, plan_ingest
+
+    plans = plan_ingest(work, granules)
+    days = sum(len(p.granules) for p in plans)
+    size = sum(g.size for p in plans for g in p.granules) / 1e6
+    click.echo(f"{len(granules)} satellite-days asked for")
+    click.echo(f"ingest: {days} satellite-days in {len(plans)} blocks, {size:.1f} MB to read")
+    if name is not None and settings is not None:
+        known = plan_detect(work, work.run(name), settings, granules)
+        waiting = {(p.satellite, p.block) for p in plans} | {(p.satellite, p.block) for p in known}
+        click.echo(f"detect: {len(waiting)} blocks in run {name!r}")
