@@ -23,40 +23,42 @@ from reprocess.ledger import sha256, write_atomic
 from reprocess.schema import CLASSES
 
 UNITS = 64
-"""LSTM units in each direction."""
+"""LSTM units in each direction of the paper's network."""
 
 DENSE = 256
-"""Units of the dense layer."""
+"""Units of its dense layer."""
 
-WEIGHTS: dict[str, tuple[int, ...]] = {
-    **{
-        f"{direction}_{part}": shape
-        for direction in ("forward", "backward")
-        for part, shape in (
-            ("kernel", (len(FEATURES), 4 * UNITS)),
-            ("recurrent", (UNITS, 4 * UNITS)),
-            ("bias", (4 * UNITS,)),
-        )
-    },
-    "dense_kernel": (2 * UNITS, DENSE),
-    "dense_bias": (DENSE,),
-    "softmax_kernel": (DENSE, len(CLASSES)),
-    "softmax_bias": (len(CLASSES),),
-}
-"""Names and shapes of the tensors; gates are in the order i, f, c, o."""
 
-ARCHITECTURE = {
-    "layers": (
-        f"bidirectional LSTM {UNITS} (relu, recurrent sigmoid), dropout 0.5, "
-        f"dense {DENSE} (relu), dropout 0.5, dense {len(CLASSES)} (softmax)"
-    ),
-    "parameters": sum(int(np.prod(shape)) for shape in WEIGHTS.values()),
-    "window": WINDOW,
-    "features": list(FEATURES),
-    "classes": list(CLASSES),
-    "gate_order": "ifco",
-}
-"""The network of the paper: the only one the engines build."""
+def weight_shapes(units: int = UNITS, dense: int = DENSE) -> dict[str, tuple[int, ...]]:
+    """Return names and shapes of a network's tensors; gates are in the order i, f, c, o."""
+    lstm = {"kernel": (len(FEATURES), 4 * units), "recurrent": (units, 4 * units), "bias": (4 * units,)}
+    return {
+        **{f"{direction}_{part}": lstm[part] for direction in ("forward", "backward") for part in lstm},
+        "dense_kernel": (2 * units, dense),
+        "dense_bias": (dense,),
+        "softmax_kernel": (dense, len(CLASSES)),
+        "softmax_bias": (len(CLASSES),),
+    }
+
+
+WEIGHTS = weight_shapes()
+"""Tensors of the paper's network."""
+
+
+def describe_network(weights: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Describe the network that has these tensors; only the two sizes can differ from the paper's."""
+    units, dense = weights["forward_recurrent"].shape[0], weights["dense_bias"].size
+    return {
+        "layers": (
+            f"bidirectional LSTM {units} (relu, recurrent sigmoid), dropout, "
+            f"dense {dense} (relu), dropout, dense {len(CLASSES)} (softmax)"
+        ),
+        "parameters": sum(array.size for array in weights.values()),
+        "window": WINDOW,
+        "features": list(FEATURES),
+        "classes": list(CLASSES),
+        "gate_order": "ifco",
+    }
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ def save_bundle(
     np.savez(buffer, allow_pickle=False, **{name: weights[name] for name in WEIGHTS})
     card = {
         **card,
-        "architecture": ARCHITECTURE,
+        "architecture": describe_network(weights),
         "scaling": {
             "fill": list(scaling.fill),
             "epsilon": scaling.epsilon,
@@ -165,9 +167,11 @@ def check_weights(weights: Mapping[str, np.ndarray]) -> None:
         With the tensors that do not fit.
     """
     found = {name: array.shape for name, array in weights.items()}
-    if found != WEIGHTS:
-        names = sorted(n for n in {*found, *WEIGHTS} if found.get(n) != WEIGHTS.get(n))
-        wrong = ", ".join(f"{n} {found.get(n)} instead of {WEIGHTS.get(n)}" for n in names)
+    units, dense = found.get("forward_recurrent", ())[:1], found.get("dense_kernel", ())[1:2]
+    wanted = weight_shapes(*(units or (UNITS,)), *(dense or (DENSE,)))
+    if found != wanted:
+        names = sorted(n for n in {*found, *wanted} if found.get(n) != wanted.get(n))
+        wrong = ", ".join(f"{n} {found.get(n)} instead of {wanted.get(n)}" for n in names)
         raise ModelError(f"these tensors are not the network's: {wrong}")
     bad = [n for n, a in weights.items() if a.dtype != np.float32 or not np.isfinite(a).all()]
     if bad:

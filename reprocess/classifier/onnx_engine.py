@@ -4,7 +4,7 @@ import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from reprocess.classifier.bundle import UNITS, Bundle
+from reprocess.classifier.bundle import Bundle
 from reprocess.features import FEATURES, WINDOW
 from reprocess.schema import CLASSES
 
@@ -44,13 +44,14 @@ def _model(bundle: Bundle) -> bytes:
     """
     w = bundle.weights
     directions = ("forward", "backward")
+    units = w["forward_recurrent"].shape[0]
     tensors = {
         "W": np.stack([_gates(w[f"{d}_kernel"]).T for d in directions]),
         "R": np.stack([_gates(w[f"{d}_recurrent"]).T for d in directions]),
         "B": np.stack(
-            [np.concatenate([_gates(w[f"{d}_bias"]), np.zeros(4 * UNITS, np.float32)]) for d in directions]
+            [np.concatenate([_gates(w[f"{d}_bias"]), np.zeros(4 * units, np.float32)]) for d in directions]
         ),
-        "merged": np.array([0, 2 * UNITS], np.int64),
+        "merged": np.array([0, 2 * units], np.int64),
         **{k: w[k] for k in ("dense_kernel", "dense_bias", "softmax_kernel", "softmax_bias")},
     }
     nodes = [
@@ -59,7 +60,7 @@ def _model(bundle: Bundle) -> bytes:
             ["windows", "W", "R", "B"],
             ["", "last"],
             direction="bidirectional",
-            hidden_size=UNITS,
+            hidden_size=units,
             activations=["Sigmoid", "Relu", "Relu"] * 2,
         ),
         helper.make_node("Transpose", ["last"], ["by_window"], perm=[1, 0, 2]),

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from reprocess.classifier.bundle import (
-    ARCHITECTURE,
     WEIGHTS,
     Bundle,
     check_scaling,
     check_weights,
+    describe_network,
     file_sha256,
     find_model,
     list_models,
@@ -19,6 +19,7 @@ from reprocess.classifier.bundle import (
     save_bundle,
     shipped_models,
     user_models,
+    weight_shapes,
 )
 from reprocess.errors import ModelError
 from reprocess.features import Scaling
@@ -64,11 +65,21 @@ def put_weights(bundle: Bundle, data: bytes) -> None:
 
 
 def test_the_network_of_the_paper():
-    assert ARCHITECTURE["parameters"] == 71_171
-    assert ARCHITECTURE["window"] == 7
-    assert ARCHITECTURE["features"] == ["e1_0", "e1_90", "e2_0", "e2_90", "e3_0", "e3_90", "e4_0", "e4_90"]
-    assert ARCHITECTURE["classes"] == ["none", "REP", "CSS"]
+    described = describe_network(weights())
+    assert described["parameters"] == 71_171
+    assert described["window"] == 7
+    assert described["features"] == ["e1_0", "e1_90", "e2_0", "e2_90", "e3_0", "e3_90", "e4_0", "e4_90"]
+    assert described["classes"] == ["none", "REP", "CSS"]
     assert len(WEIGHTS) == 10
+
+
+def test_a_network_of_another_size_is_described(tmp_path):
+    rng = np.random.default_rng(3)
+    small = {n: rng.normal(size=s).astype(np.float32) for n, s in weight_shapes(8, 16).items()}
+    bundle = save_bundle(tmp_path / "small", {"name": "small"}, small, SCALING)
+    assert bundle.card["architecture"]["parameters"] == sum(a.size for a in small.values())
+    assert "LSTM 8 " in bundle.card["architecture"]["layers"]
+    assert "dense 16 " in bundle.card["architecture"]["layers"]
 
 
 def test_round_trip(bundle):
@@ -83,7 +94,7 @@ def test_round_trip(bundle):
 
 def test_the_card_says_what_is_inside(bundle):
     card = json.loads((bundle.path / "card.json").read_bytes())
-    assert card["architecture"] == ARCHITECTURE
+    assert card["architecture"] == describe_network(weights())
     assert card["licence"] == "none"
     assert card["scaling"]["mean"] == list(SCALING.mean)
     assert card["weights_sha256"] == file_sha256(bundle.path / "weights.npz")

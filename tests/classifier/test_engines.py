@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from reprocess.classifier import engine as module
-from reprocess.classifier.bundle import WEIGHTS, Bundle, load_bundle
+from reprocess.classifier.bundle import WEIGHTS, Bundle, load_bundle, save_bundle, weight_shapes
 from reprocess.classifier.engine import DEFAULT_ENGINE, ENGINES, Engine, get_engine
 from reprocess.errors import ModelError
 from reprocess.features import windows
@@ -47,7 +47,7 @@ def reference(x: np.ndarray, w: dict[str, np.ndarray]) -> np.ndarray:
         kernel, recurrent, bias = (
             w[f"{direction}_{p}"].astype(float) for p in ("kernel", "recurrent", "bias")
         )
-        h = c = np.zeros((len(x), 64))
+        h = c = np.zeros((len(x), recurrent.shape[0]))
         for step in steps:
             i, f, g, o = np.split(step @ kernel + h @ recurrent + bias, 4, axis=1)
             c = sigmoid(f) * c + sigmoid(i) * np.maximum(g, 0)
@@ -89,6 +89,14 @@ def test_random_weights(engine, random_model, features):
     expected = reference(x, dict(random_model.weights))
     assert (expected.max(axis=1) > 0.9).mean() > 0.5
     np.testing.assert_allclose(engine.predict(x), expected, atol=2e-4)
+
+
+def test_a_network_of_another_size(name, random_model, features, tmp_path):
+    rng = np.random.default_rng(4)
+    small = {n: rng.normal(0, 0.5, s).astype(np.float32) for n, s in weight_shapes(5, 12).items()}
+    bundle = save_bundle(tmp_path / "small", {"name": "small"}, small, random_model.scaling)
+    found = ENGINES[name](bundle).predict(windows(features)[:300])
+    np.testing.assert_allclose(found, reference(windows(features)[:300], small), atol=2e-4)
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 511, 512, 513, 1023, 1024, 1025])

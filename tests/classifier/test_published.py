@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from reprocess.classifier import published as module
-from reprocess.classifier.bundle import ARCHITECTURE, Bundle, file_sha256, find_model, user_models
+from reprocess.classifier.bundle import Bundle, describe_network, file_sha256, find_model, user_models
 from reprocess.classifier.published import (
     PUBLISHED,
     fetch_published,
@@ -87,7 +87,7 @@ def test_import(copy, models):
     bundle = import_published(copy)
     assert bundle.path == models / "capannolo2022"
     assert bundle.name == "capannolo2022"
-    assert bundle.card["architecture"] == ARCHITECTURE
+    assert bundle.card["architecture"] == describe_network(bundle.weights)
     assert bundle.card["citation"] == published_card()["citation"]
     assert (bundle.scaling.fill, bundle.scaling.epsilon) == ((0.01, 100.0), 0.001)
     mean, scale = read_scaler((copy / FILES[0]).read_bytes())
