@@ -47,3 +47,11 @@ class ModelError(ReprocessError):
 
 class GridError(ReprocessError):
     """Bin edges that cannot be made from the exposure grid."""
+
+
+class EventListError(ReprocessError):
+    """An event list with rows that cannot be used."""
+
+
+class TrainingError(ReprocessError):
+    """Data or a training run that cannot give a model."""

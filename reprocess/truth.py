@@ -1,0 +1,158 @@
+"""Event lists: what precipitation happened when, by a simulator or by a person.
+
+A list is a CSV or Parquet file with the columns ``satellite``, ``start_time``, ``stop_time`` (UTC,
+first and last record) and ``event_class`` (REP or CSS); ``start``, ``stop`` and ``class`` are
+accepted too. The truth table of a simulated archive and the event table of a run are such lists.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reprocess.errors import EventListError
+from reprocess.schema import EVENT_CLASSES, SATELLITES
+
+_ALIASES = {"start": "start_time", "stop": "stop_time", "class": "event_class"}
+_REQUIRED = ("satellite", "start_time", "stop_time", "event_class")
+
+
+@dataclass(frozen=True)
+class EventList:
+    """A checked event list."""
+
+    table: pd.DataFrame
+    """Usable rows, sorted by satellite and start: the four columns; times are datetime64[ms]."""
+    dropped: list[str]
+    """What was wrong with the other rows, one line each."""
+
+
+def read_event_list(
+    paths: Sequence[Path], covered: Collection[tuple[str, str]], *, drop: bool = False
+) -> EventList:
+    """Read and check event lists, taken together.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        CSV, or Parquet where the name ends in ``.parquet``.
+    covered : collection of (str, str)
+        Satellite and date (YYYY-MM-DD) of the days that the archive holds.
+    drop : bool
+        Leave out bad rows instead of refusing the list.
+
+    Raises
+    ------
+    EventListError
+        If a file cannot be read, columns are missing, no row is left, or (unless `drop`) any row is
+        bad: unknown satellite or class, no time, reversed, on a day that the archive does not hold,
+        or overlapping an earlier row of the satellite. Row 1 is the first below the header.
+    """
+    table = pd.concat([_read(path) for path in paths], ignore_index=True)
+    problems = _problems(table, covered)
+    where = table["where"].tolist()
+    lines = [f"{where[i]}: {reason}" for i, reason in sorted(problems.items())]
+    if lines and not drop:
+        raise EventListError(
+            f"{len(lines)} of {len(table)} rows cannot be used:\n  "
+            + "\n  ".join(lines)
+            + "\ncorrect them or leave them out with --drop-bad-rows"
+        )
+    good = table.drop(index=list(problems))
+    if good.empty:
+        names = ", ".join(str(path) for path in paths)
+        raise EventListError(f"no row of {names} can be used" + "".join(f"\n  {line}" for line in lines))
+    good = good[list(_REQUIRED)].sort_values(["satellite", "start_time"], ignore_index=True)
+    return EventList(good, lines)
+
+
+def label_records(time: np.ndarray, events: pd.DataFrame) -> np.ndarray:
+    """Return the class of each record according to a list.
+
+    Parameters
+    ----------
+    time : ndarray of int64, shape (n,)
+        Milliseconds since 1970, increasing.
+    events : pandas.DataFrame
+        Rows of one satellite, in the form of `EventList.table`.
+
+    Returns
+    -------
+    ndarray of int8, shape (n,)
+        Positions in `schema.CLASSES`.
+    """
+    labels = np.zeros(time.size, np.int8)
+    for (start, stop), name in zip(record_ranges(time, events), events["event_class"], strict=True):
+        labels[start:stop] = EVENT_CLASSES[name]
+    return labels
+
+
+def record_ranges(time: np.ndarray, events: pd.DataFrame) -> np.ndarray:
+    """Return the records of each event as half-open ranges, empty where it has none.
+
+    Parameters
+    ----------
+    time : ndarray of int64, shape (n,)
+        Milliseconds since 1970, increasing.
+    events : pandas.DataFrame
+        Rows of one satellite, in the form of `EventList.table`.
+
+    Returns
+    -------
+    ndarray of int64, shape (k, 2)
+    """
+    edges = [events[name].to_numpy("datetime64[ms]").astype(np.int64) for name in ("start_time", "stop_time")]
+    return np.stack([np.searchsorted(time, edges[0]), np.searchsorted(time, edges[1], "right")], axis=1)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """Return the required columns of one file, and where each row stands."""
+    try:
+        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    except (OSError, ValueError) as e:
+        raise EventListError(f"{path} cannot be read as an event list: {e}") from e
+    table = table.rename(columns={old: new for old, new in _ALIASES.items() if new not in table})
+    missing = [name for name in _REQUIRED if name not in table]
+    if missing:
+        raise EventListError(f"{path} has no column {', '.join(missing)}; it has {', '.join(table.columns)}")
+    table = table[list(_REQUIRED)].copy()
+    for name in ("start_time", "stop_time"):
+        times = pd.to_datetime(table[name], utc=True, errors="coerce", format="ISO8601")
+        table[name] = times.dt.tz_localize(None).astype("datetime64[ms]")
+    table["where"] = [f"{path} row {i + 1}" for i in range(len(table))]
+    return table
+
+
+def _problems(table: pd.DataFrame, covered: Collection[tuple[str, str]]) -> dict[int, str]:
+    """Return what is wrong with each row by itself, or with rows that overlap an earlier one."""
+    found: dict[int, str] = {}
+    latest: dict[str, tuple[Any, str]] = {}
+    order = table.assign(row=table.index).sort_values("start_time", kind="stable")
+    for event in order.to_dict("records"):
+        reason = _problem(event, covered)
+        end, where = latest.get(event["satellite"], (pd.Timestamp.min, ""))
+        if reason is None and event["start_time"] <= end:
+            reason = f"overlaps {where}, which ends at {end.isoformat()}"
+        if reason is None:
+            latest[event["satellite"]] = (event["stop_time"], event["where"])
+        else:
+            found[event["row"]] = reason
+    return found
+
+
+def _problem(event: dict[Any, Any], covered: Collection[tuple[str, str]]) -> str | None:
+    satellite, start, stop = event["satellite"], event["start_time"], event["stop_time"]
+    if satellite not in SATELLITES:
+        return f"satellite {satellite!r} is none of {', '.join(SATELLITES)}"
+    if event["event_class"] not in EVENT_CLASSES:
+        return f"class {event['event_class']!r} is none of {', '.join(EVENT_CLASSES)}"
+    if pd.isna(start) or pd.isna(stop):
+        return "start or stop is no ISO 8601 time"
+    if start > stop:
+        return f"starts at {start.isoformat()}, after its stop at {stop.isoformat()}"
+    if not {(satellite, str(start.date())), (satellite, str(stop.date()))}.intersection(covered):
+        return f"the archive does not hold {satellite} on {start.date()}"
+    return None
