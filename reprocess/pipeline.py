@@ -19,16 +19,19 @@ from typing import Any, Protocol
 
 import dask.array as da
 import numpy as np
+import pandas as pd
 from distributed import Client, LocalCluster, as_completed, futures_of
 
 from reprocess import __version__, schema
 from reprocess.blocks import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
 from reprocess.catalog import Granule
-from reprocess.errors import ReprocessError
+from reprocess.errors import LedgerError, ReprocessError
+from reprocess.evaluation.tally import EvaluatePlan, Tally, tally_block
 from reprocess.exposure import write_exposure
 from reprocess.ledger import BlockLedger, Record, merge_catalog, sha256
 from reprocess.lmlt import Grid
 from reprocess.occurrence import occurrence, write_occurrence
+from reprocess.parts import read_events
 from reprocess.plotting import plot_occurrence
 from reprocess.postprocess import MODES
 from reprocess.status import detected, is_current, ledger_days, survey
@@ -202,6 +205,51 @@ def detect(
         write_exposure(run, records)
     sources = sorted(entry["source_sha256"] for r in records for entry in r["days"].values())
     run.describe({"source_digest": sha256("".join(sources).encode()), "satellite_days": len(sources)})
+
+
+def tally_run(
+    work: Work,
+    run: Run,
+    events: pd.DataFrame,
+    granules: Iterable[Granule],
+    cluster: Cluster,
+    progress: Progress,
+) -> tuple[Tally, pd.DataFrame]:
+    """Compare a run, made with classes kept, with the truth on its satellite-days.
+
+    Returns
+    -------
+    Tally
+        Sum over all blocks.
+    pandas.DataFrame
+        The run's event table, for the same satellite-days.
+
+    Raises
+    ------
+    LedgerError
+        If the run is not complete for these days.
+    """
+    wanted = {(g.satellite, g.date.isoformat()) for g in granules}
+    ingested = {key for key, entry in ledger_days(work.ledger).items() if entry["status"] == "ok"} & wanted
+    missing = sorted(ingested - ledger_days(run.ledger).keys())
+    if missing:
+        raise LedgerError(f"run {run.name!r} lacks {len(missing)} satellite-days, first {missing[0]}")
+    mode = str((run.read_identity() or {})["mode"])
+    by_block: dict[tuple[str, int], list[int]] = {}
+    for satellite, date in sorted(ingested):
+        day = schema.day_index(_date(date))
+        by_block.setdefault((satellite, day // schema.BLOCK_DAYS), []).append(day)
+    plans = [
+        EvaluatePlan(work.root, run.name, s, b, tuple(days), mode, events[events["satellite"] == s])
+        for (s, b), days in by_block.items()
+    ]
+    futures = cluster.client().map(tally_block, plans, pure=False)
+    total = Tally.zero()
+    for done, future in enumerate(as_completed(futures), start=1):
+        total += future.result()
+        progress("evaluate", done, len(plans), f"{total.days} satellite-days compared")
+    found = read_events(run, list(run.ledger.done()))
+    return total, found[[key in ingested for key in zip(found["satellite"], found["date"], strict=True)]]
 
 
 def make_map(work: Work, run: Run, grid: Grid, min_dwell_s: float) -> list[Path]:

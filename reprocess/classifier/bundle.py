@@ -77,8 +77,11 @@ class Bundle:
 
     @property
     def sha256(self) -> str:
-        """Identity of the model: sha256 of its card, which holds that of the weights."""
-        return sha256(_card_bytes(self.card))
+        """Identity of the model: sha256 of its card, which holds that of the weights.
+
+        Evaluations are left out: they are measured later and change no result.
+        """
+        return sha256(_card_bytes({k: v for k, v in self.card.items() if k != "evaluations"}))
 
 
 def user_models() -> Path:
@@ -156,6 +159,21 @@ def save_bundle(
     write_atomic(path / "weights.npz", buffer.getvalue())
     write_atomic(path / "card.json", _card_bytes(card))
     return load_bundle(path)
+
+
+def note_evaluation(path: Path, facts: dict[str, Any]) -> None:
+    """Write figures of an evaluation into a card, in place of earlier ones of the same model.
+
+    Parameters
+    ----------
+    path : Path
+        Folder of the bundle whose card is written.
+    facts : dict
+        With the name of the evaluated ``model``, which may be another one for comparison.
+    """
+    bundle = load_bundle(path)
+    evaluations = bundle.card.get("evaluations", {}) | {facts["model"]: facts}
+    write_atomic(path / "card.json", _card_bytes(bundle.card | {"evaluations": evaluations}))
 
 
 def check_weights(weights: Mapping[str, np.ndarray]) -> None:

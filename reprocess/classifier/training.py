@@ -42,6 +42,8 @@ class Options:
     optimizer: str = "adam"
     """Name of a Keras optimiser."""
     learning_rate: float = 1e-3
+    decay: float = 1.0
+    """Factor on the learning rate from epoch to epoch."""
     batch: int = 256
     epochs: int = 40
     """At most."""
@@ -101,6 +103,7 @@ def train(
     history = _resume(state, identity)
     network = _load(state, len(history)) if history else build_network(options)
     while not _ended(history, options):
+        network.optimizer.learning_rate = options.learning_rate * options.decay ** len(history)
         order = np.random.default_rng([options.seed, len(history)]).permutation(len(x))
         fitted = network.fit(
             x[order],
@@ -152,7 +155,6 @@ def build_network(options: Options) -> keras.Model:
         optimizer = keras.optimizers.get(options.optimizer)
     except ValueError as e:
         raise TrainingError(f"Keras has no optimiser {options.optimizer!r}; usual ones: adam, sgd") from e
-    optimizer.learning_rate = options.learning_rate
     network.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
     return network
 

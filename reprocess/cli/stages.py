@@ -44,7 +44,7 @@ def run(archive: str, work: Path, **options: Any) -> None:
     done again; a file that changed is.
     """
     granules = _granules(archive, options)
-    settings = _settings(options)
+    settings = make_settings(options)
     target, one = open_work(work), _run_name(options, settings)
     grid = _grid(options)
     if options["dry_run"]:
@@ -82,8 +82,8 @@ def ingest(archive: str, work: Path, **options: Any) -> None:
 def detect(work: Path, **options: Any) -> None:
     """Classify what is in WORK/archive.zarr and make events."""
     target = open_work(work)
-    granules = _known_granules(target, options)
-    settings = _settings(options)
+    granules = known_granules(target, options)
+    settings = make_settings(options)
     one = _run_name(options, settings)
     if options["dry_run"]:
         _print_plan(target, one, settings, granules)
@@ -125,7 +125,8 @@ def _granules(archive: str, options: dict[str, Any]) -> list["Granule"]:
     return granules
 
 
-def _known_granules(work: "Work", options: dict[str, Any]) -> list["Granule"]:
+def known_granules(work: "Work", options: dict[str, Any]) -> list["Granule"]:
+    """Return the satellite-days asked for among those that WORK was ever asked for."""
     from reprocess.catalog import Catalog
     from reprocess.ledger import read_catalog
 
@@ -138,7 +139,8 @@ def _known_granules(work: "Work", options: dict[str, Any]) -> list["Granule"]:
     return granules
 
 
-def _settings(options: dict[str, Any]) -> "Settings":
+def make_settings(options: dict[str, Any]) -> "Settings":
+    """Return what a run is made with, the model looked up."""
     from reprocess.blocks import Settings
     from reprocess.classifier.bundle import find_model, load_bundle
 

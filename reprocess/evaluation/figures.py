@@ -1,0 +1,142 @@
+"""Plots of an evaluation and of a training."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from reprocess import schema
+from reprocess.evaluation.matching import OUTCOMES
+from reprocess.evaluation.tally import SCOPES, Tally
+
+_COLOURS = {"none": "0.45", "REP": "#0072b2", "CSS": "#d55e00"}
+_OUTCOME_COLOURS = {"matched": "#009e73", "confused": "#e69f00", "missed": "0.75"}
+_STYLE: dict[Any, Any] = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+}
+_PROPERTIES = {
+    "peak_counts": "largest E4 at 0° (counts s$^{-1}$)",
+    "width_L": "width in L",
+    "L": "L at the peak",
+    "MLT": "MLT at the peak (h)",
+}
+
+
+def draw_confusion(tally: Tally) -> bytes:
+    """Return a PNG of both confusion matrices."""
+    with mpl.rc_context(_STYLE):
+        figure, axes = _figure(2, (8.6, 3.6))
+        for axis, scope, counts in zip(axes, SCOPES, tally.confusion, strict=True):
+            _matrix(axis, counts)
+            axis.set_title(f"{scope}, {int(counts.sum()):,} windows")
+        return _png(figure)
+
+
+def draw_curves(tally: Tally) -> bytes:
+    """Return a PNG of the ROC and precision-recall curves of windows near events."""
+    with mpl.rc_context(_STYLE):
+        figure, (left, right) = _figure(2, (8.6, 3.6))
+        for name, counts in zip(schema.CLASSES, tally.scores[0], strict=True):
+            above = counts[::-1].cumsum(axis=0)  # windows at least this probable, from the top
+            false, true = above.T
+            if not false[-1] or not true[-1]:
+                continue
+            left.plot(false / false[-1], true / true[-1], color=_COLOURS[name], label=name)
+            used = (false + true) > 0
+            right.plot(
+                true[used] / true[-1], true[used] / (true + false)[used], color=_COLOURS[name], label=name
+            )
+        left.set(xscale="log", xlim=(1e-4, 1), xlabel="false positive rate", ylabel="true positive rate")
+        left.set_title("ROC, windows near events")
+        right.set(xlim=(0, 1), xlabel="recall", ylabel="precision")
+        right.set_title("precision and recall, windows near events")
+        for axis in (left, right):
+            axis.set_ylim(0, 1.01)
+            axis.legend(loc="lower left" if axis is right else "lower right")
+        return _png(figure)
+
+
+def draw_reliability(scores: dict[str, Any]) -> bytes:
+    """Return a PNG of the share of true windows against the probability given to them."""
+    with mpl.rc_context(_STYLE):
+        figure, axes = _figure(2, (8.6, 3.6))
+        for axis, scope in zip(axes, SCOPES, strict=True):
+            axis.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle="--")
+            for name, rows in scores["windows"][scope]["reliability"].items():
+                x, y = ([row[k] for row in rows] for k in ("mean_probability", "true_share"))
+                axis.plot(x, y, "o-", color=_COLOURS[name], markersize=4, label=name)
+            axis.set(xlim=(0, 1), ylim=(0, 1), xlabel="mean probability", ylabel="share that is true")
+            axis.set_title(f"reliability, {scope}")
+            axis.legend(loc="upper left")
+        return _png(figure)
+
+
+def draw_recall(scores: dict[str, Any]) -> bytes:
+    """Return a PNG of what became of the true events, by strength, width, L and MLT."""
+    with mpl.rc_context(_STYLE):
+        figure, axes = _figure(4, (8.6, 6.0), rows=2)
+        for axis, (name, label) in zip(axes, _PROPERTIES.items(), strict=True):
+            rows = scores["events"]["recall_by"][name]
+            low = np.zeros(len(rows))
+            for outcome in OUTCOMES:
+                counts = np.array([row[outcome] for row in rows])
+                axis.bar(range(len(rows)), counts, bottom=low, color=_OUTCOME_COLOURS[outcome], label=outcome)
+                low = low + counts
+            axis.set_xticks(range(len(rows)), [_range(row) for row in rows])
+            axis.tick_params(axis="x", labelsize=8)
+            axis.set(xlabel=label, ylabel="true events")
+        axes[0].legend()
+        return _png(figure)
+
+
+def draw_training(history: Sequence[dict[str, float]], best: int, confusion: np.ndarray) -> bytes:
+    """Return a PNG of the learning curves and of the confusion matrix on the test part."""
+    with mpl.rc_context(_STYLE):
+        figure, axes = _figure(3, (11.0, 3.4))
+        epochs = range(1, len(history) + 1)
+        for axis, key in zip(axes, ("loss", "accuracy"), strict=False):
+            axis.plot(epochs, [h[key] for h in history], color="0.45", label="training (with dropout)")
+            axis.plot(epochs, [h[f"val_{key}"] for h in history], color="#0072b2", label="validation")
+            axis.axvline(best + 1, color="0.7", linestyle="--", linewidth=1, label="weights kept")
+            axis.set(xlabel="epoch", ylabel=key)
+        axes[0].legend()
+        _matrix(axes[2], confusion)
+        axes[2].set_title(f"test part, {int(confusion.sum()):,} windows")
+        return _png(figure)
+
+
+def _matrix(axis: Axes, counts: np.ndarray) -> None:
+    """Draw a confusion matrix: shares of the true class as shade and number, counts below."""
+    with np.errstate(invalid="ignore"):
+        share = counts / counts.sum(axis=1, keepdims=True)
+    axis.imshow(share, vmin=0, vmax=1, cmap="Blues")
+    for (i, j), value in np.ndenumerate(share):
+        text = f"{100 * value:.1f} %\n{counts[i, j]:,}" if counts[i].sum() else "none"
+        axis.text(j, i, text, ha="center", va="center", color="white" if value > 0.5 else "black")
+    axis.set_xticks(range(len(schema.CLASSES)), schema.CLASSES)
+    axis.set_yticks(range(len(schema.CLASSES)), schema.CLASSES)
+    axis.set(xlabel="found", ylabel="true")
+
+
+def _range(row: dict[str, Any]) -> str:
+    return f"≥{row['low']:g}" if row["high"] is None else f"{row['low']:g} to {row['high']:g}"
+
+
+def _figure(count: int, size: tuple[float, float], rows: int = 1) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=size, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, list(np.ravel(figure.subplots(rows, count // rows)))
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=150, metadata={"Software": None})
+    return buffer.getvalue()

@@ -1,0 +1,99 @@
+"""The page and the JSON of an evaluation."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from reprocess import __version__, schema
+from reprocess.blocks import Settings
+from reprocess.catalog import Granule
+from reprocess.classifier.bundle import Bundle
+from reprocess.evaluation.figures import draw_confusion, draw_curves, draw_recall, draw_reliability
+from reprocess.evaluation.matching import TOLERANCE_S
+from reprocess.evaluation.scores import STRONG
+from reprocess.evaluation.tally import NEAR, SCOPES, Tally
+from reprocess.ledger import sha256, write_atomic
+from reprocess.page import embed, render
+
+
+def describe_evaluation(
+    bundle: Bundle, settings: Settings, lists: Sequence[Path], granules: Sequence[Granule], command: str
+) -> dict[str, Any]:
+    """Return what was evaluated on what."""
+    return {
+        "model": bundle.name,
+        "title": bundle.card.get("title", ""),
+        "model_sha256": bundle.sha256,
+        "mode": settings.mode,
+        "engine": settings.engine,
+        "satellites": ", ".join(sorted({g.satellite for g in granules})),
+        "period": f"{min(g.date for g in granules)} to {max(g.date for g in granules)}",
+        "events": ", ".join(f"{path.name} (sha256 {sha256(path.read_bytes())})" for path in lists),
+        "code_version": __version__,
+        "command": command,
+    }
+
+
+def write_evaluation(folder: Path, facts: dict[str, Any], scores: dict[str, Any], tally: Tally) -> list[Path]:
+    """Write ``evaluation.json`` and ``index.html``.
+
+    Parameters
+    ----------
+    folder : Path
+    facts : dict
+        What was evaluated on what; names and values stand in both files.
+    scores : dict
+        Of `scores.score`.
+    tally : Tally
+        That the scores were made of.
+
+    Returns
+    -------
+    list of Path
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(facts | scores, indent=1, sort_keys=True) + "\n"
+    page = render(
+        "evaluation.html",
+        facts=facts,
+        days=scores["satellite_days"],
+        windows={scope: _window_rows(scores["windows"][scope]) for scope in SCOPES},
+        strong=_event_rows(scores["events"]["above_4_counts"]),
+        events=_event_rows(scores["events"]["any_strength"]),
+        threshold=STRONG,
+        near=NEAR,
+        tolerance=TOLERANCE_S,
+        confusion=embed(draw_confusion(tally)),
+        curves=embed(draw_curves(tally)),
+        reliability=embed(draw_reliability(scores)),
+        recall=embed(draw_recall(scores)),
+    )
+    paths = [folder / "evaluation.json", folder / "index.html"]
+    write_atomic(paths[0], text.encode())
+    write_atomic(paths[1], page)
+    return paths
+
+
+def _window_rows(scores: dict[str, Any]) -> list[list[str | int]]:
+    keys = ("precision", "recall", "f1", "roc_auc", "pr_auc")
+    rows: list[list[str | int]] = [
+        [name, part["windows"], *(_shown(part[k]) for k in keys)] for name, part in scores["by_class"].items()
+    ]
+    micro = {**dict.fromkeys(("precision", "recall"), scores["micro"]["f1"]), **scores["micro"]}
+    rows.append(["micro average", scores["windows"], *(_shown(micro[k]) for k in keys)])
+    rows.append(["macro average", scores["windows"], *(_shown(scores["macro"][k]) for k in keys)])
+    return rows
+
+
+def _event_rows(scores: dict[str, Any]) -> list[list[str | int]]:
+    counts = ("true", "matched", "confused", "missed", "found", "right", "false_alarms")
+    shares = ("recall", "precision", "false_alarms_per_day")
+    return [
+        [name, *(scores[name][k] for k in counts), *(_shown(scores[name][k]) for k in shares)]
+        for name in (*schema.EVENT_CLASSES, "all")
+    ]
+
+
+def _shown(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f}"

@@ -1,0 +1,190 @@
+"""Scores of an evaluation, with scikit-learn from the counts of all blocks."""
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import average_precision_score, precision_recall_fscore_support, roc_auc_score
+
+from reprocess import schema
+from reprocess.evaluation.matching import OUTCOMES, match_events
+from reprocess.evaluation.tally import SCOPES, Tally, bin_probabilities
+
+COUNT_E4 = 181.81818
+"""E4 flux of one count per second, cm-2 s-1 sr-1."""
+
+STRONG = 4.0
+"""Counts per second in E4 above which events are strong."""
+
+RECALL_BINS: dict[str, tuple[float, ...]] = {
+    "peak_counts": (0, 2, 4, 8, 16, 32, 64, np.inf),
+    "width_L": (0, 0.1, 0.2, 0.4, 0.8, np.inf),
+    "L": (0, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5, np.inf),
+    "MLT": (0, 3, 6, 9, 12, 15, 18, 21, 24),
+}
+"""Edges of the bins that recall is given by; half-open."""
+
+
+def score(tally: Tally, found: pd.DataFrame) -> dict[str, Any]:
+    """Return everything that is measured, ready for JSON; what is undefined is None.
+
+    Parameters
+    ----------
+    tally : Tally
+        Sum over all blocks.
+    found : pandas.DataFrame
+        Event table of the run for the same satellite-days.
+    """
+    windows = {scope: score_windows(tally.confusion[i], tally.scores[i]) for i, scope in enumerate(SCOPES)}
+    return {"satellite_days": tally.days, "windows": windows, "events": _score_events(tally, found)}
+
+
+def summarise(scores: dict[str, Any]) -> dict[str, float | int | None]:
+    """Return the main figures by name; windows are those near events, events those above 4 counts/s."""
+    micro, events = scores["windows"]["near events"]["micro"], scores["events"]["above_4_counts"]["all"]
+    return {
+        "satellite_days": scores["satellite_days"],
+        "window_f1_micro": micro["f1"],
+        "window_roc_auc_micro": micro["roc_auc"],
+        "window_pr_auc_micro": micro["pr_auc"],
+        "true_events": events["true"],
+        "found_events": events["found"],
+        "event_recall": events["recall"],
+        "event_precision": events["precision"],
+        "false_alarms_per_day": scores["events"]["any_strength"]["all"]["false_alarms_per_day"],
+    }
+
+
+def score_windows(confusion: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
+    """Return the scores of one set of windows.
+
+    Parameters
+    ----------
+    confusion : ndarray of int64, shape (3, 3)
+        Of `tally.count_confusion`.
+    scores : ndarray of int64, shape (3, BINS, 2)
+        Of `tally.count_scores`.
+    """
+    true, guess = (x.ravel() for x in np.indices(confusion.shape))
+    weights = confusion.ravel()
+    labels = list(range(len(schema.CLASSES)))
+    each = precision_recall_fscore_support(
+        true, guess, labels=labels, sample_weight=weights, zero_division=np.nan
+    )
+    by_class = {
+        name: {
+            "windows": int(confusion[i].sum()),
+            "precision": _number(each[0][i]),
+            "recall": _number(each[1][i]),
+            "f1": _number(each[2][i]),
+            **_areas(scores[i]),
+        }
+        for i, name in enumerate(schema.CLASSES)
+    }
+    total = int(confusion.sum())
+    return {
+        "windows": total,
+        "confusion": confusion.tolist(),
+        "by_class": by_class,
+        # With one class per window, micro-averaged precision, recall, F1 and accuracy are one number.
+        "micro": {
+            "f1": _number(float(np.trace(confusion)) / total) if total else None,
+            **_areas(scores.sum(axis=0)),
+        },
+        "macro": {
+            key: _number(float(np.mean([_nan(c[key]) for c in by_class.values()])))
+            for key in ("precision", "recall", "f1", "roc_auc", "pr_auc")
+        },
+        "reliability": _reliability(scores),
+    }
+
+
+def _areas(scores: np.ndarray) -> dict[str, float | None]:
+    """Return areas under both curves from counts by bin and truth, shape (BINS, 2)."""
+    if (scores.sum(axis=0) == 0).any():
+        return {"roc_auc": None, "pr_auc": None}
+    truth = np.tile([0, 1], len(scores))
+    values = np.repeat(bin_probabilities(), 2)
+    used = scores.ravel() > 0
+    arguments = truth[used], values[used]
+    weights = scores.ravel()[used]
+    return {
+        "roc_auc": _number(roc_auc_score(*arguments, sample_weight=weights)),
+        "pr_auc": _number(average_precision_score(*arguments, sample_weight=weights)),
+    }
+
+
+def _reliability(scores: np.ndarray) -> dict[str, list[dict[str, Any]]]:
+    """Return, per event class and tenth of probability, the mean probability and the share that is true."""
+    probability = bin_probabilities()
+    tenth = np.minimum((probability * 10).astype(int), 9)
+    result = {}
+    for name, i in schema.EVENT_CLASSES.items():
+        count = np.bincount(tenth, scores[i].sum(axis=1), minlength=10)
+        hits = np.bincount(tenth, scores[i][:, 1], minlength=10)
+        mass = np.bincount(tenth, scores[i].sum(axis=1) * probability, minlength=10)
+        result[name] = [
+            {"windows": int(n), "mean_probability": float(m / n), "true_share": float(h / n)}
+            for n, m, h in zip(count, mass, hits, strict=True)
+            if n
+        ]
+    return result
+
+
+def _score_events(tally: Tally, found: pd.DataFrame) -> dict[str, Any]:
+    truth = tally.events
+    found = found.assign(
+        **{name: found[name].dt.tz_localize(None) for name in ("start_time", "stop_time")},
+        peak_counts=found["max_e4_0"] / COUNT_E4,
+    )
+    truth = truth.assign(peak_counts=truth["peak_e4"].astype(float) / COUNT_E4)
+    outcome, verdict = match_events(truth, found)
+    truth, found = truth.assign(outcome=outcome), found.assign(verdict=verdict)
+    strong = truth["peak_counts"] > STRONG, found["peak_counts"] > STRONG
+    kinds = ("all", *schema.EVENT_CLASSES)
+    return {
+        "above_4_counts": {k: _summary(truth[strong[0]], found[strong[1]], k, tally.days) for k in kinds},
+        "any_strength": {k: _summary(truth, found, k, tally.days) for k in kinds},
+        "recall_by": {name: _recall_by(truth, name, edges) for name, edges in RECALL_BINS.items()},
+    }
+
+
+def _summary(truth: pd.DataFrame, found: pd.DataFrame, kind: str, days: int) -> dict[str, Any]:
+    if kind != "all":
+        truth, found = truth[truth["event_class"] == kind], found[found["event_class"] == kind]
+    outcomes = {name: int((truth["outcome"] == name).sum()) for name in OUTCOMES}
+    right, alarms = (int((found["verdict"] == name).sum()) for name in ("right", "false alarm"))
+    return {
+        "true": len(truth),
+        **outcomes,
+        "found": len(found),
+        "right": right,
+        "false_alarms": alarms,
+        "recall": outcomes["matched"] / len(truth) if len(truth) else None,
+        "precision": right / len(found) if len(found) else None,
+        "false_alarms_per_day": alarms / days if days else None,
+    }
+
+
+def _recall_by(truth: pd.DataFrame, name: str, edges: tuple[float, ...]) -> list[dict[str, Any]]:
+    """Return outcomes in bins of a property; events without it are in none."""
+    values = truth[name].to_numpy(float)
+    rows = []
+    for low, high in pairwise(edges):
+        inside = truth[(values >= low) & (values < high)]
+        counts = {o: int((inside["outcome"] == o).sum()) for o in OUTCOMES}
+        by_class = {
+            c: {"true": len(part), "matched": int((part["outcome"] == "matched").sum())}
+            for c, part in ((c, inside[inside["event_class"] == c]) for c in schema.EVENT_CLASSES)
+        }
+        rows.append({"low": low, "high": None if np.isinf(high) else high, **counts, "by_class": by_class})
+    return rows
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _nan(value: float | None) -> float:
+    return np.nan if value is None else value

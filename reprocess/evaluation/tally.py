@@ -1,0 +1,171 @@
+"""What one block contributes to an evaluation: counts that add up in any order.
+
+Windows are counted by true and found class, and their probabilities in bins, so that whole
+archives need no more memory than a day. A window's truth is the class of the record at its centre.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.ndimage import maximum_filter1d
+
+from reprocess import schema
+from reprocess.features import CENTRE
+from reprocess.postprocess import MODES
+from reprocess.store import SatelliteStore
+from reprocess.truth import label_records, record_ranges
+from reprocess.work import Work
+
+SCOPES = ("near events", "whole days")
+"""Sets of windows: those centred within `NEAR` records of an event, as papers score, and all."""
+
+NEAR = 7
+"""Records from an event that count as near it: one window."""
+
+LOGIT_EDGES = np.linspace(-16.0, 16.0, 1601)
+"""Bins of probabilities, in log odds; rounding in single precision hides what lies beyond."""
+
+BINS = LOGIT_EDGES.size + 1
+
+TRUTH_COLUMNS = ("satellite", "event_class", "start_time", "stop_time", "peak_e4", "L", "MLT", "width_L")
+
+
+@dataclass(frozen=True)
+class EvaluatePlan:
+    """One classified block and the events that truly are in it."""
+
+    work: Path
+    run: str
+    satellite: str
+    block: int
+    days: tuple[int, ...]
+    """Positions on the `day` axis, all of them classified."""
+    mode: str
+    events: pd.DataFrame
+    """Rows of the satellite, in the form of `truth.EventList.table`."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts of windows, and the true events as the instrument saw them."""
+
+    days: int
+    confusion: np.ndarray
+    """Windows by scope, true class, found class; int64, shape (2, 3, 3)."""
+    scores: np.ndarray
+    """Windows by scope, class, bin of that class's probability, and whether it is the true class;
+    int64, shape (2, 3, BINS, 2)."""
+    events: pd.DataFrame
+    """`TRUTH_COLUMNS`; peak_e4 is the largest E4 at 0 degrees, cm-2 s-1 sr-1, L and MLT are there,
+    width_L is the range of L."""
+
+    @classmethod
+    def zero(cls) -> "Tally":
+        """Return what adds nothing."""
+        kinds = len(schema.CLASSES)
+        return cls(
+            0,
+            np.zeros((len(SCOPES), kinds, kinds), np.int64),
+            np.zeros((len(SCOPES), kinds, BINS, 2), np.int64),
+            pd.DataFrame(columns=list(TRUTH_COLUMNS)),
+        )
+
+    def __add__(self, other: "Tally") -> "Tally":
+        """Return both together."""
+        tables = [t for t in (self.events, other.events) if len(t)]
+        events = pd.concat(tables, ignore_index=True) if tables else self.events
+        confusion, scores = self.confusion + other.confusion, self.scores + other.scores
+        return Tally(self.days + other.days, confusion, scores, events)
+
+
+def tally_block(plan: EvaluatePlan) -> Tally:
+    """Compare the classes of a block's windows with the truth.
+
+    The run must have been made with classes kept.
+    """
+    total = Tally.zero()
+    for day in plan.days:
+        total += _tally_day(plan, day)
+    return total
+
+
+def _tally_day(plan: EvaluatePlan, day: int) -> Tally:
+    work = Work(plan.work)
+    archive = SatelliteStore(work.archive, plan.satellite)
+    count = int(archive.read("record_count", day, day + 1)[0])
+    records = archive.read_day(day, count, ("time", "electron_flux", "L_IGRF", "MLT"))
+    found = SatelliteStore(work.run(plan.run).classes, plan.satellite).read_day(
+        day, count, ("class", "probability")
+    )
+    labels = label_records(records["time"], plan.events)
+    seen = np.flatnonzero(found["class"] >= 0)
+    centre = seen - MODES[plan.mode].offset + CENTRE
+    true, guess, probability = labels[centre], found["class"][seen], found["probability"][:, seen]
+    near = maximum_filter1d(labels != 0, 2 * NEAR + 1, mode="constant")[centre]
+    whole = np.ones_like(near)
+    return Tally(
+        1,
+        np.stack([count_confusion(true[use], guess[use]) for use in (near, whole)]),
+        np.stack([count_scores(true[use], probability[:, use]) for use in (near, whole)]),
+        _observe(plan.events, records),
+    )
+
+
+def count_confusion(true: np.ndarray, guess: np.ndarray) -> np.ndarray:
+    """Count windows by true and found class; int64, shape (3, 3)."""
+    kinds = len(schema.CLASSES)
+    return np.bincount(true.astype(np.int64) * kinds + guess, minlength=kinds**2).reshape(kinds, kinds)
+
+
+def count_scores(true: np.ndarray, probability: np.ndarray) -> np.ndarray:
+    """Count windows by class, bin of its probability, and whether it is the true one.
+
+    Parameters
+    ----------
+    true : ndarray of int, shape (n,)
+    probability : ndarray of float32, shape (3, n)
+
+    Returns
+    -------
+    ndarray of int64, shape (3, BINS, 2)
+    """
+    p = probability.astype(np.float64)
+    with np.errstate(divide="ignore"):
+        bins = np.searchsorted(LOGIT_EDGES, np.log(p) - np.log1p(-p), side="right")
+    counts = [
+        np.bincount(bins[k] * 2 + (true == k), minlength=2 * BINS).reshape(BINS, 2) for k in range(len(p))
+    ]
+    return np.stack(counts)
+
+
+def bin_probabilities() -> np.ndarray:
+    """Return a probability that stands for each bin, increasing; shape (BINS,)."""
+    middles = (LOGIT_EDGES[1:] + LOGIT_EDGES[:-1]) / 2
+    logits = np.concatenate(([LOGIT_EDGES[0] - 0.01], middles, [LOGIT_EDGES[-1] + 0.01]))
+    return np.asarray(1 / (1 + np.exp(-logits)))
+
+
+def _observe(events: pd.DataFrame, records: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Return the events that have records on this day, with what the instrument saw of them."""
+    rows = []
+    ranges = record_ranges(records["time"], events)
+    for event, (start, stop) in zip(events.to_dict("records"), ranges, strict=True):
+        if start == stop:
+            continue
+        e4, L, mlt = (
+            records["electron_flux"][0, 3, start:stop],
+            *(records[n][start:stop] for n in ("L_IGRF", "MLT")),
+        )
+        peak, known = int(e4.argmax()), L[L >= 0]
+        rows.append(
+            {name: event[name] for name in TRUTH_COLUMNS[:4]}
+            | {
+                "peak_e4": float(e4[peak]),
+                "L": float(L[peak]) if L[peak] >= 0 else np.nan,
+                "MLT": float(mlt[peak]) if mlt[peak] >= 0 else np.nan,
+                "width_L": float(np.ptp(known)) if known.size else np.nan,
+            }
+        )
+    return pd.DataFrame(rows, columns=list(TRUTH_COLUMNS))
