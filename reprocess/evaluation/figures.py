@@ -88,10 +88,16 @@ def draw_recall(scores: dict[str, Any]) -> bytes:
             low = np.zeros(len(rows))
             for outcome in OUTCOMES:
                 counts = np.array([row[outcome] for row in rows])
-                axis.bar(range(len(rows)), counts, bottom=low, color=_OUTCOME_COLOURS[outcome], label=outcome)
+                axis.bar(range(len(rows)), counts, 0.9, low, color=_OUTCOME_COLOURS[outcome], label=outcome)
                 low = low + counts
-            axis.set_xticks(range(len(rows)), [_range(row) for row in rows])
-            axis.tick_params(axis="x", labelsize=8)
+            for i, row in enumerate(rows):
+                if low[i]:
+                    share = f"{100 * row['matched'] / low[i]:.0f} %"
+                    axis.annotate(share, (i, low[i]), (0, 1), textcoords="offset points", ha="center", size=7)
+            edges = [f"{row['low']:g}" for row in rows] + [
+                "∞" if rows[-1]["high"] is None else f"{rows[-1]['high']:g}"
+            ]
+            axis.set_xticks(np.arange(len(edges)) - 0.5, edges)
             axis.set(xlabel=label, ylabel="true events")
         axes[0].legend()
         return _png(figure)
@@ -124,10 +130,6 @@ def _matrix(axis: Axes, counts: np.ndarray) -> None:
     axis.set_xticks(range(len(schema.CLASSES)), schema.CLASSES)
     axis.set_yticks(range(len(schema.CLASSES)), schema.CLASSES)
     axis.set(xlabel="found", ylabel="true")
-
-
-def _range(row: dict[str, Any]) -> str:
-    return f"≥{row['low']:g}" if row["high"] is None else f"{row['low']:g} to {row['high']:g}"
 
 
 def _figure(count: int, size: tuple[float, float], rows: int = 1) -> tuple[Figure, list[Axes]]:

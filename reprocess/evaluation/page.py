@@ -87,10 +87,15 @@ def _window_rows(scores: dict[str, Any]) -> list[list[str | int]]:
 
 
 def _event_rows(scores: dict[str, Any]) -> list[list[str | int]]:
-    counts = ("true", "matched", "confused", "missed", "found", "right", "false_alarms")
-    shares = ("recall", "precision", "false_alarms_per_day")
+    counts = ("true", "matched", "confused", "missed", "found", "right")
     return [
-        [name, *(scores[name][k] for k in counts), *(_shown(scores[name][k]) for k in shares)]
+        [
+            name,
+            *(scores[name][k] for k in counts),
+            *(_shown(scores[name][k]) for k in ("recall", "precision")),
+            scores[name]["false_alarms"],
+            _shown(scores[name]["false_alarms_per_day"]),
+        ]
         for name in (*schema.EVENT_CLASSES, "all")
     ]
 
