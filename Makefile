@@ -1,9 +1,7 @@
 # Everything runs in a virtual environment of its own; PYTHON names the interpreter that makes it.
 PYTHON ?= python3
 VENV ?= .venv
-ARCHIVE ?= ../shared/archive
-MODEL_FILES ?= ../shared/published
-WORK ?= work
+DEMO ?= demo
 WORKERS ?= 2
 BIN = $(VENV)/bin
 
@@ -19,12 +17,9 @@ $(VENV)/.installed: pyproject.toml
 
 setup: $(VENV)/.installed  ## Make the virtual environment
 
-run: setup  ## Read ARCHIVE into WORK with the published model and make events and maps
-	@test -d $(ARCHIVE) || { echo "no $(ARCHIVE): give a folder of NOAA's files, make run ARCHIVE=…" >&2; exit 2; }
-	@if test -d $(MODEL_FILES); then $(BIN)/reprocess model import $(MODEL_FILES) --name capannolo2022; \
-	else $(BIN)/reprocess model fetch capannolo2022; fi
-	$(BIN)/reprocess run $(ARCHIVE) $(WORK) --model capannolo2022 --mode published --workers $(WORKERS)
-	$(BIN)/reprocess events $(WORK)
+run: setup  ## Simulate a small archive in DEMO, find and map the events in it
+	$(BIN)/reprocess simulate $(DEMO)/archive --satellites noaa18,metop01 --start 2015-03-01 --days 30 --seed 1 --workers $(WORKERS)
+	$(BIN)/reprocess run $(DEMO)/archive $(DEMO)/work --workers $(WORKERS)
 
 test: setup  ## Run the tests
 	$(BIN)/python -m pytest
@@ -37,5 +32,5 @@ lint: setup  ## Check style and types
 bench: setup  ## Measure CPU time and memory per satellite-day
 	$(BIN)/python -m tests.benchmarks.cost
 
-clean:  ## Remove the virtual environment and the default WORK
-	rm -rf $(VENV) $(WORK)
+clean:  ## Remove the virtual environment and the demonstration
+	rm -rf $(VENV) $(DEMO)

@@ -37,7 +37,7 @@ LAYERS = (
         "classifier.tensorflow_engine",
     },
     {"occurrence", "blocks", "plotting", "classifier.training"},
-    {"pipeline", "training", "evaluation.page"},
+    {"pipeline", "training", "evaluation.page", "classifier.conversion"},
     {"progress"},
     {"cli.options"},
     {"cli.inspection", "cli.models", "cli.simulation"},

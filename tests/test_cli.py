@@ -108,6 +108,27 @@ def test_models_are_listed_and_shown(random_model: Bundle) -> None:
     assert "10.3389/fspas.2022.858990" in invoke("model", "show", "capannolo2022").output
 
 
+def test_a_model_is_exported_for_other_programs(random_model: Bundle, tmp_path: Path) -> None:
+    import onnxruntime
+
+    assert "wrote" in invoke("model", "export", "random", tmp_path / "x" / "random.onnx").output
+    session = onnxruntime.InferenceSession(tmp_path / "x" / "random.onnx", providers=["CPUExecutionProvider"])
+    windows = np.random.default_rng(1).normal(size=(50, 7, 8)).astype(np.float32)
+    (onnx,) = session.run(None, {"windows": np.ascontiguousarray(windows.swapaxes(0, 1))})
+    invoke("model", "export", "random", tmp_path / "random.keras")
+    import keras
+
+    network = keras.models.load_model(tmp_path / "random.keras")
+    np.testing.assert_allclose(network.predict(windows, verbose=0), onnx, atol=2e-4)
+    np.testing.assert_array_equal(network.get_weights()[-1], random_model.weights["softmax_bias"])
+
+
+def test_a_model_is_not_exported_to_an_unknown_format(random_model: Bundle, tmp_path: Path) -> None:
+    text = invoke("model", "export", "random", tmp_path / "random.h5", code=2).output
+    assert "must be one of .onnx, .keras" in text
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_hostile_folder_is_not_imported(tmp_path: Path) -> None:
     (tmp_path / "LSTM_scaler.joblib").write_bytes(b"cos\nsystem\n(S'true'\ntR.")
     assert "has sha256" in invoke("model", "import", tmp_path, "--name", "x", code=2).output

@@ -23,7 +23,7 @@ class OnnxEngine:
         options.intra_op_num_threads = 1  # workers are processes; their number is the parallelism
         options.inter_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(
-            _model(bundle), options, providers=["CPUExecutionProvider"]
+            build_graph(bundle), options, providers=["CPUExecutionProvider"]
         )
 
     def predict(self, windows: np.ndarray) -> np.ndarray:
@@ -36,7 +36,7 @@ class OnnxEngine:
         return result
 
 
-def _model(bundle: Bundle) -> bytes:
+def build_graph(bundle: Bundle) -> bytes:
     """Return the network as a serialised ONNX graph.
 
     The LSTM operator wants gates in the order i, o, f, c, matrices transposed, and input and

@@ -1,4 +1,4 @@
-"""Models: list, show, import, fetch."""
+"""Models: list, show, import, fetch, export."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ PUBLISHED = "capannolo2022"
 
 @click.group()
 def model() -> None:
-    """List, show, import and fetch models."""
+    """List, show, import, fetch and export models."""
 
 
 @model.command("list")
@@ -64,3 +64,15 @@ def fetch(name: str, base_url: str | None) -> None:
 
     bundle = fetch_published(base_url)
     click.echo(f"fetched {name} ({bundle.sha256}) to {bundle.path}")
+
+
+@model.command()
+@click.argument("name")
+@click.argument("output", type=click.Path(path_type=Path, dir_okay=False))
+def export(name: str, output: Path) -> None:
+    """Write a model's network to OUTPUT, in the format of its suffix: .onnx or .keras."""
+    from reprocess.classifier.bundle import find_model, load_bundle
+    from reprocess.classifier.conversion import export_model
+
+    export_model(load_bundle(find_model(name)), output)
+    click.echo(f"wrote {output}; what goes in is in the card: reprocess model show {name}")

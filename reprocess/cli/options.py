@@ -12,7 +12,7 @@ from reprocess.schema import SATELLITES
 if TYPE_CHECKING:
     from reprocess.work import Work
 
-DEFAULT_MODEL = "capannolo2022"
+DEFAULT_MODEL = "simulated2026"
 
 
 class Edges(click.ParamType):

@@ -145,6 +145,7 @@ def make_settings(options: dict[str, Any]) -> "Settings":
     from reprocess.classifier.bundle import find_model, load_bundle
 
     bundle = load_bundle(find_model(options["model"]))
+    click.echo(f"model {bundle.name}: {bundle.card.get('title', 'no title')}", err=True)
     return Settings(bundle.path, bundle.sha256, options["mode"], options["engine"], options["classes"])
 
 
