@@ -31,9 +31,9 @@ _PROPERTIES = {
 
 
 def draw_confusion(tally: Tally) -> bytes:
-    """Return a PNG of both confusion matrices."""
+    """Return a PNG of the confusion matrix of each set of windows."""
     with mpl.rc_context(_STYLE):
-        figure, axes = _figure(2, (8.6, 3.6))
+        figure, axes = _figure(3, (11.0, 3.4))
         for axis, scope, counts in zip(axes, SCOPES, tally.confusion, strict=True):
             _matrix(axis, counts)
             axis.set_title(f"{scope}, {int(counts.sum()):,} windows")
@@ -67,7 +67,7 @@ def draw_curves(tally: Tally) -> bytes:
 def draw_reliability(scores: dict[str, Any]) -> bytes:
     """Return a PNG of the share of true windows against the probability given to them."""
     with mpl.rc_context(_STYLE):
-        figure, axes = _figure(2, (8.6, 3.6))
+        figure, axes = _figure(3, (11.0, 3.4))
         for axis, scope in zip(axes, SCOPES, strict=True):
             axis.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle="--")
             for name, rows in scores["windows"][scope]["reliability"].items():

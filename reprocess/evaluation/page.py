@@ -12,7 +12,7 @@ from reprocess.classifier.bundle import Bundle
 from reprocess.evaluation.figures import draw_confusion, draw_curves, draw_recall, draw_reliability
 from reprocess.evaluation.matching import TOLERANCE_S
 from reprocess.evaluation.scores import STRONG
-from reprocess.evaluation.tally import NEAR, SCOPES, Tally
+from reprocess.evaluation.tally import AROUND, NEAR, SCOPES, Tally
 from reprocess.ledger import sha256, write_atomic
 from reprocess.page import embed, render
 
@@ -63,6 +63,7 @@ def write_evaluation(folder: Path, facts: dict[str, Any], scores: dict[str, Any]
         events=_event_rows(scores["events"]["any_strength"]),
         threshold=STRONG,
         near=NEAR,
+        around=AROUND,
         tolerance=TOLERANCE_S,
         confusion=embed(draw_confusion(tally)),
         curves=embed(draw_curves(tally)),

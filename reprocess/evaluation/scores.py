@@ -41,18 +41,21 @@ def score(tally: Tally, found: pd.DataFrame) -> dict[str, Any]:
 
 
 def summarise(scores: dict[str, Any]) -> dict[str, float | int | None]:
-    """Return the main figures by name; windows are those near events, events those above 4 counts/s."""
-    micro, events = scores["windows"]["near events"]["micro"], scores["events"]["above_4_counts"]["all"]
+    """Return the main figures by name; events are those above 4 counts/s."""
+    windows = {scope: scores["windows"][scope]["micro"] for scope in ("near events", "around events")}
+    events = scores["events"]["above_4_counts"]["all"]
     return {
-        "satellite_days": scores["satellite_days"],
-        "window_f1_micro": micro["f1"],
-        "window_roc_auc_micro": micro["roc_auc"],
-        "window_pr_auc_micro": micro["pr_auc"],
-        "true_events": events["true"],
-        "found_events": events["found"],
-        "event_recall": events["recall"],
-        "event_precision": events["precision"],
-        "false_alarms_per_day": scores["events"]["any_strength"]["all"]["false_alarms_per_day"],
+        "satellite-days": scores["satellite_days"],
+        **{
+            f"{scope} {name}": micro[name]
+            for scope, micro in windows.items()
+            for name in ("f1", "roc_auc", "pr_auc")
+        },
+        "true events": events["true"],
+        "found events": events["found"],
+        "event recall": events["recall"],
+        "event precision": events["precision"],
+        "false alarms per day": scores["events"]["any_strength"]["all"]["false_alarms_per_day"],
     }
 
 

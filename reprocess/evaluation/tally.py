@@ -18,11 +18,11 @@ from reprocess.store import SatelliteStore
 from reprocess.truth import label_records, record_ranges
 from reprocess.work import Work
 
-SCOPES = ("near events", "whole days")
-"""Sets of windows: those centred within `NEAR` records of an event, as papers score, and all."""
+NEAR, AROUND = 7, 20
+"""Records from an event: one window, and what training takes around events (`dataset.MARGIN`)."""
 
-NEAR = 7
-"""Records from an event that count as near it: one window."""
+SCOPES: dict[str, int | None] = {"near events": NEAR, "around events": AROUND, "whole days": None}
+"""Sets of windows, by how far the centre may be from an event; all windows where it is None."""
 
 LOGIT_EDGES = np.linspace(-16.0, 16.0, 1601)
 """Bins of probabilities, in log odds; rounding in single precision hides what lies beyond."""
@@ -53,10 +53,10 @@ class Tally:
 
     days: int
     confusion: np.ndarray
-    """Windows by scope, true class, found class; int64, shape (2, 3, 3)."""
+    """Windows by scope, true class, found class; int64, shape (scopes, 3, 3)."""
     scores: np.ndarray
     """Windows by scope, class, bin of that class's probability, and whether it is the true class;
-    int64, shape (2, 3, BINS, 2)."""
+    int64, shape (scopes, 3, BINS, 2)."""
     events: pd.DataFrame
     """`TRUTH_COLUMNS`; peak_e4 is the largest E4 at 0 degrees, cm-2 s-1 sr-1, L and MLT are there,
     width_L is the range of L."""
@@ -103,14 +103,20 @@ def _tally_day(plan: EvaluatePlan, day: int) -> Tally:
     seen = np.flatnonzero(found["class"] >= 0)
     centre = seen - MODES[plan.mode].offset + CENTRE
     true, guess, probability = labels[centre], found["class"][seen], found["probability"][:, seen]
-    near = maximum_filter1d(labels != 0, 2 * NEAR + 1, mode="constant")[centre]
-    whole = np.ones_like(near)
+    used = [_within(labels, reach)[centre] for reach in SCOPES.values()]
     return Tally(
         1,
-        np.stack([count_confusion(true[use], guess[use]) for use in (near, whole)]),
-        np.stack([count_scores(true[use], probability[:, use]) for use in (near, whole)]),
+        np.stack([count_confusion(true[use], guess[use]) for use in used]),
+        np.stack([count_scores(true[use], probability[:, use]) for use in used]),
         _observe(plan.events, records),
     )
+
+
+def _within(labels: np.ndarray, reach: int | None) -> np.ndarray:
+    """Tell which records are at most `reach` from one of an event; all if it is None."""
+    if reach is None:
+        return np.ones(labels.size, bool)
+    return np.asarray(maximum_filter1d(labels != 0, 2 * reach + 1, mode="constant"))
 
 
 def count_confusion(true: np.ndarray, guess: np.ndarray) -> np.ndarray:
