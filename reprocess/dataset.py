@@ -25,8 +25,8 @@ from reprocess.work import Work
 MARGIN = 20
 """Records before and after an event that are taken with it."""
 
-DIFFICULT_PER_DAY = 1200
-QUIET_PER_DAY = 300
+DIFFICULT_PER_DAY = 600
+QUIET_PER_DAY = 150
 """Windows of background per satellite-day, if the day has as many."""
 
 _RAW = Scaling(PUBLISHED_FILL, PUBLISHED_EPSILON, (0.0,) * 8, (1.0,) * 8)
