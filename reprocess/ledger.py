@@ -56,6 +56,12 @@ def sweep(path: Path) -> None:
             leftover.unlink()
 
 
+def source_digest(records: Iterable[Record]) -> str:
+    """Return one sha256 for all files that a run's done records were made from."""
+    sources = sorted(entry["source_sha256"] for record in records for entry in record["days"].values())
+    return sha256("".join(sources).encode())
+
+
 @dataclass(frozen=True)
 class BlockLedger:
     """The records of one stage, one JSON file per block."""

@@ -16,7 +16,7 @@ from scipy.stats import chi2
 from reprocess import schema
 from reprocess.errors import LedgerError
 from reprocess.exposure import daily, grid_coordinates
-from reprocess.ledger import Record, write_atomic
+from reprocess.ledger import Record, source_digest, write_atomic
 from reprocess.lmlt import Grid
 from reprocess.parts import read_events
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
@@ -138,6 +138,19 @@ def write_occurrence(run: Run, dataset: xr.Dataset) -> None:
     write_atomic(run.occurrence, bytes(data))
 
 
+def read_occurrence(run: Run) -> xr.Dataset:
+    """Read the maps that `write_occurrence` wrote.
+
+    Raises
+    ------
+    LedgerError
+        If there are none yet.
+    """
+    if not run.occurrence.exists():
+        raise LedgerError(f"run {run.name!r} has no maps yet; run map first")
+    return xr.load_dataset(run.occurrence, engine="scipy")
+
+
 def _resample(seconds: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Return the interval of the fraction from resampled satellite-days; NaN if they are too few."""
     dwell = seconds["dwell"]
@@ -175,7 +188,7 @@ def _provenance(run: Run, records: list[Record]) -> dict[str, Any]:
         "run": run.name,
         **facts,
         "rules": str(identity.get("mode", "")),  # "mode" is what SciPy's writer calls its own
-        "source_digest": str(identity.get("source_digest", "")),
+        "source_digest": source_digest(records),
         "satellites": " ".join(sorted({r["satellite"] for r in records})),
         "satellite_days": len(dates),
         "time_coverage_start": dates[0],

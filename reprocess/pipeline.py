@@ -25,16 +25,17 @@ from distributed import Client, LocalCluster, as_completed, futures_of
 from reprocess import __version__, schema
 from reprocess.blocks import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
 from reprocess.catalog import Granule
+from reprocess.classifier.bundle import load_bundle
 from reprocess.errors import LedgerError, ReprocessError
 from reprocess.evaluation.tally import EvaluatePlan, Tally, tally_block
 from reprocess.exposure import write_exposure
-from reprocess.ledger import BlockLedger, Record, merge_catalog, sha256
+from reprocess.ledger import BlockLedger, Record, merge_catalog, source_digest
 from reprocess.lmlt import Grid
 from reprocess.occurrence import occurrence, write_occurrence
 from reprocess.parts import read_events
 from reprocess.plotting import plot_occurrence
 from reprocess.postprocess import MODES
-from reprocess.status import detected, is_current, ledger_days, survey
+from reprocess.status import detected, is_current, lacking, ledger_days, survey
 from reprocess.store import CLASS_ARRAYS, create_store
 from reprocess.work import Run, Work
 
@@ -165,6 +166,9 @@ def plan_detect(work: Work, run: Run, settings: Settings, granules: Iterable[Gra
 def claim(run: Run, settings: Settings) -> None:
     """Create a run, or make sure that an existing one was made with the same settings.
 
+    The model's card is kept with the run: a page about the run must not depend on which models
+    are on the machine that writes it.
+
     Raises
     ------
     LedgerError
@@ -181,6 +185,7 @@ def claim(run: Run, settings: Settings) -> None:
             "code_version": __version__,
         }
     )
+    run.describe({"model_card": load_bundle(settings.model).card})
 
 
 def detect(
@@ -203,8 +208,8 @@ def detect(
     records = list(run.ledger.done())
     if plans or not run.exposure.exists():
         write_exposure(run, records)
-    sources = sorted(entry["source_sha256"] for r in records for entry in r["days"].values())
-    run.describe({"source_digest": sha256("".join(sources).encode()), "satellite_days": len(sources)})
+    days = sum(len(record["days"]) for record in records)
+    run.describe({"source_digest": source_digest(records), "satellite_days": days})
 
 
 def tally_run(
@@ -262,12 +267,8 @@ def make_map(work: Work, run: Run, grid: Grid, min_dwell_s: float) -> list[Path]
     LedgerError
         If nothing is done, or a part is missing or damaged.
     """
-    state = survey(work)
-    dataset = occurrence(run, list(run.ledger.done()), grid, min_dwell_s).assign_attrs(
-        satellite_days_not_ingested=len(state["ingest"]["missing"]),
-        satellite_days_quarantined=len(state["ingest"]["quarantined"]),
-        satellite_days_not_classified=len(state["runs"][run.name]["missing"]),
-    )
+    dataset = occurrence(run, list(run.ledger.done()), grid, min_dwell_s)
+    dataset = dataset.assign_attrs(lacking(survey(work), run.name))
     write_occurrence(run, dataset)
     return [run.occurrence, *plot_occurrence(dataset, run.root)]
 

@@ -1,12 +1,16 @@
-"""Dial plots of the maps. The only module that knows matplotlib.
+"""The style of all figures, and the dial plots of the maps. Only this and `figures` know matplotlib.
 
 Noon is up, dusk left, dawn right, midnight down: the view from above the north pole with the Sun
 at the top, as the field draws MLT.
 """
 
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib as mpl
+import matplotlib.style
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
@@ -16,8 +20,29 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Wedge
 from matplotlib.projections.polar import PolarAxes
 
-_LABELS = {"REP": "wave-driven (REP)", "CSS": "current sheet scattering (CSS)"}
+LABELS = {"REP": "wave-driven (REP)", "CSS": "current sheet scattering (CSS)"}
 _THIN = "0.85"
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw with the project's settings, whatever those of the user are: equal data, equal bytes."""
+    with mpl.style.context(["default", {"font.size": 9, "hatch.linewidth": 0.5}]):
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure; sizes are in inches."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def png(figure: Figure) -> bytes:
+    """Return a figure as PNG, without the version of matplotlib in it."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
+    return buffer.getvalue()
 
 
 def plot_occurrence(dataset: xr.Dataset, folder: Path) -> list[Path]:
@@ -38,22 +63,26 @@ def plot_occurrence(dataset: xr.Dataset, folder: Path) -> list[Path]:
     paths = []
     for name in dataset.event_class.values.tolist():
         path = folder / f"occurrence_{name}.png"
-        with mpl.rc_context({"font.size": 9, "hatch.linewidth": 0.5}):
-            _figure(dataset, name).savefig(path, dpi=150, metadata={"Software": None})
+        path.write_bytes(draw_occurrence(dataset, name))
         paths.append(path)
     return paths
 
 
+def draw_occurrence(dataset: xr.Dataset, name: str) -> bytes:
+    """Return the figure of one class as PNG."""
+    with style():
+        return png(_figure(dataset, name))
+
+
 def _figure(dataset: xr.Dataset, name: str) -> Figure:
-    figure = Figure(figsize=(8.6, 4.9), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(8.6, 4.9)
     left, right = figure.subplots(1, 2, subplot_kw={"projection": "polar"})
     rate = dataset.event_rate.sel(event_class=name).values
     dwell = dataset.dwell.values / 3600
     events = int(dataset.events.sel(event_class=name).sum())
     _dial(left, dataset, rate, "events per hour of dwell")
     _dial(right, dataset, np.where(dwell > 0, dwell, np.nan), "dwell (hours)")
-    left.set_title(f"{_LABELS[name]}: {events} events in these bins")
+    left.set_title(f"{LABELS[name]}: {events} events in these bins")
     right.set_title(f"time observed, {dataset.attrs['satellite_days']} satellite-days")
     satellites = dataset.attrs["satellites"].split()
     who = ", ".join(satellites) if len(satellites) < 4 else f"{len(satellites)} satellites"

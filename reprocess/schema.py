@@ -274,13 +274,16 @@ EVENT_FLAGS = {
     "E4_missing": 8,
     "overlaps_other_class": 16,
 }
-"""Bits of the event table's `flags` column.
+"""Bits of the event table's `flags` column."""
 
-calibration: an in-flight calibration was on during the event. L_interpolated: L at the peak is
-the published method's spline, not a measured value; the event is left off the maps. time_gap:
-the event's windows span more than 3 s between two records. E4_missing: E4 is -999 in part of
-the event. overlaps_other_class: shares a record with an event of the other class.
-"""
+FLAG_MEANINGS = {
+    "calibration": "an in-flight calibration was on during the event; its pulses look like precipitation",
+    "L_interpolated": "L at the peak is the method's spline, not a measured value; the event is on no map",
+    "time_gap": "the event's windows span more than 3 s between two records",
+    "E4_missing": "E4 is -999 in part of the event: protons made the channel unusable",
+    "overlaps_other_class": "shares a record with an event of the other class",
+}
+"""What each flag tells."""
 
 EVENT_COLUMNS = {
     "satellite": "str",

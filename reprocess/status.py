@@ -89,6 +89,22 @@ def _survey_run(run: Run, good: Collection[tuple[str, str]], ingested: Days) -> 
     }
 
 
+def lacking(state: dict[str, Any], run: str) -> dict[str, int]:
+    """Return what the results of a run lack, as the attributes that its maps carry.
+
+    Parameters
+    ----------
+    state : dict
+        Of `survey`, over all that was ever asked for.
+    run : str
+    """
+    return {
+        "satellite_days_not_ingested": len(state["ingest"]["missing"]),
+        "satellite_days_quarantined": len(state["ingest"]["quarantined"]),
+        "satellite_days_not_classified": len(state["runs"][run]["missing"]),
+    }
+
+
 def detected(entry: Record | None, source: Record | None) -> bool:
     """Tell whether a day was classified from the data that the archive holds now."""
     if entry is None or source is None:

@@ -46,6 +46,11 @@ class Run:
         return self.root / "occurrence.nc"
 
     @property
+    def report(self) -> Path:
+        """Page that tells what the run gave and what it rests on."""
+        return self.root / "report" / "index.html"
+
+    @property
     def ledger(self) -> BlockLedger:
         """Done records of the blocks of this run."""
         return BlockLedger(self.root / "ledger")

@@ -13,7 +13,7 @@ from reprocess import __version__
 from reprocess.cli.inspection import events, status
 from reprocess.cli.models import model
 from reprocess.cli.simulation import simulate
-from reprocess.cli.stages import detect, ingest, map_, run
+from reprocess.cli.stages import detect, ingest, map_, report, run
 from reprocess.cli.training import evaluate, train
 from reprocess.errors import ReprocessError
 
@@ -34,5 +34,5 @@ def main() -> None:
     """Find relativistic electron precipitation in NOAA's POES/MetOp archive and map what drives it."""
 
 
-for command in (run, ingest, detect, map_, status, events, simulate, model, train, evaluate):
+for command in (run, ingest, detect, map_, report, status, events, simulate, model, train, evaluate):
     main.add_command(command)

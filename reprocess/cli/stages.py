@@ -1,4 +1,4 @@
-"""The main job and its stages: run, ingest, detect, map."""
+"""The main job and its stages: run, ingest, detect, map, report."""
 
 import datetime as dt
 import sys
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @CLUSTER
 @DRY_RUN
 def run(archive: str, work: Path, **options: Any) -> None:
-    """Do everything: read ARCHIVE into WORK, classify, make events and maps.
+    """Do everything: read ARCHIVE into WORK, classify, make events, maps and the report.
 
     ARCHIVE is the folder (or fsspec URL) that holds NOAA's years. What is done already is not
     done again; a file that changed is.
@@ -52,6 +52,7 @@ def run(archive: str, work: Path, **options: Any) -> None:
         return
     _stages(target, granules, options, settings=settings, one=target.run(one))
     _make_map(target, target.run(one), grid, options)
+    _make_report(target, target.run(one))
     _finish(target, granules, one)
 
 
@@ -101,6 +102,20 @@ def map_(work: Path, name: str | None, **options: Any) -> None:
     target = open_work(work)
     one = target.only_run(name)
     _make_map(target, one, _grid(options), options)
+    _finish(target, None, one.name)
+
+
+@click.command()
+@EXISTING_WORK
+@ONE_RUN
+def report(work: Path, name: str | None) -> None:
+    """Write the page of a run: WORK/runs/NAME/report/index.html.
+
+    It holds everything, images too, and can be sent as it is. The run needs its maps first.
+    """
+    target = open_work(work)
+    one = target.only_run(name)
+    _make_report(target, one)
     _finish(target, None, one.name)
 
 
@@ -192,6 +207,12 @@ def _make_map(work: "Work", one: "Run", grid: Any, options: dict[str, Any]) -> N
 
     for path in make_map(work, one, grid, options["min_dwell"] * 60):
         click.echo(f"wrote {path}", err=True)
+
+
+def _make_report(work: "Work", one: "Run") -> None:
+    from reprocess.report import write_report
+
+    click.echo(f"wrote {write_report(work, one)}", err=True)
 
 
 def _finish(work: "Work", granules: "Sequence[Granule] | None", name: str | None) -> None:

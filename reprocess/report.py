@@ -1,0 +1,279 @@
+"""The page of a run: what was run, how complete it is, what it found, and what limits it.
+
+Everything on it comes from WORK: the same WORK gives the same bytes on any machine. It holds no
+absolute path of WORK and no time of writing.
+"""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from reprocess import figures, schema
+from reprocess.catalog import Granule
+from reprocess.errors import LedgerError
+from reprocess.features import WINDOW
+from reprocess.ledger import Record, read_catalog, source_digest, write_atomic
+from reprocess.occurrence import poisson_interval, read_occurrence
+from reprocess.page import embed, render
+from reprocess.parts import read_events
+from reprocess.plotting import draw_occurrence
+from reprocess.postprocess import E4_THRESHOLD, JOIN_DISTANCE, L_MARGIN, L_MAX, L_MIN
+from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
+from reprocess.status import Days, lacking, ledger_days, survey
+from reprocess.store import SatelliteStore
+from reprocess.summary import (
+    STATES,
+    VOLUME,
+    by_period,
+    coverage,
+    day_table,
+    flag_counts,
+    flag_names,
+    strongest,
+    unlisted,
+)
+from reprocess.work import Run, Work
+
+LISTED = 10
+"""Strongest events of each class in the table."""
+
+DRAWN = 3
+"""Strongest events of each class that are drawn."""
+
+_AROUND_MS = 60_000
+
+_LIMITS = {
+    "window": WINDOW,
+    "L_min": L_MIN,
+    "L_max": L_MAX,
+    "L_margin": L_MARGIN,
+    "join": JOIN_DISTANCE,
+    "threshold": E4_THRESHOLD,
+    "grid": (float(schema.L_EDGES[0]), float(schema.L_EDGES[-1])),
+}
+"""Numbers in the words of the rules."""
+
+
+def write_report(work: Work, run: Run) -> Path:
+    """Write the page of a run and return where it is.
+
+    Raises
+    ------
+    LedgerError
+        If the run has no maps or they are not of what is done now; numbers that contradict each
+        other are never put on one page.
+    StoreError
+        If a shard of the archive is missing.
+    """
+    records = list(run.ledger.done())
+    state = survey(work)
+    maps = read_occurrence(run)
+    _require_current(maps, run, records, state)
+    planned, ingested = read_catalog(work.catalog), ledger_days(work.ledger)
+    days = day_table(planned, state, run.name, ingested, ledger_days(run.ledger))
+    events = read_events(run, records)
+    values = {
+        "identity": run.read_identity() or {},
+        "limits": _LIMITS,
+        "run": run.name,
+        "argument": shlex.quote(run.name),
+        **_completeness(days, planned, state, run),
+        **_volume(days),
+        **_events(days, events, maps),
+        **_maps(maps, events),
+        **_examples(work, run, events, ingested),
+    }
+    write_atomic(run.report, render("report.html", **values))
+    return run.report
+
+
+def _require_current(maps: xr.Dataset, run: Run, records: list[Record], state: dict[str, Any]) -> None:
+    """Refuse maps that were made of other results than there are now."""
+    now = lacking(state, run.name) | {"source_digest": source_digest(records)}
+    changed = {k: (maps.attrs.get(k), v) for k, v in now.items() if maps.attrs.get(k) != v}
+    if changed:
+        changes = "; ".join(f"{k} was {old}, now {new}" for k, (old, new) in changed.items())
+        raise LedgerError(f"the maps of run {run.name!r} are of another state ({changes}); run map first")
+
+
+def _completeness(
+    days: pd.DataFrame, planned: list[Granule], state: dict[str, Any], run: Run
+) -> dict[str, Any]:
+    stale = days[(days["in_run"] == 1) & (days["state"] != "classified")]
+    failures = [("ingest", f) for f in state["ingest"]["failed_blocks"]]
+    failures += [("detect", f) for f in state["runs"][run.name]["failed_blocks"]]
+    span = schema.block_days
+    return {
+        "satellites": sorted({g.satellite for g in planned}),
+        "first": days["date"].min(),
+        "last": days["date"].max(),
+        "states": STATES,
+        "total": {name: int((days["state"] == name).sum()) for name in STATES} | {"planned": len(planned)},
+        "years": _table(by_period(days, 4), ["satellite", "period", *STATES]),
+        "months": _table(by_period(days, 7), ["satellite", "period", *STATES, "records", *EVENT_CLASSES]),
+        "unlisted": unlisted(planned),
+        "quarantined": state["ingest"]["quarantined"],
+        "reasons": schema.REASONS,
+        "missing": state["ingest"]["missing"],
+        "not_classified": state["runs"][run.name]["missing"],
+        "stale": stale[["satellite", "date", "state"]].to_dict("records"),
+        "failures": [
+            f | {
+                "stage": stage,
+                "first": schema.day_date(span(f["block"])[0]),
+                "last": schema.day_date(span(f["block"])[-1]),
+            }
+            for stage, f in failures
+        ],
+        "coverage": embed(figures.draw_coverage(coverage(days))),
+    }  # fmt: skip
+
+
+def _volume(days: pd.DataFrame) -> dict[str, Any]:
+    read = days[days["state"].isin(["classified", "not classified"])]
+    archive = by_period(read, 0).rename(columns={"records": "of_run"})
+    archive["records"] = archive["in_file"] - archive["outside_day"] - archive["duplicates"]
+    classified = by_period(days[days["in_run"] == 1], 0)
+    return {
+        "archive": _table(archive, ["satellite", "in_file", "outside_day", "duplicates", "records"]),
+        "volume": _table(classified, ["satellite", "in_run", *VOLUME]),
+    }
+
+
+def _events(days: pd.DataFrame, events: pd.DataFrame, maps: xr.Dataset) -> dict[str, Any]:
+    months = by_period(days[days["in_run"] == 1], 7)
+    hours = float(maps.dwell.sum()) / 3600
+    totals = []
+    for name in EVENT_CLASSES:
+        chosen = maps.sel(event_class=name)
+        mapped = int(chosen.events.sum())
+        lower, upper = poisson_interval(np.array(mapped))
+        totals.append(
+            {
+                "name": name,
+                "events": int((events["event_class"] == name).sum()),
+                "mapped": mapped,
+                "rate": mapped / hours if hours else None,
+                "lower": float(lower) / hours if hours else None,
+                "upper": float(upper) / hours if hours else None,
+                "fraction": float(chosen.precipitation.sum()) / 3600 / hours if hours else None,
+            }
+        )
+    yearly = by_period(days[days["in_run"] == 1], 4)
+    return {
+        "classes": totals,
+        "hours": hours,
+        "event_years": _table(yearly, ["satellite", "period", "in_run", *EVENT_CLASSES]),
+        "series": embed(_series(months)),
+        "distributions": embed(figures.draw_distributions(events)),
+        "unmeasured": {
+            name: int((~np.isfinite(events[name]) | (events[name] <= 0)).sum())
+            for name in ("max_e4_0", "e4_ratio_0_90")
+        },
+        "flags": flag_counts(events),
+        "flag_meanings": schema.FLAG_MEANINGS,
+        "strongest": [_strong(row) for row in strongest(events, LISTED).to_dict("records")],
+        "listed": LISTED,
+        "event_count": len(events),
+    }
+
+
+def _series(months: pd.DataFrame) -> bytes:
+    calendar = months["period"].to_numpy(str).astype("datetime64[M]")
+    axis = np.arange(calendar.min(), calendar.max() + 1)
+    satellites = sorted(set(months["satellite"]))
+    where = np.searchsorted(satellites, months["satellite"].to_numpy(str)), (calendar - axis[0]).astype(int)
+    tables = {}
+    for name in ("in_run", *EVENT_CLASSES):
+        tables[name] = np.zeros((len(satellites), axis.size), int)
+        tables[name][where] = months[name]
+    days = tables.pop("in_run")
+    return figures.draw_series(axis, satellites, tables, days)
+
+
+def _maps(maps: xr.Dataset, events: pd.DataFrame) -> dict[str, Any]:
+    profiles = [_profile(maps, "L", "L shell"), _profile(maps, "MLT", "magnetic local time (h)")]
+    return {
+        "map_attributes": {name: _plain(value) for name, value in maps.attrs.items()},
+        "L_range": [float(maps.L_bounds[0, 0]), float(maps.L_bounds[-1, 1])],
+        "MLT_range": [float(maps.MLT_bounds[0, 0]), float(maps.MLT_bounds[-1, 1])],
+        "dials": {name: embed(draw_occurrence(maps, name)) for name in EVENT_CLASSES},
+        "profiles": embed(figures.draw_profiles(profiles)),
+        "interpolated": int(((events["flags"] & EVENT_FLAGS["L_interpolated"]) != 0).sum()),
+    }
+
+
+def _profile(maps: xr.Dataset, axis: str, label: str) -> figures.Profile:
+    """Sum events and dwell over the other axis; the division is last."""
+    other = "MLT" if axis == "L" else "L"
+    counts, dwell = maps.events.sum(other).values, maps.dwell.sum(other).values
+    seen = dwell >= max(float(maps.attrs["min_dwell_s"]), schema.SAMPLING_S)
+    hours = np.where(seen, dwell, np.nan) / 3600
+    lower, upper = poisson_interval(counts)
+    bounds = maps[f"{axis}_bounds"].values
+    edges = np.append(bounds[:, 0], bounds[-1, 1])
+    return figures.Profile(label, edges, counts, counts / hours, lower / hours, upper / hours, dwell / 3600)
+
+
+def _strong(event: dict[Any, Any]) -> dict[str, Any]:
+    return event | {
+        "start": f"{event['start_time']:%Y-%m-%d %H:%M:%S}",
+        "flag_names": ", ".join(name.replace("_", " ") for name in flag_names(event["flags"])),
+    }
+
+
+def _examples(work: Work, run: Run, events: pd.DataFrame, ingested: Days) -> dict[str, Any]:
+    """Draw the strongest events whose records the archive holds as they were classified."""
+    calibrated = (events["flags"] & EVENT_FLAGS["calibration"]) != 0
+    key = list(zip(events["satellite"], events["date"], strict=True))
+    now = [ingested.get(k, {}).get("source", {}).get("sha256") for k in key]
+    chosen = strongest(events[~calibrated & (events["source_sha256"] == now)], DRAWN)
+    drawn = {}
+    for name in EVENT_CLASSES:
+        rows = chosen[chosen["event_class"] == name].to_dict("records")
+        if rows:
+            panels = [_example(work, run, row, ingested) for row in rows]
+            drawn[name] = {"image": embed(figures.draw_examples(panels)), "count": len(panels)}
+    return {"examples": drawn, "probabilities": run.classes.exists()}
+
+
+def _example(work: Work, run: Run, event: dict[Any, Any], ingested: Days) -> figures.Example:
+    satellite, date = event["satellite"], event["date"]
+    day, count = schema.day_index(pd.Timestamp(date).date()), ingested[satellite, date]["records"]
+    store = SatelliteStore(work.archive, satellite)
+    records = store.read_day(day, count, ("time", "electron_flux"))
+    probability = None
+    if run.classes.exists():
+        probability = SatelliteStore(run.classes, satellite).read_day(day, count, ("probability",))[
+            "probability"
+        ]
+    start, stop, peak = (event[name].value // 1_000_000 for name in ("start_time", "stop_time", "peak_time"))
+    near = (records["time"] >= start - _AROUND_MS) & (records["time"] <= stop + _AROUND_MS)
+    flux = records["electron_flux"][..., near]
+    half = schema.SAMPLING_S / 2
+    return figures.Example(
+        f"{satellite} {event['peak_time']:%Y-%m-%d %H:%M:%S} UT\nL {event['L']:.2f}, MLT {event['MLT']:.1f}",
+        (records["time"][near] - peak) / 1000,
+        np.where(flux >= 0, flux, np.nan),
+        ((start - peak) / 1000 - half, (stop - peak) / 1000 + half),
+        None if probability is None else probability[:, near],
+    )
+
+
+def _table(table: pd.DataFrame, columns: list[str]) -> dict[str, list[Any]]:
+    """Return rows of plain Python values, and a last one with the sums of numbers."""
+    values = [table[name].tolist() for name in columns]
+    total = [
+        sum(v) if pd.api.types.is_integer_dtype(table[name]) else ""
+        for name, v in zip(columns, values, strict=True)
+    ]
+    return {"rows": [list(row) for row in zip(*values, strict=True)], "total": ["all", *total[1:]]}
+
+
+def _plain(value: Any) -> Any:
+    """Return an attribute as read from NetCDF as a Python value."""
+    return value.item() if isinstance(value, np.generic | np.ndarray) else value

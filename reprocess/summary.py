@@ -1,0 +1,171 @@
+"""The numbers of a report: completeness, volume and events, from the ledger and the event table.
+
+Nothing is read here and nothing is drawn. Every satellite-day that was ever asked for is in
+exactly one state, by the same rules as `status`; so is every day between a satellite's first and last.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reprocess import schema
+from reprocess.catalog import Granule
+from reprocess.ledger import Record
+from reprocess.status import Days
+
+STATES = ("classified", "not classified", "quarantined", "missing", "no file")
+"""Of a satellite-day: all done; read but not classified as it is now; its file cannot be used; not
+read; between a satellite's first and last day, but no file of it is known."""
+
+VOLUME = ("records", "classifiable", "in_grid", "outside_grid", "invalid_position")
+"""Records of classified days; the last three add up to the second."""
+
+SOURCE = ("in_file", "outside_day", "duplicates")
+"""Records of the files; less the last two they are the archive's."""
+
+DAILY_UNTIL = 62
+"""Days up to which coverage is shown by day; by month beyond."""
+
+_SUMS = (*VOLUME, *SOURCE, *schema.EVENT_CLASSES, "in_run")
+
+
+def day_table(
+    planned: Sequence[Granule], state: dict[str, Any], run: str, ingested: Days, done: Days
+) -> pd.DataFrame:
+    """Return one row per satellite-day, from each satellite's first to its last.
+
+    Parameters
+    ----------
+    planned : sequence of Granule
+        Of `ledger.read_catalog`.
+    state : dict
+        Of `status.survey`.
+    run : str
+        Name of the run.
+    ingested, done : dict
+        Of `status.ledger_days`, of the archive and of the run.
+
+    Returns
+    -------
+    pandas.DataFrame
+        satellite, date (YYYY-MM-DD), state (one of `STATES`), records by `VOLUME` and `SOURCE`,
+        events by class, and in_run: 1 if the run's results hold the day. That can be so for a day
+        that is not classified: one whose file was replaced since.
+    """
+    listed = {
+        "not classified": state["runs"][run]["missing"],
+        "quarantined": state["ingest"]["quarantined"],
+        "missing": state["ingest"]["missing"],
+    }
+    states = {(d["satellite"], d["date"]): name for name, found in listed.items() for d in found}
+    rows = []
+    for g in planned:
+        key = (g.satellite, g.date.isoformat())
+        row = {"satellite": key[0], "date": key[1], "state": states.get(key, "classified")}
+        rows.append(row | _counts(ingested.get(key, {}), done.get(key)))
+    for satellite, first, _, length in unlisted(planned):
+        for k in range(length):
+            row = {"satellite": satellite, "date": (first + dt.timedelta(k)).isoformat(), "state": "no file"}
+            rows.append(row | dict.fromkeys(_SUMS, 0))
+    return pd.DataFrame(rows, columns=["satellite", "date", "state", *_SUMS])
+
+
+def _counts(source: Record, entry: Record | None) -> dict[str, int]:
+    counts = dict.fromkeys(_SUMS, 0) | {name: source.get(name, 0) for name in SOURCE}
+    if entry is None:
+        return counts
+    return counts | {name: entry[name] for name in VOLUME} | entry["events"] | {"in_run": 1}
+
+
+def by_period(days: pd.DataFrame, length: int) -> pd.DataFrame:
+    """Sum a day table by satellite and period.
+
+    Parameters
+    ----------
+    days : pandas.DataFrame
+        Of `day_table`.
+    length : int
+        How much of a date names the period: 4 the year, 7 the month, 0 all time.
+
+    Returns
+    -------
+    pandas.DataFrame
+        satellite, period, days by state, and the sums of all other columns.
+    """
+    keyed = days.assign(period=days["date"].str.slice(0, length))
+    for name in STATES:
+        keyed[name] = (days["state"] == name).astype(int)
+    return keyed.groupby(["satellite", "period"])[[*STATES, *_SUMS]].sum().reset_index()
+
+
+def unlisted(planned: Sequence[Granule]) -> list[tuple[str, dt.date, dt.date, int]]:
+    """Return the spans, between a satellite's first and last day, of which no file is known.
+
+    Returns
+    -------
+    list of tuple
+        Satellite, first and last day of the span, number of days.
+    """
+    spans = []
+    for before, after in pairwise(sorted(planned)):
+        if before.satellite == after.satellite and after.day > before.day + 1:
+            first, last = before.day + 1, after.day - 1
+            spans.append((before.satellite, schema.day_date(first), schema.day_date(last), last - first + 1))
+    return spans
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Days of each state per satellite and day or month."""
+
+    satellites: list[str]
+    edges: np.ndarray
+    """datetime64[D], one more than there are bins."""
+    counts: dict[str, np.ndarray]
+    """By state, shape (satellites, bins)."""
+
+
+def coverage(days: pd.DataFrame) -> Coverage:
+    """Count days by state, satellite and day, or month if there are more than `DAILY_UNTIL` days."""
+    dates = days["date"].to_numpy(str).astype("datetime64[D]")
+    daily = (dates.max() - dates.min()).astype(int) < DAILY_UNTIL
+    unit = "D" if daily else "M"
+    bins = np.arange(dates.min().astype(f"datetime64[{unit}]"), dates.max().astype(f"datetime64[{unit}]") + 2)
+    satellites = sorted(set(days["satellite"]))
+    column = (dates.astype(f"datetime64[{unit}]") - bins[0]).astype(int)
+    row = np.searchsorted(satellites, days["satellite"].to_numpy(str))
+    counts = {}
+    for name in STATES:
+        chosen = (days["state"] == name).to_numpy()
+        counts[name] = np.zeros((len(satellites), bins.size - 1), int)
+        np.add.at(counts[name], (row[chosen], column[chosen]), 1)
+    return Coverage(satellites, bins.astype("datetime64[D]"), counts)
+
+
+def strongest(events: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Return the events of each class with the largest E4 flux at 0 degrees, strongest first."""
+    order = events.sort_values(
+        ["max_e4_0", "satellite", "start_time"], ascending=[False, True, True], na_position="last"
+    )
+    return pd.concat([order[order["event_class"] == name].head(count) for name in schema.EVENT_CLASSES])
+
+
+def flag_names(flags: int) -> list[str]:
+    """Return the names of the bits that are set."""
+    return [name for name, bit in schema.EVENT_FLAGS.items() if flags & bit]
+
+
+def flag_counts(events: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Return the number of events by flag and class."""
+    return {
+        name: {
+            kind: int((((events["flags"] & bit) != 0) & (events["event_class"] == kind)).sum())
+            for kind in schema.EVENT_CLASSES
+        }
+        for name, bit in schema.EVENT_FLAGS.items()
+    }
