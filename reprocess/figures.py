@@ -1,21 +1,25 @@
 """Figures of a report: coverage, profiles, series, distributions, single events. PNG bytes.
 
-Colours are those of Okabe and Ito, which people with any colour vision tell apart.
+Colours are those of Okabe and Ito, which people with any colour vision tell apart. Margins are
+fixed: finding them by drawing twice would double the time.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
+from reprocess.occurrence import poisson_interval
 from reprocess.plotting import LABELS, new_figure, png, style
 from reprocess.postprocess import E4_THRESHOLD
-from reprocess.schema import CLASSES
-from reprocess.summary import Coverage
+from reprocess.schema import CLASSES, COORDINATES, SATELLITES
+from reprocess.summary import Timeline
 
 _CLASS = {"REP": "#0072b2", "CSS": "#d55e00"}
 _STATE = {
@@ -25,31 +29,76 @@ _STATE = {
     "missing": "#b2182b",
     "no file": "0.85",
 }
-_SATELLITE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#666666", "#999900")
+_SATELLITE = dict(
+    zip(
+        SATELLITES,
+        ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#666666", "#999900"),
+        strict=True,
+    )
+)
 _ENERGY = ("#440154", "#31688e", "#35b779", "#e3a008")
 
+_WIDTH = 8.6
+"""Inches."""
 
-def draw_coverage(coverage: Coverage) -> bytes:
+
+def _panels(
+    rows: int, columns: int, height: float, margins: tuple[float, float, float, float], **options: Any
+) -> tuple[Figure, np.ndarray]:
+    """Return a figure and its axes; margins are left, right, bottom, top in inches."""
+    figure = new_figure(_WIDTH, height)
+    left, right, bottom, top = margins
+    where = {"left": left / _WIDTH, "right": 1 - right / _WIDTH}
+    where |= {"bottom": bottom / height, "top": 1 - top / height}
+    spaces = {key: options.pop(key) for key in ("wspace", "hspace") if key in options}
+    return figure, figure.subplots(rows, columns, squeeze=False, gridspec_kw=where | spaces, **options)
+
+
+def _legend(figure: Figure, *axes: Axes) -> None:
+    """Name what is drawn above all panels."""
+    handles, labels = [], []
+    for ax in axes:
+        found = ax.get_legend_handles_labels()
+        handles += found[0]
+        labels += found[1]
+    figure.legend(
+        handles, labels, loc="upper center", ncols=8, frameon=False, borderaxespad=0.2, columnspacing=1.2,
+        handlelength=1.4,
+    )  # fmt: skip
+
+
+def draw_coverage(line: Timeline) -> bytes:
     """Draw a row per satellite: its days by state, per day or month."""
-    rows = len(coverage.satellites)
+    rows = len(line.satellites)
+    widths = np.diff(line.edges).astype(int)
     with style():
-        figure = new_figure(8.6, 0.9 + 0.42 * rows)
-        axes = figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0]
-        widths = np.diff(coverage.edges).astype(int)
-        for k, (ax, satellite) in enumerate(zip(axes, coverage.satellites, strict=True)):
+        figure, axes = _panels(rows, 1, 0.85 + 0.4 * rows, (0.75, 0.1, 0.4, 0.3), sharex=True, hspace=0.25)
+        for k, ax in enumerate(axes[:, 0]):
             base = np.zeros(widths.size)
             for name, colour in _STATE.items():
-                share = base + coverage.counts[name][k] / widths
-                ax.stairs(share, coverage.edges, baseline=base, fill=True, color=colour)
+                share = base + line.states[name][k] / widths
+                ax.stairs(share, line.edges, baseline=base, fill=True, color=colour)
                 base = share
+            if line.unit == "month":
+                _alerts(ax, line, k)
             ax.set_ylim(0, 1)
             ax.set_yticks([])
-            ax.set_ylabel(satellite, rotation=0, ha="right", va="center")
-            ax.set_xlim(coverage.edges[0], coverage.edges[-1])
-        _dates(axes[-1])
+            ax.set_ylabel(line.satellites[k], rotation=0, ha="right", va="center")
+            ax.set_xlim(line.edges[0], line.edges[-1])
+        _dates(axes[-1, 0])
         patches = [Patch(color=colour, label=name) for name, colour in _STATE.items()]
-        figure.legend(handles=patches, loc="outside upper center", ncols=len(patches), frameon=False)
+        figure.legend(handles=patches, loc="upper center", ncols=5, frameon=False, borderaxespad=0.2)
         return png(figure)
+
+
+def _alerts(axes: Axes, line: Timeline, row: int) -> None:
+    """Mark months with days that are not classified: one day in thirty is too thin to see."""
+    middle = line.edges[:-1] + np.diff(line.edges) // 2
+    for name in ("not classified", "quarantined", "missing"):
+        hit = line.states[name][row] > 0
+        axes.plot(
+            middle[hit], np.ones(hit.sum()), "v", ms=4, color=_STATE[name], mec="0.2", mew=0.3, clip_on=False
+        )
 
 
 @dataclass(frozen=True)
@@ -70,15 +119,16 @@ class Profile:
 def draw_profiles(profiles: list[Profile]) -> bytes:
     """Draw a column per profile: events, their rate with its interval, dwell."""
     with style():
-        figure = new_figure(8.6, 6.6)
-        grid = figure.subplots(3, len(profiles), sharex="col", sharey="row", squeeze=False)
+        figure, grid = _panels(
+            3, len(profiles), 6.4, (0.6, 0.1, 0.5, 0.35), sharex="col", hspace=0.12, wspace=0.16
+        )
         for column, profile in enumerate(profiles):
             _profile(grid[:, column], profile)
         for ax, label in zip(
             grid[:, 0], ("events", "events per hour of dwell", "dwell (hours)"), strict=True
         ):
             ax.set_ylabel(label)
-        grid[0, 0].legend(frameon=False)
+        _legend(figure, grid[0, 0])
         return png(figure)
 
 
@@ -92,48 +142,44 @@ def _profile(axes: np.ndarray, profile: Profile) -> None:
     axes[2].stairs(profile.hours, profile.edges, fill=True, color="0.7")
     axes[2].set_xlabel(profile.label)
     axes[0].yaxis.set_major_locator(MaxNLocator(integer=True))
-    for ax in axes:
-        ax.set_ylim(bottom=0)
+    tops = profile.counts.max(), _rate_top(profile.rate, profile.upper), profile.hours.max()
+    for ax, top in zip(axes, tops, strict=True):
+        ax.set_ylim(0, 1.08 * top or 1)
         ax.set_xlim(profile.edges[0], profile.edges[-1])
         ax.grid(alpha=0.3)
 
 
-def draw_series(
-    months: np.ndarray, satellites: list[str], events: dict[str, np.ndarray], days: np.ndarray
-) -> bytes:
-    """Draw events per classified satellite-day by month, a panel per class, a line per satellite.
+def _rate_top(rate: np.ndarray, upper: np.ndarray) -> float:
+    """Return a limit that shows every rate; bars of hardly observed bins may leave the panel."""
+    if not np.isfinite(rate).any():
+        return 1.0
+    return float(max(1.25 * np.nanmax(rate), np.nanmedian(upper)))
 
-    Parameters
-    ----------
-    months : ndarray of datetime64[M], shape (m,)
-    satellites : list of str
-    events : dict of str to ndarray of int, shape (satellites, m)
-        By class.
-    days : ndarray of int, shape (satellites, m)
-        Classified days; months without any have no point.
-    """
-    middle = months.astype("datetime64[D]") + 14
+
+def draw_series(line: Timeline) -> bytes:
+    """Draw events per satellite-day by day or month, a panel per class, a line per satellite."""
+    widths = np.diff(line.edges).astype(int)
+    middle = line.edges[:-1].astype("datetime64[m]") + widths * 720
+    count = len(line.satellites)
+    seen = np.where(line.days > 0, line.days, np.nan)
     with style():
-        figure = new_figure(8.6, 4.6)
-        axes = figure.subplots(len(events), 1, sharex=True)
-        for ax, (name, counts) in zip(axes, events.items(), strict=True):
-            for k, satellite in enumerate(satellites):
-                rate = counts[k] / np.where(days[k] > 0, days[k], np.nan)
-                error = np.sqrt(counts[k]) / np.where(days[k] > 0, days[k], np.nan)
-                colour = _SATELLITE[k % len(_SATELLITE)]
-                shift = np.timedelta64(int((k - (len(satellites) - 1) / 2) * 36), "h")
+        figure, axes = _panels(len(line.events), 1, 4.6, (0.75, 0.1, 0.4, 0.5), sharex=True, hspace=0.25)
+        for ax, (name, events) in zip(axes[:, 0], line.events.items(), strict=True):
+            lower, upper = poisson_interval(events)
+            error = np.stack([events - lower, upper - events]) / seen
+            for k, satellite in enumerate(line.satellites):
+                shift = (widths * 1440 * 0.6 * ((k + 0.5) / count - 0.5)).astype(int)
                 ax.errorbar(
-                    middle.astype("datetime64[h]") + shift, rate, error,
-                    fmt="o-", ms=3, lw=0.9, elinewidth=0.6, color=colour, label=satellite,
+                    middle + shift, (events / seen)[k], error[:, k], fmt="o-", ms=2.5, lw=0.6,
+                    elinewidth=0.5, alpha=0.8, color=_SATELLITE[satellite], label=satellite,
                 )  # fmt: skip
             ax.set_title(LABELS[name], loc="left", fontsize=9)
             ax.set_ylabel("events per\nsatellite-day")
-            ax.set_ylim(bottom=0)
-            ax.set_xlim(months[0].astype("datetime64[D]"), (months[-1] + 1).astype("datetime64[D]"))
+            ax.set_ylim(0, 1.08 * _rate_top(events / seen, upper / seen) or 1)
+            ax.set_xlim(line.edges[0], line.edges[-1])
             ax.grid(alpha=0.3)
-        _dates(axes[-1])
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=8, frameon=False)
+        _dates(axes[-1, 0])
+        _legend(figure, axes[0, 0])
         return png(figure)
 
 
@@ -154,10 +200,8 @@ _QUANTITIES = {
 def draw_distributions(events: pd.DataFrame) -> bytes:
     """Draw histograms of what events are like, by class; values that are missing are left out."""
     with style():
-        figure = new_figure(8.6, 5.2)
-        for ax, (name, (label, logarithmic)) in zip(
-            figure.subplots(2, 2).ravel(), _QUANTITIES.items(), strict=True
-        ):
+        figure, grid = _panels(2, 2, 5.2, (0.6, 0.1, 0.5, 0.35), hspace=0.32, wspace=0.16)
+        for ax, (name, (label, logarithmic)) in zip(grid.ravel(), _QUANTITIES.items(), strict=True):
             values = {kind: _finite(events, kind, name, logarithmic) for kind in _CLASS}
             edges = _edges(np.concatenate(list(values.values())), name, logarithmic)
             for kind, colour in _CLASS.items():
@@ -167,10 +211,11 @@ def draw_distributions(events: pd.DataFrame) -> bytes:
                 ax.axvline(E4_THRESHOLD, color="0.4", lw=0.8, ls="--")
             ax.set_xscale("log" if logarithmic else "linear")
             ax.set_xlabel(label)
-            ax.set_ylabel("events")
             ax.yaxis.set_major_locator(MaxNLocator(integer=True))
             ax.grid(alpha=0.3)
-        figure.axes[1].legend(frameon=False)
+        for ax in grid[:, 0]:
+            ax.set_ylabel("events")
+        _legend(figure, grid[0, 0])
         return png(figure)
 
 
@@ -211,38 +256,47 @@ class Example:
 def draw_examples(examples: list[Example]) -> bytes:
     """Draw a column per event: flux at 0 and 90 degrees, and the class probabilities if kept."""
     kept = any(example.probability is not None for example in examples)
+    rows, height = (3, 6.0) if kept else (2, 4.6)
     with style():
-        figure = new_figure(8.6, 6.0 if kept else 4.6)
-        rows = 3 if kept else 2
-        grid = figure.subplots(rows, len(examples), sharex="col", sharey="row", squeeze=False)
+        figure, grid = _panels(
+            rows, len(examples), height, (0.75, 0.1, 0.5, 0.7), sharex="col", sharey="row", hspace=0.1,
+            wspace=0.06,
+        )  # fmt: skip
         for column, example in enumerate(examples):
             _example(grid[:, column], example)
-        for telescope, ax in zip((0, 90), grid[:, 0], strict=False):
+        for telescope, ax in zip((0, 90), grid[:2, 0], strict=True):
+            _flux_axis(ax, max(np.nanmax(example.flux, initial=1e4) for example in examples))
             ax.set_ylabel(f"flux at {telescope}°\n(cm$^{{-2}}$ s$^{{-1}}$ sr$^{{-1}}$)")
         if kept:
             grid[2, 0].set_ylabel("probability")
-        handles, labels = grid[0, 0].get_legend_handles_labels()
-        extra, names = grid[2, 0].get_legend_handles_labels() if kept else ([], [])
-        figure.legend(handles + extra, labels + names, loc="outside lower center", ncols=6, frameon=False)
+            grid[2, 0].set_ylim(0, 1.05)
+        _legend(figure, *grid[[0, -1] if kept else [0], 0])
         return png(figure)
+
+
+def _flux_axis(axes: Axes, largest: float) -> None:
+    """Scale a flux axis so that zero counts have a place below one count, which is about 70."""
+    axes.set_yscale("symlog", linthresh=50, linscale=0.4)
+    axes.set_ylim(0, 2 * largest)
+    decades = range(2, int(np.log10(2 * largest)) + 1)
+    axes.set_yticks([0, *(10.0**k for k in decades)], ["0", *(f"$10^{k}$" for k in decades)])
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def _example(axes: np.ndarray, example: Example) -> None:
     axes[0].set_title(example.title, fontsize=8)
     seconds, order = _broken(example.seconds)
+    energies = COORDINATES["energy"][0].tolist()
     for telescope, ax in enumerate(axes[:2]):
-        for k, (colour, energy) in enumerate(zip(_ENERGY, (40, 130, 287, 612), strict=True)):
+        for k, (colour, energy) in enumerate(zip(_ENERGY, energies, strict=True)):
             flux = np.append(example.flux[telescope, k], np.nan)[order]
-            ax.plot(seconds, flux, "o-", ms=1.5, lw=0.9, color=colour, label=f"E{k + 1} > {energy} keV")
-        ax.set_yscale("symlog", linthresh=30, linscale=0.5)
-        ax.set_ylim(bottom=0)
+            ax.plot(seconds, flux, "o-", ms=1.5, lw=0.9, color=colour, label=f"E{k + 1} >{energy} keV")
     if example.probability is not None:
         for kind, colour in _CLASS.items():
             values = np.append(example.probability[CLASSES.index(kind)], np.nan)[order]
-            axes[2].plot(seconds, values, "o-", ms=1.5, lw=0.9, color=colour, label=kind)
-        axes[2].set_ylim(0, 1)
+            axes[2].plot(seconds, values, "s-", ms=1.5, lw=1.2, color=colour, label=kind)
     for ax in axes:
-        ax.axvspan(*example.span, color="0.85", zorder=0)
+        ax.axvspan(*example.span, color="0.88", zorder=0)
         ax.grid(alpha=0.3)
     axes[-1].set_xlabel("seconds from the peak")
 

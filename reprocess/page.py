@@ -46,6 +46,11 @@ def counted(number: int, noun: str = "") -> str:
     return f"{text}s" if noun and number != 1 else text
 
 
+def digits(number: float, count: int = 3) -> str:
+    """Return a number with so many significant digits, zeros at the end included."""
+    return f"{number:#.{count}g}".rstrip(".")
+
+
 def _printable(value: Any) -> Any:
     """Spell out characters that are not valid in HTML or that would reorder the text around them."""
     if not isinstance(value, str) or isinstance(value, Markup):
@@ -62,4 +67,4 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-_ENVIRONMENT.filters["counted"] = counted
+_ENVIRONMENT.filters |= {"counted": counted, "digits": digits}

@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import matplotlib as mpl
 import matplotlib.style
@@ -31,9 +32,9 @@ def style() -> Iterator[None]:
         yield
 
 
-def new_figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float, layout: Literal["constrained"] | None = None) -> Figure:
     """Return an empty figure; sizes are in inches."""
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout=layout)
     FigureCanvasAgg(figure)
     return figure
 
@@ -75,7 +76,7 @@ def draw_occurrence(dataset: xr.Dataset, name: str) -> bytes:
 
 
 def _figure(dataset: xr.Dataset, name: str) -> Figure:
-    figure = new_figure(8.6, 4.9)
+    figure = new_figure(8.6, 4.9, layout="constrained")
     left, right = figure.subplots(1, 2, subplot_kw={"projection": "polar"})
     rate = dataset.event_rate.sel(event_class=name).values
     dwell = dataset.dwell.values / 3600

@@ -29,11 +29,11 @@ from reprocess.summary import (
     STATES,
     VOLUME,
     by_period,
-    coverage,
     day_table,
     flag_counts,
     flag_names,
     strongest,
+    timeline,
     unlisted,
 )
 from reprocess.work import Run, Work
@@ -84,6 +84,7 @@ def write_report(work: Work, run: Run) -> Path:
         **_completeness(days, planned, state, run),
         **_volume(days),
         **_events(days, events, maps),
+        **_time(days),
         **_maps(maps, events),
         **_examples(work, run, events, ingested),
     }
@@ -129,7 +130,6 @@ def _completeness(
             }
             for stage, f in failures
         ],
-        "coverage": embed(figures.draw_coverage(coverage(days))),
     }  # fmt: skip
 
 
@@ -145,7 +145,6 @@ def _volume(days: pd.DataFrame) -> dict[str, Any]:
 
 
 def _events(days: pd.DataFrame, events: pd.DataFrame, maps: xr.Dataset) -> dict[str, Any]:
-    months = by_period(days[days["in_run"] == 1], 7)
     hours = float(maps.dwell.sum()) / 3600
     totals = []
     for name in EVENT_CLASSES:
@@ -168,7 +167,6 @@ def _events(days: pd.DataFrame, events: pd.DataFrame, maps: xr.Dataset) -> dict[
         "classes": totals,
         "hours": hours,
         "event_years": _table(yearly, ["satellite", "period", "in_run", *EVENT_CLASSES]),
-        "series": embed(_series(months)),
         "distributions": embed(figures.draw_distributions(events)),
         "unmeasured": {
             name: int((~np.isfinite(events[name]) | (events[name] <= 0)).sum())
@@ -182,17 +180,13 @@ def _events(days: pd.DataFrame, events: pd.DataFrame, maps: xr.Dataset) -> dict[
     }
 
 
-def _series(months: pd.DataFrame) -> bytes:
-    calendar = months["period"].to_numpy(str).astype("datetime64[M]")
-    axis = np.arange(calendar.min(), calendar.max() + 1)
-    satellites = sorted(set(months["satellite"]))
-    where = np.searchsorted(satellites, months["satellite"].to_numpy(str)), (calendar - axis[0]).astype(int)
-    tables = {}
-    for name in ("in_run", *EVENT_CLASSES):
-        tables[name] = np.zeros((len(satellites), axis.size), int)
-        tables[name][where] = months[name]
-    days = tables.pop("in_run")
-    return figures.draw_series(axis, satellites, tables, days)
+def _time(days: pd.DataFrame) -> dict[str, Any]:
+    line = timeline(days)
+    return {
+        "unit": line.unit,
+        "coverage": embed(figures.draw_coverage(line)),
+        "series": embed(figures.draw_series(line)),
+    }
 
 
 def _maps(maps: xr.Dataset, events: pd.DataFrame) -> dict[str, Any]:

@@ -29,7 +29,7 @@ SOURCE = ("in_file", "outside_day", "duplicates")
 """Records of the files; less the last two they are the archive's."""
 
 DAILY_UNTIL = 62
-"""Days up to which coverage is shown by day; by month beyond."""
+"""Days up to which time is shown by day; by month beyond."""
 
 _SUMS = (*VOLUME, *SOURCE, *schema.EVENT_CLASSES, "in_run")
 
@@ -120,31 +120,47 @@ def unlisted(planned: Sequence[Granule]) -> list[tuple[str, dt.date, dt.date, in
 
 
 @dataclass(frozen=True)
-class Coverage:
-    """Days of each state per satellite and day or month."""
+class Timeline:
+    """A day table by satellite and day, or month if it spans more than `DAILY_UNTIL` days.
+
+    Arrays have shape (satellites, bins).
+    """
 
     satellites: list[str]
     edges: np.ndarray
     """datetime64[D], one more than there are bins."""
-    counts: dict[str, np.ndarray]
-    """By state, shape (satellites, bins)."""
+    unit: str
+    """``day`` or ``month``."""
+    states: dict[str, np.ndarray]
+    """Days by state."""
+    days: np.ndarray
+    """Days in the run's results."""
+    events: dict[str, np.ndarray]
+    """Events by class."""
 
 
-def coverage(days: pd.DataFrame) -> Coverage:
-    """Count days by state, satellite and day, or month if there are more than `DAILY_UNTIL` days."""
+def timeline(days: pd.DataFrame) -> Timeline:
+    """Sum a day table by satellite and day or month."""
     dates = days["date"].to_numpy(str).astype("datetime64[D]")
-    daily = (dates.max() - dates.min()).astype(int) < DAILY_UNTIL
-    unit = "D" if daily else "M"
-    bins = np.arange(dates.min().astype(f"datetime64[{unit}]"), dates.max().astype(f"datetime64[{unit}]") + 2)
+    unit = "day" if (dates.max() - dates.min()).astype(int) < DAILY_UNTIL else "month"
+    bins = dates.astype("datetime64[D]" if unit == "day" else "datetime64[M]")
+    edges = np.arange(bins.min(), bins.max() + 2)
     satellites = sorted(set(days["satellite"]))
-    column = (dates.astype(f"datetime64[{unit}]") - bins[0]).astype(int)
-    row = np.searchsorted(satellites, days["satellite"].to_numpy(str))
-    counts = {}
-    for name in STATES:
-        chosen = (days["state"] == name).to_numpy()
-        counts[name] = np.zeros((len(satellites), bins.size - 1), int)
-        np.add.at(counts[name], (row[chosen], column[chosen]), 1)
-    return Coverage(satellites, bins.astype("datetime64[D]"), counts)
+    where = np.searchsorted(satellites, days["satellite"].to_numpy(str)), (bins - edges[0]).astype(int)
+
+    def total(values: pd.Series) -> np.ndarray:
+        sums = np.zeros((len(satellites), edges.size - 1), int)
+        np.add.at(sums, where, values.to_numpy(int))
+        return sums
+
+    return Timeline(
+        satellites,
+        edges.astype("datetime64[D]"),
+        unit,
+        {name: total(days["state"] == name) for name in STATES},
+        total(days["in_run"]),
+        {name: total(days[name]) for name in schema.EVENT_CLASSES},
+    )
 
 
 def strongest(events: pd.DataFrame, count: int) -> pd.DataFrame:
