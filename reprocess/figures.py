@@ -97,7 +97,7 @@ def _alerts(axes: Axes, line: Timeline, row: int) -> None:
     for name in ("not classified", "quarantined", "missing"):
         hit = line.states[name][row] > 0
         axes.plot(
-            middle[hit], np.ones(hit.sum()), "v", ms=4, color=_STATE[name], mec="0.2", mew=0.3, clip_on=False
+            middle[hit], np.ones(hit.sum()), "v", ms=5, color=_STATE[name], mec="0.2", mew=0.3, clip_on=False
         )
 
 
@@ -229,8 +229,9 @@ def _edges(values: np.ndarray, name: str, logarithmic: bool) -> np.ndarray:
     if not values.size:
         return np.array([1.0, 10.0]) if logarithmic else np.array([0.0, 1.0])
     if logarithmic:
-        low, high = np.floor(np.log10(values.min()) * 5) / 5, np.log10(values.max())
-        return np.asarray(10 ** (low + 0.2 * np.arange(int((high - low) / 0.2) + 2)))
+        # Five bins a decade, with room for the rounding of a value that is on an edge.
+        fifths = np.log10([values.min(), values.max()]) * 5 + [-1e-9, 1e-9]
+        return np.asarray(10 ** (np.arange(np.floor(fifths[0]), np.floor(fifths[1]) + 2) / 5))
     if name == "duration_s":
         step = 2.0 * max(1, int(np.ceil(values.max() / 80)))
         return np.arange(1.0, values.max() + 1 + step, step)
