@@ -21,7 +21,7 @@ def invoke(*arguments: object, code: int = 0) -> Result:
 
 def test_help_names_every_command() -> None:
     text = invoke("--help").output
-    for command in ("run", "ingest", "detect", "map", "status", "events", "simulate", "model"):
+    for command in ("run", "ingest", "detect", "map", "report", "status", "events", "simulate", "model"):
         assert f"  {command} " in text
 
 
@@ -33,6 +33,7 @@ def test_help_names_every_command() -> None:
         (("status", "W"), "does not exist"),
         (("events", "."), "runs in"),
         (("map", ".", "--run", "x"), "there is no run 'x'"),
+        (("report", ".", "--run", "x"), "there is no run 'x'"),
         (("detect", "."), "holds no archive yet"),
         (("model", "show", "nothing"), "is no model bundle"),
         (("model", "fetch", "other"), "Invalid value"),

@@ -44,6 +44,9 @@ def test_the_stages_one_at_a_time_give_the_same_bytes(
     reprocess("ingest", fake_archive, work, "--workers", 2)
     reprocess("detect", work, *OPTIONS, "--classes")
     reprocess("map", work)
+    done = reprocess("report", work)
+    assert f"wrote {work}/runs/random-published/report/index.html" in done.stderr
+    assert "runs/random-published/report/index.html" in tree(work)
     assert tree(work) == tree(undisturbed)
 
 
