@@ -166,8 +166,8 @@ def plan_detect(work: Work, run: Run, settings: Settings, granules: Iterable[Gra
 def claim(run: Run, settings: Settings) -> None:
     """Create a run, or make sure that an existing one was made with the same settings.
 
-    The model's card is kept with the run: a page about the run must not depend on which models
-    are on the machine that writes it.
+    The model's card is kept with the run, less its evaluations, which change with time: a page
+    about the run must not depend on which models are on the machine that writes it.
 
     Raises
     ------
@@ -185,7 +185,8 @@ def claim(run: Run, settings: Settings) -> None:
             "code_version": __version__,
         }
     )
-    run.describe({"model_card": load_bundle(settings.model).card})
+    card = load_bundle(settings.model).card
+    run.describe({"model_card": {k: v for k, v in card.items() if k != "evaluations"}})
 
 
 def detect(

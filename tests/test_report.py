@@ -383,14 +383,16 @@ def test_rules_are_those_of_the_run(
 def test_the_card_of_the_model_is_told(copy: tuple[Work, Run]) -> None:
     work, run = copy
     card = {
-        "title": "Trained on simulated events <b>only</b>", "notes": ["One.", "Two."], "licence": "none stated",
-        "citation": "Somebody (2026)", "metrics": {"f1": 0.25, "data": "windows", "by_class": {"REP": 1}},
+        "title": "Trained on simulated events <b>only</b>", "notes": ["One.", "Two."],
+        "licence": "none stated", "citation": "Somebody (2026)",
+        "metrics": {"f1": 0.25, "data": "windows", "by_class": {"REP": 1}},
     }  # fmt: skip
     run.describe({"model_card": card})
     text = text_of(write_report(work, run).read_bytes())
     for words in (
         "Model random: Trained on simulated events <b>only</b>.",
-        "Notes One. Two.",
+        "NotesOne.",
+        "Two.",
         "none stated",
         "Model: Somebody (2026)",
         "data: windows; f1: 0.25",
@@ -401,10 +403,8 @@ def test_the_card_of_the_model_is_told(copy: tuple[Work, Run]) -> None:
 def test_the_card_is_kept_with_the_run(whole: tuple[Work, Run], random_model: Bundle) -> None:
     identity = whole[1].read_identity() or {}
     assert identity["model_card"]["title"] == "random weights"
-    assert (
-        Bundle(random_model.path, identity["model_card"], {}, random_model.scaling).sha256
-        == random_model.sha256
-    )
+    kept = Bundle(random_model.path, identity["model_card"], {}, random_model.scaling)
+    assert kept.sha256 == random_model.sha256
 
 
 def test_probabilities_are_drawn_if_kept(written: bytes) -> None:
