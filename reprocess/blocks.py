@@ -80,7 +80,8 @@ class _DayResult:
     facts: dict[str, object]
     columns: dict[str, list[object]]
     dwell: dict[str, np.ndarray]
-    windows: Classified
+    windows: Classified | None
+    """Kept only if `classes.zarr` is asked for: 0.7 MB a day."""
 
 
 def ingest_block(plan: IngestPlan) -> Record:
@@ -111,7 +112,8 @@ def ingest_block(plan: IngestPlan) -> Record:
     for spec in schema.RECORD_ARRAYS:
         rows = _kept_rows(spec, store, span, kept)
         for i, arrays in read.items():
-            rows[i, ..., : arrays["time"].size] = arrays[spec.name]
+            values = arrays.pop(spec.name)  # a whole block of records is 200 MB: nothing is kept twice
+            rows[i, ..., : values.shape[-1]] = values
         digests[spec.name] = store.write(spec.name, span.start, rows)
     for name, rows in _day_rows(span, days).items():
         digests[name] = store.write(name, span.start, rows)
@@ -270,7 +272,7 @@ def _detect_day(
     }
     if plan.settings.dense:
         facts["class_counts"] = np.bincount(found.classes, minlength=len(schema.CLASSES)).tolist()
-    return _DayResult(rules.offset, facts, columns, dwell, found)
+    return _DayResult(rules.offset, facts, columns, dwell, found if plan.settings.classes else None)
 
 
 def _dwell(
@@ -310,7 +312,8 @@ def _write_classes(store: SatelliteStore, block: int, results: dict[int, _DayRes
         for name, spec in CLASS_ARRAYS.items()
     }
     for day, result in results.items():
-        own = slice(result.offset, result.offset + result.windows.classes.size)
-        rows["class"][day - span.start, own] = result.windows.classes
-        rows["probability"][day - span.start, :, own] = result.windows.probabilities.T
+        if result.windows is not None:
+            own = slice(result.offset, result.offset + result.windows.classes.size)
+            rows["class"][day - span.start, own] = result.windows.classes
+            rows["probability"][day - span.start, :, own] = result.windows.probabilities.T
     return {name: store.write(name, span.start, values) for name, values in rows.items()}
