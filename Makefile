@@ -29,8 +29,8 @@ lint: setup  ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: setup  ## Measure CPU time and memory per satellite-day
-	$(BIN)/python -m tests.benchmarks.cost
+bench: setup  ## Measure CPU time and memory per satellite-day; BENCH="--days 32 --scale 320" takes longer
+	$(BIN)/python -m tests.benchmarks.cost $(BENCH)
 
 clean:  ## Remove the virtual environment and the demonstration
 	rm -rf $(VENV) $(DEMO)

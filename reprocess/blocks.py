@@ -17,13 +17,14 @@ from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import Engine, get_engine
 from reprocess.errors import GranuleError, StoreError
 from reprocess.events import Day, describe
-from reprocess.features import WINDOW, scale_flux, windows
+from reprocess.features import WINDOW, windows_at
 from reprocess.granule import Records, read_records
 from reprocess.ledger import Record, sha256
 from reprocess.lmlt import FINE
 from reprocess.parts import DWELL, EVENTS, part_path, write_part
-from reprocess.postprocess import MODES, Stages, interpolate_L, postprocess
+from reprocess.postprocess import MODES, Stages, find_events, in_L_range, repair_L
 from reprocess.remote import read_bytes
+from reprocess.sparse import Classified, classify, wanted_windows
 from reprocess.store import CLASS_ARRAYS, SatelliteStore
 from reprocess.work import Work
 
@@ -53,7 +54,9 @@ class Settings:
     engine: str
     """One of `classifier.engine.ENGINES`."""
     classes: bool
-    """Whether to keep class and probabilities of every record."""
+    """Whether to keep class and probabilities of every record; needs `dense`."""
+    dense: bool
+    """Whether to classify every window, not only those that events depend on."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,8 @@ class _DayResult:
     facts: dict[str, object]
     columns: dict[str, list[object]]
     dwell: dict[str, np.ndarray]
-    classes: np.ndarray
-    probabilities: np.ndarray
+    windows: Classified | None
+    """Kept only if `classes.zarr` is asked for: 0.7 MB a day."""
 
 
 def ingest_block(plan: IngestPlan) -> Record:
@@ -109,7 +112,8 @@ def ingest_block(plan: IngestPlan) -> Record:
     for spec in schema.RECORD_ARRAYS:
         rows = _kept_rows(spec, store, span, kept)
         for i, arrays in read.items():
-            rows[i, ..., : arrays["time"].size] = arrays[spec.name]
+            values = arrays.pop(spec.name)  # a whole block of records is 200 MB: nothing is kept twice
+            rows[i, ..., : values.shape[-1]] = values
         digests[spec.name] = store.write(spec.name, span.start, rows)
     for name, rows in _day_rows(span, days).items():
         digests[name] = store.write(name, span.start, rows)
@@ -199,9 +203,11 @@ def detect_block(plan: DetectPlan) -> Record:
     store = SatelliteStore(work.archive, plan.satellite)
     ingested = work.ledger.read(plan.satellite, plan.block) or {"days": {}}
     run.ledger.begin(plan.satellite, plan.block)
+    entries = _entries(store, ingested["days"], plan.days)
+    counts = {day: entry["records"] for day, entry in entries.items()}
     results = {
-        day: _detect_day(store, day, ingested["days"][schema.day_date(day).isoformat()], plan, bundle, engine)
-        for day in plan.days
+        day: _detect_day(records, day, entries[day]["source"]["sha256"], plan, bundle, engine)
+        for day, records in store.read_days(counts, _DETECT_ARRAYS)
     }
     parts = list(results.values())
     events = {name: [x for part in parts for x in part.columns[name]] for name in schema.EVENT_COLUMNS}
@@ -227,33 +233,46 @@ def detect_block(plan: DetectPlan) -> Record:
     return record
 
 
+def _entries(store: SatelliteStore, ingested: Record, days: tuple[int, ...]) -> dict[int, Record]:
+    """Return the ledger's entries of these days, having compared their counts with the archive's."""
+    entries = {day: ingested[schema.day_date(day).isoformat()] for day in days}
+    for day, entry in entries.items():
+        stored = int(store.read("record_count", day, day + 1)[0])
+        if stored != entry["records"]:
+            raise StoreError(
+                f"{store.path} holds {stored} records on {schema.day_date(day)}, its ledger says "
+                f"{entry['records']}; {store.remedy(day)}"
+            )
+    return entries
+
+
 def _detect_day(
-    store: SatelliteStore, day: int, source: Record, plan: DetectPlan, bundle: Bundle, engine: Engine
+    records: dict[str, np.ndarray], day: int, digest: str, plan: DetectPlan, bundle: Bundle, engine: Engine
 ) -> _DayResult:
-    stored = int(store.read("record_count", day, day + 1)[0])
-    if stored != source["records"]:
-        raise StoreError(
-            f"{store.path} holds {stored} records on {schema.day_date(day)}, its ledger says "
-            f"{source['records']}; {store.remedy(day)}"
-        )
-    records = store.read_day(day, source["records"], _DETECT_ARRAYS)
-    flux, L = records["electron_flux"], records["L_IGRF"]
-    probabilities = engine.predict(windows(scale_flux(flux, bundle.scaling)))
-    classes = probabilities.argmax(axis=1).astype(np.int8)
-    rules = MODES[plan.settings.mode]
-    stages = postprocess(classes, L, flux, rules)
-    digest = source["source"]["sha256"]
-    seen = Day(plan.satellite, schema.day_date(day), records, probabilities, rules.offset, digest)
-    columns = describe(seen, stages, interpolate_L(L) if rules.repair_L else L, bundle.name, plan.run)
+    flux, rules = records["electron_flux"], MODES[plan.settings.mode]
+    L = repair_L(records["L_IGRF"], rules)
+    in_range, size = in_L_range(L), max(L.size - WINDOW, 0)
+    everything = np.ones(size, bool)
+    wanted = everything if plan.settings.dense else wanted_windows(in_range, flux[0, 3], size, rules)
+
+    def classifier(index: np.ndarray) -> np.ndarray:
+        return engine.predict(windows_at(flux, index, bundle.scaling))
+
+    found = classify(classifier, wanted, rules)
+    stages = find_events(found.classes, in_range, flux, rules)
+    seen = Day(plan.satellite, schema.day_date(day), records, found.probabilities, rules.offset, digest)
+    columns = describe(seen, stages, L, bundle.name, plan.run)
     dwell, accounts = _dwell(records, stages, day, rules.offset)
     facts = {
         "source_sha256": digest,
-        "records": source["records"],
-        "class_counts": np.bincount(classes, minlength=len(schema.CLASSES)).tolist(),
+        "records": L.size,
+        "windows_classified": int(np.count_nonzero(found.evaluated)),
         "events": {name: len(s.final) for name, s in stages.items()},
         **accounts,
     }
-    return _DayResult(rules.offset, facts, columns, dwell, classes, probabilities)
+    if plan.settings.dense:
+        facts["class_counts"] = np.bincount(found.classes, minlength=len(schema.CLASSES)).tolist()
+    return _DayResult(rules.offset, facts, columns, dwell, found if plan.settings.classes else None)
 
 
 def _dwell(
@@ -293,7 +312,8 @@ def _write_classes(store: SatelliteStore, block: int, results: dict[int, _DayRes
         for name, spec in CLASS_ARRAYS.items()
     }
     for day, result in results.items():
-        own = slice(result.offset, result.offset + result.classes.size)
-        rows["class"][day - span.start, own] = result.classes
-        rows["probability"][day - span.start, :, own] = result.probabilities.T
+        if result.windows is not None:
+            own = slice(result.offset, result.offset + result.windows.classes.size)
+            rows["class"][day - span.start, own] = result.windows.classes
+            rows["probability"][day - span.start, :, own] = result.windows.probabilities.T
     return {name: store.write(name, span.start, values) for name, values in rows.items()}

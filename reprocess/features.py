@@ -98,3 +98,28 @@ def windows(features: np.ndarray) -> np.ndarray:
         return np.empty((0, WINDOW, features.shape[1]), features.dtype)
     view = np.lib.stride_tricks.sliding_window_view(features, WINDOW, axis=0)
     return view[:-1].swapaxes(1, 2)
+
+
+def windows_at(electron_flux: np.ndarray, index: np.ndarray, scaling: Scaling) -> np.ndarray:
+    """Return some of a day's windows, scaling only the records that are in them.
+
+    Parameters
+    ----------
+    electron_flux : ndarray of float32, shape (2, 4, n)
+        As in `fill_flux`.
+    index : ndarray of int, shape (k,)
+        First records of the windows, increasing, all below n - 7.
+    scaling : Scaling
+        Of the model that will see them.
+
+    Returns
+    -------
+    ndarray of float32, shape (k, 7, 8)
+        The same values as those of `windows(scale_flux(…))`.
+    """
+    records = np.zeros(electron_flux.shape[2], bool)
+    for step in range(WINDOW):
+        records[index + step] = True
+    place = np.cumsum(records)[index] - 1  # of a window's first record among those scaled
+    features = scale_flux(electron_flux[:, :, records], scaling)
+    return features[place[:, np.newaxis] + np.arange(WINDOW)]

@@ -182,6 +182,7 @@ def claim(run: Run, settings: Settings) -> None:
             "rules": asdict(MODES[settings.mode]),
             "engine": settings.engine,
             "classes": settings.classes,
+            "dense": settings.dense,
             "code_version": __version__,
         }
     )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from reprocess.features import CENTRE, PUBLISHED_FILL, fill_flux
+from reprocess.features import CENTRE, PUBLISHED_FILL
 from reprocess.schema import EVENT_CLASSES
 
 L_MIN, L_MAX = 2.5, 8.5
@@ -87,8 +87,23 @@ def postprocess(
         By event class. With ``published-2022`` the method ends at the L filter: ``joined`` and
         ``final`` repeat ``in_L`` and remain window numbers.
     """
-    in_range = _in_range(interpolate_L(L) if rules.repair_L else L)
-    filled = fill_flux(electron_flux, PUBLISHED_FILL)
+    return find_events(classes, in_L_range(repair_L(L, rules)), electron_flux, rules)
+
+
+def repair_L(L: np.ndarray, rules: Rules) -> np.ndarray:
+    """Return L with invalid values interpolated, if the mode does that."""
+    return interpolate_L(L) if rules.repair_L else L
+
+
+def in_L_range(L: np.ndarray) -> np.ndarray:
+    """Tell which records are within the L shells that an event must come near."""
+    return (L >= L_MIN) & (L <= L_MAX)
+
+
+def find_events(
+    classes: np.ndarray, in_range: np.ndarray, electron_flux: np.ndarray, rules: Rules
+) -> dict[str, Stages]:
+    """Do what `postprocess` does, given which records are within the L range (bool, shape (n,))."""
     result = {}
     for name, value in EVENT_CLASSES.items():
         runs = find_runs(classes, value)
@@ -97,7 +112,7 @@ def postprocess(
             result[name] = Stages(runs, in_belt, in_belt, in_belt)
             continue
         joined = join(in_belt + CENTRE)
-        kept = [physical(filled[0], electron_flux[1, 3], first, last) for first, last in joined]
+        kept = [physical(electron_flux[0], electron_flux[1, 3], first, last) for first, last in joined]
         result[name] = Stages(runs, in_belt, joined, joined[np.array(kept, bool)])
     return result
 
@@ -141,10 +156,6 @@ def interpolate_L(L: np.ndarray) -> np.ndarray:
     repaired = L.copy()
     repaired[invalid] = CubicSpline(valid, L[valid])(np.flatnonzero(invalid)).astype(np.float32)
     return repaired
-
-
-def _in_range(L: np.ndarray) -> np.ndarray:
-    return (L >= L_MIN) & (L <= L_MAX)
 
 
 def near_belt(runs: np.ndarray, in_range: np.ndarray, wrap: bool) -> np.ndarray:
@@ -195,13 +206,14 @@ def join(events: np.ndarray) -> np.ndarray:
     return joined[np.concatenate(([True], ~close))[: len(joined)]]
 
 
-def physical(filled_0: np.ndarray, e4_90: np.ndarray, first: int, last: int) -> bool:
+def physical(flux_0: np.ndarray, e4_90: np.ndarray, first: int, last: int) -> bool:
     """Tell whether an event's fluxes look like relativistic precipitation.
 
     Parameters
     ----------
-    filled_0 : ndarray of float32, shape (4, n)
-        E1-E4 of the 0 degree telescope after `fill_flux`.
+    flux_0 : ndarray of float32, shape (4, n)
+        E1-E4 of the 0 degree telescope with their sentinels; values that are not positive are
+        replaced as for the classifier first.
     e4_90 : ndarray of float32, shape (n,)
         E4 of the 90 degree telescope with its sentinels.
     first, last : int
@@ -209,7 +221,8 @@ def physical(filled_0: np.ndarray, e4_90: np.ndarray, first: int, last: int) -> 
     """
     seen = slice(first, max(last, first + 1))
     # In double precision, as published: a stored E4 of exactly two counts (363.63635) falls short.
-    e1, e2, e3, e4 = (float(x) for x in filled_0[:, seen].max(axis=1))
+    largest = np.where(flux_0[:, seen] <= 0, np.float32(PUBLISHED_FILL[0]), flux_0[:, seen]).max(axis=1)
+    e1, e2, e3, e4 = (float(x) for x in largest)
     if e4 < E4_THRESHOLD or e4_90[seen].mean(dtype=np.float64) <= 0:
         return False
     return e4 <= e3 or (e4 <= e2 and e4 <= e1)

@@ -24,7 +24,7 @@ LAYERS = (
     {"simulate"},
     {"catalog", "granule", "features", "lmlt", "page", "remote"},
     {"ledger", "postprocess"},
-    {"work", "store", "events", "truth", "classifier.scaler", "evaluation"},
+    {"work", "store", "events", "sparse", "truth", "classifier.scaler", "evaluation"},
     {"parts", "archive", "status", "classifier.bundle", "export", "evaluation.matching", "evaluation.tally"},
     {
         "dataset",

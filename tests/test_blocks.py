@@ -451,7 +451,9 @@ MODE = pytest.mark.parametrize("mode", list(MODES))
 
 @pytest.fixture
 def settings(random_model: Bundle) -> Settings:
-    return Settings(random_model.path, random_model.sha256, "published", DEFAULT_ENGINE, classes=False)
+    return Settings(
+        random_model.path, random_model.sha256, "published", DEFAULT_ENGINE, classes=False, dense=False
+    )
 
 
 def detect_plan(work: Work, settings: Settings, *dates: str, run: str = "r") -> DetectPlan:
@@ -488,7 +490,8 @@ def test_every_record_is_accounted_for(work: Work, settings: Settings, mode: str
     for date, n in LENGTHS.items():
         facts = days[date]
         assert facts["records"] == n
-        assert facts["classifiable"] == max(n - 7, 0) == sum(facts["class_counts"])
+        assert facts["classifiable"] == max(n - 7, 0) >= facts["windows_classified"]
+        assert "class_counts" not in facts
         parts = facts["in_grid"] + facts["outside_grid"] + facts["invalid_position"]
         assert facts["classifiable"] == parts
     assert days["2019-10-24"]["invalid_position"] > 0
@@ -595,7 +598,7 @@ def test_block_that_lost_all_its_days_is_empty_but_done(work: Work, settings: Se
 
 @MODE
 def test_kept_classes_stand_at_their_records(work: Work, settings: Settings, mode: str) -> None:
-    chosen = replace(settings, mode=mode, classes=True)
+    chosen = replace(settings, mode=mode, classes=True, dense=True)
     record = detect_block(detect_plan(work, chosen))
     store = SatelliteStore(work.run("r").classes, SATELLITE)
     assert record["outputs"]["classes"] == {
@@ -614,9 +617,32 @@ def test_kept_classes_stand_at_their_records(work: Work, settings: Settings, mod
     assert np.isnan(probability).all()
 
 
+@MODE
+def test_classifying_every_window_changes_no_event_and_no_dwell(
+    work: Work, settings: Settings, mode: str
+) -> None:
+    sparse = detect_block(detect_plan(work, replace(settings, mode=mode)))
+    dense = detect_block(detect_plan(work, replace(settings, mode=mode, dense=True)))
+    assert dense["outputs"] == sparse["outputs"]
+    for date, n in LENGTHS.items():
+        facts, every = dict(sparse["days"][date]), dict(dense["days"][date])
+        assert every["windows_classified"] == max(n - 7, 0) == sum(every.pop("class_counts"))
+        assert facts.pop("windows_classified") <= every.pop("windows_classified")
+        assert facts == every
+    classified = sum(entry["windows_classified"] for entry in sparse["days"].values())
+    assert 0 < classified < sum(max(n - 7, 0) for n in LENGTHS.values())
+
+
+def test_days_far_apart_are_read_and_classified_like_days_together(work: Work, settings: Settings) -> None:
+    together = detect_block(detect_plan(work, settings))
+    for date in LENGTHS:
+        alone = detect_block(detect_plan(work, settings, date, run="alone"))
+        assert alone["days"][date] == together["days"][date]
+
+
 def test_keeping_classes_changes_nothing_else(work: Work, settings: Settings) -> None:
-    without = detect_block(detect_plan(work, settings))
-    kept = detect_block(detect_plan(work, replace(settings, classes=True)))
+    without = detect_block(detect_plan(work, replace(settings, dense=True)))
+    kept = detect_block(detect_plan(work, replace(settings, classes=True, dense=True)))
     assert kept["days"] == without["days"]
     assert {k: v for k, v in kept["outputs"].items() if k != "classes"} == without["outputs"]
 
@@ -695,5 +721,5 @@ def test_another_model_than_planned_is_refused(work: Work, settings: Settings) -
 
 def test_detecting_leaves_the_archive_as_it_was(work: Work, settings: Settings) -> None:
     before = {p: p.read_bytes() for p in work.archive.rglob("*") if p.is_file()}
-    detect_block(detect_plan(work, replace(settings, classes=True)))
+    detect_block(detect_plan(work, replace(settings, classes=True, dense=True)))
     assert {p: p.read_bytes() for p in work.archive.rglob("*") if p.is_file()} == before

@@ -271,6 +271,17 @@ def test_a_days_records_come_without_padding(satellite: SatelliteStore) -> None:
     assert day["L_IGRF"].tolist() == [-k for k in range(100)]
 
 
+def test_days_are_read_in_strips_without_those_between(satellite: SatelliteStore) -> None:
+    rows = np.arange(32, dtype=np.float32)[:, np.newaxis] + np.zeros((1, schema.RECORDS), np.float32)
+    satellite.write("MLT", START, rows)
+    chosen = [0, 1, 2, 3, 4, 9, 11, 12, 30, 31]
+    counts = {START + k: 10 + k for k in chosen}
+    found = {day: r["MLT"].tolist() for day, r in satellite.read_days(counts, ("MLT",))}
+    assert list(found) == list(counts)
+    assert found == {START + k: [float(k)] * (10 + k) for k in chosen}
+    assert list(satellite.read_days({}, ("MLT",))) == []
+
+
 def test_missing_shard_is_not_read_as_fill_values(satellite: SatelliteStore) -> None:
     satellite.write("MLT", START, mlt())
     satellite.write("L_IGRF", START, mlt())

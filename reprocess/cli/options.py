@@ -74,7 +74,13 @@ DETECTION = options_of(
         "--engine", type=click.Choice(["onnxruntime", "tensorflow"]), default="onnxruntime",
         show_default=True, help="What runs the network.",
     ),
-    click.option("--classes", is_flag=True, help="Also keep class and probabilities of every record."),
+    click.option(
+        "--dense", is_flag=True,
+        help="Classify every window, not only those that events can depend on; the events are the same.",
+    ),
+    click.option(
+        "--classes", is_flag=True, help="Also keep class and probabilities of every record; includes --dense."
+    ),
 )  # fmt: skip
 RUN_NAME = click.option("--run", "name", help="Name of the run; MODEL-MODE for a new one if left out.")
 ONE_RUN = click.option("--run", "name", help="Name of the run; not needed if there is only one.")

@@ -161,7 +161,8 @@ def make_settings(options: dict[str, Any]) -> "Settings":
 
     bundle = load_bundle(find_model(options["model"]))
     click.echo(f"model {bundle.name}: {bundle.card.get('title', 'no title')}", err=True)
-    return Settings(bundle.path, bundle.sha256, options["mode"], options["engine"], options["classes"])
+    dense = options["dense"] or options["classes"]
+    return Settings(bundle.path, bundle.sha256, options["mode"], options["engine"], options["classes"], dense)
 
 
 def _run_name(options: dict[str, Any], settings: "Settings") -> str:

@@ -211,3 +211,14 @@ def test_refusals_are_not_remembered(copied, monkeypatch):
 def test_unknown_engine(copied):
     with pytest.raises(ModelError, match="onnxruntime"):
         get_engine(copied.path, copied.sha256, "torch")
+
+
+def test_a_windows_result_does_not_depend_on_the_others_of_its_batch(name, published, golden):
+    """Bit for bit: what makes classifying few windows give the probabilities of classifying all."""
+    network = get_engine(published.path, published.sha256, name)[1]
+    x = golden[0][:1500]
+    everything = network.predict(x)
+    rng = np.random.default_rng(11)
+    for size in (1, 2, 3, 17, 100, 513, 1200):
+        chosen = rng.permutation(len(x))[:size]
+        np.testing.assert_array_equal(network.predict(x[chosen]), everything[chosen])

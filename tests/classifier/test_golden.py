@@ -11,10 +11,11 @@ import pytest
 
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import ENGINES, get_engine
-from reprocess.features import scale_flux, windows
+from reprocess.features import scale_flux, windows, windows_at
 from reprocess.granule import read_records
-from reprocess.postprocess import MODES, postprocess
+from reprocess.postprocess import MODES, find_events, in_L_range, postprocess, repair_L
 from reprocess.schema import day_index
+from reprocess.sparse import classify, wanted_windows
 
 ARCHIVES = {"events_real.json": "archive", "events_simulated.json": "archive_simulated"}
 
@@ -79,3 +80,32 @@ def test_events(shared):
                 assert getattr(found[name], stage).tolist() == stages[stage], (path, name, stage)
                 counts[stage] += len(stages[stage])
     assert counts["runs"] > counts["in_L"] > counts["joined"] > counts["final"] > 50
+
+
+@pytest.mark.parametrize("engine", list(ENGINES))
+@pytest.mark.parametrize(("mode", "share"), [("published", 0.05), ("published-2022", 0.4)])
+def test_events_from_few_windows(shared, published: Bundle, engine, mode, share):
+    """The events of each file, and the probabilities behind them, without classifying all of it."""
+    _, network = get_engine(published.path, published.sha256, engine)
+    rules, found = MODES[mode], 0
+    for path, expected in golden(shared).items():
+        flux, L = days(shared)[path]
+        in_range = in_L_range(repair_L(L, rules))
+        wanted = wanted_windows(in_range, flux[0, 3], expected["windows"], rules)
+        known = classify(
+            lambda index, flux=flux: network.predict(windows_at(flux, index, published.scaling)),
+            wanted,
+            rules,
+        )
+        assert 0 < known.evaluated.mean() < share, path
+        classes = np.zeros(expected["windows"], np.int8)
+        for index, value in expected["flagged"]:
+            classes[index] = value
+        assert np.array_equal(known.classes[known.evaluated], classes[known.evaluated])
+        dense = postprocess(classes, L, flux, rules)
+        for name, stages in find_events(known.classes, in_range, flux, rules).items():
+            assert stages.final.tolist() == dense[name].final.tolist(), (path, name)
+            if mode == "published":
+                assert stages.final.tolist() == expected["events"][name]["final"], (path, name)
+            found += len(stages.final)
+    assert found > 50

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,3 +135,24 @@ def test_a_file_with_unreadable_attributes_is_processed_like_any_other(shared: P
     state = json.loads(reprocess("status", work, "--json").stdout)
     assert state["ingest"]["satellites"]["noaa15"]["quarantined"] == 0
     assert state["ingest"]["satellites"]["noaa15"]["ok"] == 2
+
+
+def test_without_keeping_classes_the_events_and_the_dwell_are_the_same_bytes(
+    shared: Path, work: Path, request: pytest.FixtureRequest
+) -> None:
+    engine = work.name
+    reprocess("detect", work, "--model", "capannolo2022", "--engine", engine, "--run", "few")
+    dense, sparse = work / "runs/capannolo2022-published", work / "runs/few"
+    compared = 0
+    for path in sorted(dense.rglob("dwell/**/*.parquet")):
+        assert path.read_bytes() == (sparse / path.relative_to(dense)).read_bytes()
+        compared += 1
+    assert compared > 3
+    tables = [
+        pd.read_csv(io.StringIO(reprocess("events", work, "--run", name).stdout)).drop(columns="run")
+        for name in (dense.name, sparse.name)
+    ]
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
+    assert not (sparse / "classes.zarr").exists()
+    assert json.loads((sparse / "run.json").read_text())["dense"] is False
+    shutil.rmtree(sparse)  # the other tests expect a single run

@@ -1,0 +1,128 @@
+"""Which windows the events of a day depend on, and running the network on no others.
+
+A window is *wanted* if the rules of the mode could make it part of an event whatever its class.
+Around every window that turns out to be of an event class, more windows are classified until
+each run that was touched is known to its ends and so are the starts of the runs that could be
+joined with it. docs/design.md proves that the events are then those of classifying everything.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from reprocess.postprocess import E4_THRESHOLD, JOIN_DISTANCE, L_MARGIN, Rules
+from reprocess.schema import CLASSES
+
+Classifier = Callable[[np.ndarray], np.ndarray]
+"""From window numbers, shape (k,), to class probabilities, float32, shape (k, 3)."""
+
+
+@dataclass(frozen=True)
+class Classified:
+    """What is known of a day's windows."""
+
+    evaluated: np.ndarray
+    """Whether the network has seen the window; bool, shape (m,)."""
+    probabilities: np.ndarray
+    """float32, shape (m, 3); NaN where not evaluated."""
+    classes: np.ndarray
+    """int8, shape (m,); 0 where not evaluated."""
+
+
+def wanted_windows(in_range: np.ndarray, e4_0: np.ndarray, windows: int, rules: Rules) -> np.ndarray:
+    """Return the windows from which every event of a day can be found.
+
+    Parameters
+    ----------
+    in_range : ndarray of bool, shape (n,)
+        Whether the record's L, repaired as the mode does, is within the outer belt.
+    e4_0 : ndarray of float32, shape (n,)
+        E4 of the 0 degree telescope, cm-2 s-1 sr-1.
+    windows : int
+        Number of windows, m.
+    rules : Rules
+        Of the mode.
+
+    Returns
+    -------
+    ndarray of bool, shape (m,)
+        With the physical filter: windows near the belt whose record has two counts, the windows
+        before them in which a joined event could start, and the edge of the belt where a run
+        could reach in from such a record outside. Without it: every window near the belt.
+    """
+    if not rules.refine:
+        return _near(in_range, windows, L_MARGIN, rules.wrap)
+    gap = JOIN_DISTANCE - 1  # windows from the start of a joined event to one between its runs
+    near = _near(in_range, windows, L_MARGIN + gap, rules.wrap)
+    hot = e4_0[rules.offset : rules.offset + windows].astype(np.float64) >= E4_THRESHOLD
+    return dilate(hot & near, gap, 0) | _edges(near, hot)
+
+
+def _near(in_range: np.ndarray, windows: int, margin: int, wrap: bool) -> np.ndarray:
+    """Tell which windows have a record in the L range within `margin` of their first record."""
+    near = dilate(in_range, margin, margin)[:windows]
+    if wrap:
+        # A run that starts at k < margin looks back to the last margin - k records of the day.
+        back = np.logical_or.accumulate(in_range[::-1][:margin])[::-1][:windows]
+        near[: back.size] |= back
+    return near
+
+
+def _edges(near: np.ndarray, hot: np.ndarray) -> np.ndarray:
+    """Return the windows near the belt next to a stretch outside of it that is hot somewhere."""
+    bounds = np.flatnonzero(np.diff(near, prepend=True, append=True)).reshape(-1, 2)
+    count = np.concatenate(([0], np.cumsum(hot)))
+    bounds = bounds[count[bounds[:, 1]] > count[bounds[:, 0]]]
+    edges = np.zeros(near.size + 2, bool)  # one more at either end, for stretches at the day's ends
+    edges[bounds[:, 0]] = True
+    edges[bounds[:, 1] + 1] = True
+    return edges[1:-1]
+
+
+def dilate(mask: np.ndarray, before: int, after: int) -> np.ndarray:
+    """Return a mask that is set from `before` places before to `after` places after each set place.
+
+    Parameters
+    ----------
+    mask : ndarray of bool, shape (n,)
+    before, after : int
+        Not negative.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    where, n = np.flatnonzero(mask), mask.size
+    starts = np.bincount(np.maximum(where - before, 0), minlength=n + 1)
+    stops = np.bincount(np.minimum(where + after + 1, n), minlength=n + 1)
+    return np.cumsum(starts - stops)[:n] > 0
+
+
+def classify(classifier: Classifier, wanted: np.ndarray, rules: Rules) -> Classified:
+    """Classify the wanted windows and those that their classes make necessary.
+
+    Parameters
+    ----------
+    classifier : callable
+        The network; a window's result must not depend on the others of the call.
+    wanted : ndarray of bool, shape (m,)
+        Of `wanted_windows`; all of them for everything.
+    rules : Rules
+        Of the mode.
+    """
+    found = Classified(
+        np.zeros(wanted.size, bool),
+        np.full((wanted.size, len(CLASSES)), np.nan, np.float32),
+        np.zeros(wanted.size, np.int8),
+    )
+    reach, ahead = JOIN_DISTANCE if rules.refine else 1, 0
+    while wanted.any():
+        index = np.flatnonzero(wanted)
+        found.probabilities[index] = classifier(index)
+        found.classes[index] = found.probabilities[index].argmax(axis=1)
+        found.evaluated[index] = True
+        missing = dilate(wanted & (found.classes != 0), reach, reach) & ~found.evaluated
+        wanted = dilate(missing, ahead, ahead) & ~found.evaluated
+        ahead = 2 * ahead + reach  # follows a long run in few calls, past its end by its length at most
+    return found
