@@ -131,19 +131,24 @@ def events(classes, L, flux):
     return everything, find_events(found.classes, in_range, flux, PUBLISHED)["REP"].final.tolist()
 
 
-def test_the_farthest_window_and_the_farthest_belt_that_matter():
-    # A run of one window and one that starts five later, joined; the only counts are in the last
-    # record between them; the belt is ten records before the first run and ten after the second.
-    classes, L, flux = (
-        np.zeros(93, np.int8),
-        np.full(100, 30, np.float32),
-        np.full((2, 4, 100), 900, np.float32),
-    )
-    classes[40] = classes[45:75] = 1
-    L[[30, 84]] = 5
-    flux[0, 3] = np.where(np.arange(100) == 44 + 3, 500, 0)
+@pytest.mark.parametrize(
+    ("belt", "run", "hot"),
+    [
+        # The only counts are in the last record between two runs that start five apart and are joined.
+        ([43], (45, 46), 44),
+        # As far outside the belt as it can be without being found from the belt's edges: both of
+        # those lie between the runs too.
+        ([30, 56], (45, 47), 43),
+    ],
+)
+def test_counts_between_joined_runs(belt, run, hot):
+    classes, L = np.zeros(93, np.int8), np.full(100, 30, np.float32)
+    flux = np.full((2, 4, 100), 900, np.float32)
+    classes[40] = classes[run[0] : run[1] + 1] = 1
+    L[belt] = 5
+    flux[0, 3] = np.where(np.arange(100) == hot + 3, 500, 0)
     everything, sparse = events(classes, L, flux)
-    assert everything == sparse == [[43, 77]]
+    assert everything == sparse == [[43, run[1] + 3]]
 
 
 def test_a_run_reaches_in_from_far_outside():
