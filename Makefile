@@ -5,7 +5,7 @@ DEMO ?= demo
 WORKERS ?= 2
 BIN = $(VENV)/bin
 
-.PHONY: help setup run test lint bench clean
+.PHONY: help setup run test lint bench soak clean
 
 help:  ## Say what each target does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,6 +31,9 @@ lint: setup  ## Check style and types
 
 bench: setup  ## Measure CPU time and memory per satellite-day; BENCH="--days 32 --scale 320" takes longer
 	$(BIN)/python -m tests.benchmarks.cost $(BENCH)
+
+soak: setup  ## Kill processes of a run at random, 50 times, and compare what comes out
+	$(BIN)/python -m tests.soak
 
 clean:  ## Remove the virtual environment and the demonstration
 	rm -rf $(VENV) $(DEMO)

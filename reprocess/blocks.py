@@ -99,10 +99,14 @@ def ingest_block(plan: IngestPlan) -> Record:
     work = Work(plan.work)
     store = SatelliteStore(work.archive, plan.satellite)
     span = schema.block_days(plan.block)
-    work.ledger.begin(plan.satellite, plan.block, [g.date.isoformat() for g in plan.granules])
+    changing = [g.date.isoformat() for g in plan.granules]
+    claimed = work.ledger.read(plan.satellite, plan.block)
+    if claimed is not None and claimed["state"] == "done" and not claimed["days"].keys() <= set(changing):
+        store.verify(plan.block, claimed["outputs"])  # a damaged day must not be copied under a new sum
+    work.ledger.begin(plan.satellite, plan.block, changing)
     previous = work.ledger.read(plan.satellite, plan.block) or {"days": {}}
-    _invalidate(store, span, plan.granules)
     kept = [_position(date, span) for date, entry in previous["days"].items() if entry["status"] == "ok"]
+    _invalidate(store, span, previous["days"])
     days, read = dict(previous["days"]), {}
     for granule in plan.granules:
         days[granule.date.isoformat()], records = _read_granule(granule)
@@ -129,11 +133,9 @@ def ingest_block(plan: IngestPlan) -> Record:
     return record
 
 
-def _invalidate(store: SatelliteStore, span: range, granules: tuple[Granule, ...]) -> None:
-    """Mark the days about to change as not ingested, for readers of the archive itself."""
-    counts = store.read("record_count", span.start, span.stop)
-    counts[[g.day - span.start for g in granules]] = -1
-    store.write("record_count", span.start, counts)
+def _invalidate(store: SatelliteStore, span: range, kept: Record) -> None:
+    """Mark all days but those kept as not ingested, for readers of the archive itself."""
+    store.write("record_count", span.start, _day_rows(span, kept)["record_count"])
 
 
 def _read_granule(granule: Granule) -> tuple[dict[str, object], Records | None]:
@@ -201,8 +203,9 @@ def detect_block(plan: DetectPlan) -> Record:
     settings = plan.settings
     bundle, engine = get_engine(settings.model, settings.model_sha256, settings.engine)
     store = SatelliteStore(work.archive, plan.satellite)
-    ingested = work.ledger.read(plan.satellite, plan.block) or {"days": {}}
+    ingested = work.ledger.read(plan.satellite, plan.block) or {"days": {}, "outputs": {}}
     run.ledger.begin(plan.satellite, plan.block)
+    store.verify(plan.block, {k: v for k, v in ingested["outputs"].items() if k in _DETECT_ARRAYS})
     entries = _entries(store, ingested["days"], plan.days)
     counts = {day: entry["records"] for day, entry in entries.items()}
     results = {

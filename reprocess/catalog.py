@@ -112,6 +112,27 @@ def list_archive(url: str) -> Catalog:
     return Catalog(sorted(granules.values()), ignored)
 
 
+def is_local(url: str) -> bool:
+    """Tell whether a source is a file on this machine."""
+    return fsspec.core.split_protocol(url)[0] in {None, "file", "local"}
+
+
+def local_identity(url: str) -> dict[str, str | int] | None:
+    """Return size and version of a local source as it is now, None if it is remote or gone."""
+    if not is_local(url):
+        return None
+    fs, path = fsspec.core.url_to_fs(url)
+    try:
+        info = fs.info(path)
+    except FileNotFoundError:
+        return None
+    return {"size": int(info["size"]), "version": _version(info)}
+
+
+def _version(info: dict[str, Any]) -> str:
+    return next((str(info[key]) for key in _VERSIONS if info.get(key) is not None), "")
+
+
 def _granule(fs: Any, path: str, info: dict[str, Any]) -> Granule | None:
     """Return the granule a listing entry stands for, None if its name is not that of one."""
     match = _NAME.fullmatch(path.rsplit("/", 1)[-1])
@@ -123,6 +144,5 @@ def _granule(fs: Any, path: str, info: dict[str, Any]) -> Granule | None:
         return None
     if info.get("size") is None:
         info = fs.info(path)  # listings over http have names only
-    version = next((str(info[key]) for key in _VERSIONS if info.get(key) is not None), "")
     size = int(info.get("size") or 0)
-    return Granule(_BY_ABBR[match["abbr"]], day, fs.unstrip_protocol(path), size, version)
+    return Granule(_BY_ABBR[match["abbr"]], day, fs.unstrip_protocol(path), size, _version(info))

@@ -9,6 +9,10 @@ class ReprocessError(Exception):
     """Base of all errors raised on purpose."""
 
 
+class IncompleteError(ReprocessError):
+    """A run that was stopped from outside; the same command goes on where it stopped."""
+
+
 class CatalogError(ReprocessError):
     """The archive of NOAA files cannot be listed or is ambiguous."""
 

@@ -4,6 +4,8 @@ Sums of integers, so the order of blocks cannot matter. The same parts give the 
 satellite-day, which the confidence of occurrence fractions is resampled from.
 """
 
+import shutil
+
 import numpy as np
 import xarray as xr
 
@@ -30,6 +32,7 @@ def write_exposure(run: Run, records: list[Record]) -> None:
     satellites = sorted({r["satellite"] for r in records})
     months = np.unique([np.datetime64(date, "M") for r in records for date in r["days"]])
     if not months.size:
+        shutil.rmtree(run.exposure, ignore_errors=True)
         return
     calendar = np.arange(months[0], months[-1] + 1)
     totals = {name: np.zeros((len(satellites), calendar.size, FINE.cells), np.int32) for name in QUANTITIES}
@@ -50,6 +53,34 @@ def write_exposure(run: Run, records: list[Record]) -> None:
         attrs={"Conventions": "CF-1.11", "title": "Time spent per L and MLT", "run": run.name},
     )
     write_dataset(run.exposure, dataset)
+
+
+def compare_exposure(run: Run, records: list[Record]) -> list[tuple[str, str]]:
+    """Hold `exposure.zarr` against the sum of the dwell parts.
+
+    Returns
+    -------
+    list of tuple of str
+        What should be and what is, for every satellite and quantity that differs.
+    """
+    differences = []
+    with xr.open_zarr(run.exposure, consolidated=False, chunks=None) as dataset:
+        months = dataset["month"].to_numpy().astype("datetime64[M]")
+        totals = {
+            (satellite, name): np.zeros((months.size, FINE.cells), np.int64)
+            for satellite in sorted({r["satellite"] for r in records})
+            for name in QUANTITIES
+        }
+        for satellite, part in read_dwell(run, records):
+            month = np.searchsorted(months, _dates(part["day"]).astype("datetime64[M]"))
+            for name in QUANTITIES:
+                np.add.at(totals[satellite, name], (month, part["cell"]), part[name] * _SECONDS)
+        for (satellite, name), total in totals.items():
+            stored = dataset[name].sel(satellite=satellite).to_numpy().reshape(total.shape)
+            if wrong := int(np.count_nonzero(stored != total)):
+                where = f"{name} of {satellite}"
+                differences.append((f"{total.sum()} s {where}", f"{stored.sum()} s, {wrong} cells differ"))
+    return differences
 
 
 def daily(run: Run, records: list[Record], grid: Grid) -> dict[str, np.ndarray]:

@@ -29,6 +29,21 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def tree_sha256(path: Path) -> str:
+    """Return the sha256 of a file, or one for all files under a folder, their names included."""
+    if path.is_file():
+        return sha256(path.read_bytes())
+    folder = path
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = [f"{sha256(path.read_bytes())} {path.relative_to(folder).as_posix()}\n" for path in files]
+    return sha256("".join(lines).encode())
+
+
+def outputs_sha256(records: Iterable[Record]) -> str:
+    """Return one sha256 for the outputs of all these records: what is made of them depends on it."""
+    return sha256(json.dumps([r["outputs"] for r in records], sort_keys=True).encode())
+
+
 def write_atomic(path: Path, data: bytes) -> None:
     """Replace `path` by `data` as one step that survives a crash.
 
@@ -37,11 +52,15 @@ def write_atomic(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep(path)
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)  # on a full disk it would take what little there is
+        raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)  # the rename itself
@@ -115,6 +134,10 @@ class BlockLedger:
         """Write the record of a block that is complete on disk."""
         self._write(record | {"state": "done"})
         self._failure_path(record["satellite"], record["block"]).unlink(missing_ok=True)
+
+    def withdraw(self, satellite: str, block: int) -> None:
+        """Give up a claim: the next run does the whole block again."""
+        self.path(satellite, block).unlink(missing_ok=True)
 
     def fail(self, satellite: str, block: int, reason: str, traceback: str) -> None:
         """Note why a block could not be done; the note goes when it is done after all."""

@@ -17,7 +17,7 @@ from reprocess import schema
 from reprocess.errors import LedgerError
 from reprocess.exposure import daily, grid_coordinates
 from reprocess.ledger import Record, source_digest, write_atomic
-from reprocess.lmlt import Grid
+from reprocess.lmlt import Grid, make_grid
 from reprocess.parts import read_events
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
 from reprocess.work import Run
@@ -149,6 +149,31 @@ def read_occurrence(run: Run) -> xr.Dataset:
     if not run.occurrence.exists():
         raise LedgerError(f"run {run.name!r} has no maps yet; run map first")
     return xr.load_dataset(run.occurrence, engine="scipy")
+
+
+_EXACT = {"events", "dwell", "precipitation"}
+
+
+def compare_occurrence(run: Run, records: list[Record]) -> list[tuple[str, str]]:
+    """Hold `occurrence.nc` against maps made again from the parts, on its own grid.
+
+    Returns
+    -------
+    list of tuple of str
+        What should be and what is, for every variable that differs: counts and seconds exactly,
+        what is computed from them within 1e-9, for other versions of SciPy.
+    """
+    with xr.open_dataset(run.occurrence, engine="scipy") as stored:
+        edges = [
+            np.append(stored[f"{axis}_bounds"][:, 0], stored[f"{axis}_bounds"][-1, 1])
+            for axis in ("L", "MLT")
+        ]
+        again = occurrence(run, records, make_grid(*edges), stored.attrs["min_dwell_s"])
+        return [
+            (f"{name} with sum {np.nansum(values):.9g}", f"sum {np.nansum(stored[name]):.9g}")
+            for name, values in again.data_vars.items()
+            if not np.allclose(stored[name], values, 0 if name in _EXACT else 1e-9, 0, equal_nan=True)
+        ]
 
 
 def _resample(seconds: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

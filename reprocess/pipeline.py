@@ -8,35 +8,41 @@ record, so neither data nor models pass through the scheduler.
 import datetime as dt
 import logging
 import socket
-import traceback
-import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Protocol
 
-import dask.array as da
-import numpy as np
 import pandas as pd
-from distributed import Client, LocalCluster, as_completed, futures_of
+from distributed import Client, LocalCluster, as_completed
 
 from reprocess import __version__, schema
+from reprocess.audit import (
+    FALSE,
+    Finding,
+    audit_block,
+    audit_run,
+    audit_stores,
+    plan_audit,
+    unlisted_runs,
+)
 from reprocess.blocks import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
 from reprocess.catalog import Granule
 from reprocess.classifier.bundle import load_bundle
 from reprocess.errors import LedgerError, ReprocessError
 from reprocess.evaluation.tally import EvaluatePlan, Tally, tally_block
+from reprocess.executor import Note, Plan, Progress, map_blocks
 from reprocess.exposure import write_exposure
-from reprocess.ledger import BlockLedger, Record, merge_catalog, source_digest
+from reprocess.ledger import BlockLedger, merge_catalog, source_digest
 from reprocess.lmlt import Grid
 from reprocess.occurrence import occurrence, write_occurrence
 from reprocess.parts import read_events
 from reprocess.plotting import plot_occurrence
 from reprocess.postprocess import MODES
 from reprocess.status import detected, is_current, lacking, ledger_days, survey
-from reprocess.store import CLASS_ARRAYS, create_store
+from reprocess.store import ARCHIVE_TITLE, CLASS_ARRAYS, CLASSES_TITLE, create_store
 from reprocess.work import Run, Work
 
 _ONE_THREAD = dict.fromkeys(
@@ -49,13 +55,6 @@ _ONE_THREAD = dict.fromkeys(
     ),
     "1",
 )
-
-
-class Progress(Protocol):
-    """Told of every block that ends."""
-
-    def __call__(self, stage: str, done: int, total: int, message: str) -> None:
-        """Report that `done` of `total` blocks of a stage have ended, and what the last one gave."""
 
 
 @dataclass
@@ -135,8 +134,8 @@ def ingest(work: Work, granules: list[Granule], cluster: Cluster, progress: Prog
     plans = plan_ingest(work, granules)
     if plans:
         satellites = sorted({p.satellite for p in plans})
-        create_store(work.archive, satellites, schema.ARCHIVE_ARRAYS, "POES/MetOp SEM-2 MEPED records")
-        _run_blocks(cluster.client(), ingest_block, plans, work.ledger, "ingest", progress)
+        create_store(work.archive, satellites, schema.ARCHIVE_ARRAYS, ARCHIVE_TITLE)
+        map_blocks(cluster.client(), ingest_block, plans, "ingest", progress, _noting(work.ledger))
 
 
 def plan_detect(work: Work, run: Run, settings: Settings, granules: Iterable[Granule]) -> list[DetectPlan]:
@@ -205,11 +204,12 @@ def detect(
     if plans:
         if settings.classes:
             satellites = sorted({p.satellite for p in plans})
-            create_store(run.classes, satellites, CLASS_ARRAYS, "Class of every record")
-        _run_blocks(cluster.client(), detect_block, plans, run.ledger, "detect", progress)
+            create_store(run.classes, satellites, CLASS_ARRAYS, CLASSES_TITLE)
+        map_blocks(cluster.client(), detect_block, plans, "detect", progress, _noting(run.ledger))
     records = list(run.ledger.done())
-    if plans or not run.exposure.exists():
+    if run.outdated("exposure", records):
         write_exposure(run, records)
+        run.made("exposure", records)
     days = sum(len(record["days"]) for record in records)
     run.describe({"source_digest": source_digest(records), "satellite_days": days})
 
@@ -269,57 +269,58 @@ def make_map(work: Work, run: Run, grid: Grid, min_dwell_s: float) -> list[Path]
     LedgerError
         If nothing is done, or a part is missing or damaged.
     """
-    dataset = occurrence(run, list(run.ledger.done()), grid, min_dwell_s)
+    records = list(run.ledger.done())
+    dataset = occurrence(run, records, grid, min_dwell_s)
     dataset = dataset.assign_attrs(lacking(survey(work), run.name))
     write_occurrence(run, dataset)
+    run.made("occurrence", records)
     return [run.occurrence, *plot_occurrence(dataset, run.root)]
 
 
-def _run_blocks(
-    client: Client,
-    function: Callable[[Any], Record],
-    plans: Sequence[IngestPlan | DetectPlan],
-    ledger: BlockLedger,
-    stage: str,
-    progress: Progress,
-) -> None:
-    """Map a block function over its plans; one that raises does not stop the others."""
-    array = np.empty(len(plans), object)
-    array[:] = plans
-    blocks = da.from_array(array, chunks=1).map_blocks(
-        _each, function=function, dtype=object, meta=np.empty(0, object), name=f"{stage}-{uuid.uuid4().hex}"
-    )
-    futures = futures_of(client.persist(blocks))
-    by_key = {future.key: plans[future.key[1]] for future in futures}
-    for done, future in enumerate(as_completed(futures), start=1):
-        plan = by_key[future.key]
-        where = f"{plan.satellite} block {plan.block}"
-        if future.status == "finished":
-            progress(stage, done, len(plans), f"{where}: {_outcome(future.result()[0])}")
-        else:
-            error = future.exception()
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            trace = "".join(traceback.format_tb(future.traceback()))
-            ledger.fail(plan.satellite, plan.block, reason, trace)
-            progress(stage, done, len(plans), f"{where} FAILED: {reason}")
-        future.release()
+def audit(
+    work: Work, runs: Sequence[Run], cluster: Cluster | None, progress: Progress, sources: bool = False
+) -> tuple[list[Finding], Counter[str]]:
+    """Prove from the disk what the ledgers of the archive and of these runs claim.
+
+    Parameters
+    ----------
+    work : Work
+    runs : sequence of Run
+    cluster : Cluster, optional
+        Where blocks are audited; in this process by default.
+    progress : Progress
+    sources : bool
+        Whether to read local sources again.
+
+    Returns
+    -------
+    tuple of list of Finding and Counter
+        What is not as claimed, and how many blocks, shards, parts and satellite-days were checked.
+    """
+    findings = audit_stores(work, runs)
+    metadata_sound = not any(f.stage == "metadata" for f in findings)
+    plans = plan_audit(work, runs, sources, metadata_sound)
+
+    def note(plan: Plan, reason: str, _trace: str) -> None:
+        path = f"{plan.satellite} block {plan.block}"
+        findings.append(Finding(path, "unaudited", "an audited block", reason, "see the reason"))
+
+    if cluster is None:
+        results = [audit_block(plan) for plan in plans]
+    elif plans:
+        results = map_blocks(cluster.client(), audit_block, plans, "audit", progress, note)
+    findings += [Finding(**f) for result in results for f in result["findings"]]
+    for run in runs:
+        sound = metadata_sound and not any(f.run == run.name and f.kind in FALSE for f in findings)
+        findings += audit_run(work, run, sound)
+    counts = Counter({"blocks": len(results), "satellite_days": sum(len(r["days"]) for r in results)})
+    for key in ("shards", "parts"):
+        counts[key] = sum(result[key] for result in results)
+    return sorted(findings + unlisted_runs(work)), counts
 
 
-def _each(plans: np.ndarray, function: Callable[[Any], Record]) -> np.ndarray:
-    """Apply a block function to the plans of one chunk."""
-    records = np.empty(plans.size, object)
-    records[:] = [function(plan) for plan in plans]
-    return records
-
-
-def _outcome(record: Record) -> str:
-    """Say in a few words what a block gave."""
-    days = record["days"].values()
-    if record["stage"] == "ingest":
-        good = sum(entry["status"] == "ok" for entry in days)
-        return f"{good} days ingested, {len(days) - good} quarantined"
-    events = {name: sum(entry["events"][name] for entry in days) for name in schema.EVENT_CLASSES}
-    return f"{len(days)} days, " + ", ".join(f"{count} {name}" for name, count in events.items())
+def _noting(ledger: BlockLedger) -> Note:
+    return lambda plan, reason, trace: ledger.fail(plan.satellite, plan.block, reason, trace)
 
 
 def _block_of(granule: Granule) -> tuple[str, int]:

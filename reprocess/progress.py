@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from reprocess.pipeline import Progress as BlockProgress
+from reprocess.executor import Progress as BlockProgress
 
 
 @contextmanager

@@ -7,6 +7,7 @@ its values are fill values: a block that was written has exactly one file per ar
 """
 
 import shutil
+import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +71,9 @@ CLASS_ARRAYS = {
 }
 """Arrays of a run's `classes.zarr`."""
 
+ARCHIVE_TITLE = "POES/MetOp SEM-2 MEPED records"
+CLASSES_TITLE = "Class of every record"
+
 _DIMS = schema.DIMS | {"class_index": len(schema.CLASSES)}
 
 
@@ -81,6 +85,8 @@ def create_store(path: Path, satellites: Iterable[str], arrays: Mapping[str, Arr
     StoreError
         If the store exists with another layout.
     """
+    for leftover in _metadata_leftovers(path):
+        leftover.unlink(missing_ok=True)
     root = zarr.open_group(path, mode="a", zarr_format=3)
     layout = root.attrs.setdefault("layout", LAYOUT)
     if layout != LAYOUT:
@@ -92,18 +98,51 @@ def create_store(path: Path, satellites: Iterable[str], arrays: Mapping[str, Arr
         root.attrs.update(attrs)
     for satellite in satellites:
         group = root.require_group(satellite)
-        present = set(group.array_keys())
+        present = {file.parent.name for file in (path / satellite).glob("*/zarr.json")}
         for spec in arrays.values():
             if spec.name not in present:
                 _create_array(group, spec)
-        for name, (values, attributes) in schema.COORDINATES.items():
-            if name not in present and any(name in spec.dims for spec in arrays.values()):
-                coordinate = group.create_array(
-                    name, data=values, dimension_names=(name,), attributes=attributes
-                )
-                coordinate[:] = values
+        for name in schema.COORDINATES:
+            if any(name in spec.dims for spec in arrays.values()):
+                _require_coordinate(path / satellite, name)
         if group.attrs.get("platform") != schema.SATELLITES[satellite].name:
             group.attrs["platform"] = schema.SATELLITES[satellite].name
+
+
+def _require_coordinate(group: Path, name: str) -> None:
+    """Write a coordinate unless it is there with its values; a killed writer may have left it without."""
+    values, attributes = schema.COORDINATES[name]
+    if not (group / name / "zarr.json").is_file():
+        zarr.create_array(
+            group, name=name, data=values, dimension_names=(name,), attributes=attributes, zarr_format=3
+        )
+        return
+    coordinate = zarr.open_array(group / name, mode="r+", zarr_format=3)
+    if not np.array_equal(np.asarray(coordinate[:]), values):
+        coordinate[:] = values
+
+
+def _metadata_leftovers(path: Path) -> list[Path]:
+    """Return what killed writers of metadata left behind; those of shards go when the shard is written."""
+    return [leftover for depth in ("", "*/", "*/*/") for leftover in path.glob(f"{depth}zarr.*.partial")]
+
+
+def metadata_files(
+    satellites: Iterable[str], arrays: Mapping[str, ArraySpec], title: str
+) -> dict[str, bytes]:
+    """Return what a store holds besides its shards: metadata and coordinates, by relative path.
+
+    It follows from the code alone, so that a store on disk can be held against it.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        create_store(Path(folder), satellites, arrays, title)
+        files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def shard_key(spec: ArraySpec, satellite: str, block: int) -> str:
+    """Return where the shard of a block lies, relative to its store."""
+    return "/".join([satellite, spec.name, "c", str(block), *["0"] * (len(spec.dims) - 1)])
 
 
 def _create_array(group: zarr.Group, spec: ArraySpec) -> None:
@@ -167,7 +206,11 @@ class SatelliteStore:
             raise StoreError(f"{self.path}/{name} holds {array.dtype}, not {rows.dtype}")
         file = self.shard_path(name, start // shard)
         sweep(file)
-        array[start:stop] = rows
+        try:
+            array[start:stop] = rows
+        except ValueError:  # Zarr reads the index of the old shard first, and that may be damaged
+            file.unlink()
+            array[start:stop] = rows
         return sha256(file.read_bytes())
 
     def shard_path(self, name: str, block: int) -> Path:
@@ -187,6 +230,28 @@ class SatelliteStore:
         shard = self.shard_path(name, day // schema.BLOCK_DAYS)
         if not shard.is_file():
             raise StoreError(f"{shard} is missing although its block is done; {self.remedy(day)}")
+
+    def verify(self, block: int, digests: Mapping[str, str]) -> None:
+        """Make sure that shards are what their done record says, before anything is made of them.
+
+        Parameters
+        ----------
+        block : int
+        digests : mapping of str to str
+            sha256 by name of array.
+
+        Raises
+        ------
+        StoreError
+            If one is missing or other.
+        """
+        day = block * schema.BLOCK_DAYS
+        for name, expected in digests.items():
+            self.require_shard(name, day)
+            found = sha256(self.shard_path(name, block).read_bytes())
+            if found != expected:
+                path = self.shard_path(name, block)
+                raise StoreError(f"{path} has sha256 {found}, not {expected}; {self.remedy(day)}")
 
     def remedy(self, day: int) -> str:
         """Return what to do about a block of the archive that is damaged."""

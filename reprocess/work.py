@@ -3,10 +3,14 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from reprocess.errors import LedgerError
-from reprocess.ledger import BlockLedger, write_atomic
+from reprocess.ledger import BlockLedger, Record, outputs_sha256, tree_sha256, write_atomic
+
+Sum = Literal["exposure", "occurrence"]
+SUMS: tuple[Sum, ...] = ("exposure", "occurrence")
+"""What a run makes of all its parts together; names of paths of `Run`."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,33 @@ class Run:
         """Write or extend `run.json`."""
         text = json.dumps((self.read_identity() or {}) | facts, indent=1, sort_keys=True)
         write_atomic(self.root / "run.json", text.encode())
+
+    def forget(self, fact: str) -> None:
+        """Take something out of `run.json` again."""
+        facts = {k: v for k, v in (self.read_identity() or {}).items() if k != fact}
+        write_atomic(self.root / "run.json", json.dumps(facts, indent=1, sort_keys=True).encode())
+
+    def made(self, sum_: Sum, records: list[Record]) -> None:
+        """Note in `run.json` what a sum over the run's parts was made from, after it was written.
+
+        Parameters
+        ----------
+        sum_ : str
+            Which one.
+        records : list of dict
+            Done records of the run's blocks.
+        """
+        path: Path = getattr(self, sum_)
+        if path.exists():
+            self.describe({sum_: {"parts_sha256": outputs_sha256(records), "sha256": tree_sha256(path)}})
+
+    def outdated(self, sum_: Sum, records: list[Record]) -> bool:
+        """Tell whether a sum is missing or was made from other parts than there are now."""
+        described = (self.read_identity() or {}).get(sum_, {})
+        exists: bool = getattr(self, sum_).exists()
+        if not any(record["days"] for record in records):
+            return exists
+        return not exists or described.get("parts_sha256") != outputs_sha256(records)
 
     def claim(self, identity: dict[str, Any]) -> None:
         """Create the run, or check that it was made with the same model, rules and code.

@@ -8,12 +8,10 @@ those tests skip; with REPROCESS_REQUIRE_SHARED set, as in CI, they fail instead
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from reprocess.classifier.bundle import WEIGHTS, Bundle, save_bundle
-from reprocess.features import Scaling
-from tests.fake import write_archive
+from reprocess.classifier.bundle import Bundle
+from tests.fake import write_archive, write_random_model
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -48,12 +46,7 @@ def published(shared: Path, models_folder: Path) -> Bundle:
 @pytest.fixture(scope="session")
 def random_model(models_folder: Path) -> Bundle:
     """A model with random weights that finds both kinds of events on every fake day."""
-    rng = np.random.default_rng(150)
-    weights = {name: rng.normal(0, 0.4, shape).astype(np.float32) for name, shape in WEIGHTS.items()}
-    scaling = Scaling((0.01, 100.0), 0.001, (5.0,) * 8, (3.0,) * 8)
-    return save_bundle(
-        models_folder / "random", {"name": "random", "title": "random weights"}, weights, scaling
-    )
+    return write_random_model(models_folder)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ import h5py
 import numpy as np
 
 from reprocess import schema
+from reprocess.classifier.bundle import WEIGHTS, Bundle, save_bundle
+from reprocess.features import Scaling
 
 COUNT_E = np.array([80.64516, 69.44444, 133.33333, 181.81818], np.float32)
 """Flux of one count in E1-E4, cm-2 s-1 sr-1."""
@@ -72,3 +74,11 @@ def write_archive(archive: Path) -> Path:
     for satellite, date in DAYS:
         write_granule(granule_path(archive, satellite, date), variables(satellite, date))
     return archive
+
+
+def write_random_model(models: Path) -> Bundle:
+    """Write a model called random, with random weights, that finds both kinds of events on every fake day."""
+    rng = np.random.default_rng(150)
+    weights = {name: rng.normal(0, 0.4, shape).astype(np.float32) for name, shape in WEIGHTS.items()}
+    scaling = Scaling((0.01, 100.0), 0.001, (5.0,) * 8, (3.0,) * 8)
+    return save_bundle(models / "random", {"name": "random", "title": "random weights"}, weights, scaling)

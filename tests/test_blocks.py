@@ -28,6 +28,7 @@ from reprocess.postprocess import MODES, postprocess
 from reprocess.store import CLASS_ARRAYS, SatelliteStore, create_store
 from reprocess.work import Work
 from tests.fake import granule_path, variables, write_granule
+from tests.integration.command import tree
 
 SATELLITE, BLOCK = "noaa18", 248
 SPAN = schema.block_days(BLOCK)
@@ -329,7 +330,33 @@ def test_kept_day_whose_shard_is_gone_is_not_turned_into_fill_values(work: Work,
     write_day(archive, "2019-10-25", 50)
     with pytest.raises(StoreError, match=r"MLT.* is missing although its block is done; delete .*0248\.json"):
         ingest(work, archive, "2019-10-25")
-    assert list(work.ledger.done()) == []
+
+
+@pytest.mark.parametrize("name", schema.ARCHIVE_ARRAYS)
+def test_kept_day_whose_shard_is_damaged_is_not_copied_under_a_new_sum(
+    work: Work, archive: Path, name: str
+) -> None:
+    shard = SatelliteStore(work.archive, SATELLITE).shard_path(name, BLOCK)
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 2] ^= 1
+    shard.write_bytes(data)
+    write_day(archive, "2019-10-25", 50)
+    before = tree(work.root)
+    with pytest.raises(StoreError, match=rf"{name}.* has sha256 .*, not .*; delete .*0248\.json"):
+        ingest(work, archive, "2019-10-25")
+    assert tree(work.root) == before
+
+
+@pytest.mark.parametrize("name", ["electron_flux", "time"])
+def test_detection_refuses_a_shard_that_is_not_what_was_ingested(
+    work: Work, settings: Settings, name: str
+) -> None:
+    shard = SatelliteStore(work.archive, SATELLITE).shard_path(name, BLOCK)
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 2] ^= 1
+    shard.write_bytes(data)
+    with pytest.raises(StoreError, match=rf"{name}.* has sha256 .*, not .*; delete .*0248\.json"):
+        detect_block(detect_plan(work, settings))
 
 
 def test_damaged_record_stops_the_block(work: Work, source: Path) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,15 @@ import pytest
 from reprocess import ledger as module
 from reprocess.catalog import Granule
 from reprocess.errors import LedgerError
-from reprocess.ledger import BlockLedger, merge_catalog, read_catalog, sha256, sweep, write_atomic
+from reprocess.ledger import (
+    BlockLedger,
+    merge_catalog,
+    read_catalog,
+    sha256,
+    sweep,
+    tree_sha256,
+    write_atomic,
+)
 
 
 def record(satellite: str = "noaa18", block: int = 248, **days: str) -> dict[str, Any]:
@@ -55,14 +64,45 @@ def test_crash_before_the_rename_leaves_the_old_file(
 def test_crash_before_the_rename_leaves_no_file_where_there_was_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def kill(*_: object) -> None:
+        raise KeyboardInterrupt
+
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "replace", crash)
-        with pytest.raises(OSError, match="killed"):
+        patched.setattr(Path, "replace", kill)
+        with pytest.raises(KeyboardInterrupt):
             write_atomic(tmp_path / "x.json", b"new")
     assert not (tmp_path / "x.json").exists()
     (leftover,) = tmp_path.iterdir()
     write_atomic(tmp_path / "x.json", b"new")
     assert not leftover.exists()
+
+
+def test_a_disk_that_is_full_keeps_no_half_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.os, "fsync", crash)
+    with pytest.raises(OSError, match="killed"):
+        write_atomic(tmp_path / "x.json", b"new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_sum_for_a_tree_depends_on_every_name_and_byte(tmp_path: Path) -> None:
+    def digest(**files: bytes) -> str:
+        folder = tmp_path / uuid.uuid4().hex
+        for name, data in files.items():
+            write_atomic(folder / name, data)
+        return tree_sha256(folder)
+
+    assert digest(a=b"1", b=b"2") == digest(b=b"2", a=b"1")
+    assert len({digest(a=b"1", b=b"2"), digest(a=b"2", b=b"1"), digest(a=b"1"), digest(c=b"1")}) == 4
+    write_atomic(tmp_path / "x", b"data")
+    assert tree_sha256(tmp_path / "x") == sha256(b"data")
+
+
+def test_withdrawn_block_claims_nothing(tmp_path: Path) -> None:
+    ledger = BlockLedger(tmp_path)
+    ledger.commit({"satellite": "noaa18", "block": 3, "days": {}, "outputs": {}})
+    ledger.withdraw("noaa18", 3)
+    assert ledger.read("noaa18", 3) is None
+    ledger.withdraw("noaa18", 3)
 
 
 def test_data_are_on_disk_before_the_rename_and_the_rename_after(

@@ -1,6 +1,7 @@
 """What is done, missing and left out, from ledgers alone."""
 
 import dataclasses
+import datetime as dt
 import itertools
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from reprocess import schema
 from reprocess.catalog import Granule
 from reprocess.ledger import Record, merge_catalog
 from reprocess.status import detected, exit_code, is_current, ledger_days, survey
-from reprocess.work import Work
+from reprocess.work import SUMS, Sum, Work
 
 
 def granule(satellite: str = "noaa18", day: int = 7966, **changes: Any) -> Granule:
@@ -47,6 +48,8 @@ def classified(work: Work, name: str, *days: tuple[Granule, str], events: int = 
     run.ledger.commit(
         {"satellite": days[0][0].satellite, "block": days[0][0].day // 32, "days": entries, "outputs": {}}
     )
+    run.exposure.mkdir()
+    run.made("exposure", list(run.ledger.done()))
 
 
 def test_days_of_done_blocks_only_are_believed(work: Work) -> None:
@@ -94,7 +97,7 @@ def test_day_that_is_in_neither_ledger_is_not_detected() -> None:
 def test_survey_of_an_empty_folder_has_nothing(work: Work) -> None:
     state = survey(work)
     assert state == {
-        "ingest": {"satellites": {}, "quarantined": [], "missing": [], "failed_blocks": []},
+        "ingest": {"satellites": {}, "years": [], "quarantined": [], "missing": [], "failed_blocks": []},
         "runs": {},
     }
     assert exit_code(state, None) == 0
@@ -186,6 +189,62 @@ def test_run_misses_good_days_it_has_not_classified_as_they_are(work: Work) -> N
     assert [d["date"] for d in run["missing"]] == ["2019-09-25", "2019-09-26"]
     assert run["events"] == {"REP": 2, "CSS": 1}  # of the current day alone
     assert (run["model"], run["mode"], run["engine"]) == ("m", "published", "onnxruntime")
+
+
+def test_counts_by_year_add_up_to_those_of_the_satellite(work: Work) -> None:
+    days = [granule(day=schema.day_index(dt.date(2019, 12, 30)) + k) for k in range(4)]
+    ingested(work, *((g, entry(g)) for g in days[:3]))
+    merge_catalog(work.catalog, days)
+    classified(work, "r", (days[0], "aa"), (days[2], "older"))
+    state = survey(work)
+    assert [
+        (y["satellite"], y["year"], y["planned"], y["ok"], y["missing"]) for y in state["ingest"]["years"]
+    ] == [
+        ("noaa18", 2019, 2, 2, 0),
+        ("noaa18", 2020, 2, 1, 1),
+    ]
+    counts = state["ingest"]["satellites"]["noaa18"]
+    for key, value in counts.items():
+        assert sum(y[key] for y in state["ingest"]["years"]) == value
+    assert state["runs"]["r"]["years"] == [
+        {"satellite": "noaa18", "year": 2019, "done": 1, "missing": 1},
+        {"satellite": "noaa18", "year": 2020, "done": 0, "missing": 1},
+    ]
+
+
+def test_missing_days_of_failed_blocks_are_counted_as_such(work: Work) -> None:
+    days = [granule(day=7966), granule(day=8200)]
+    merge_catalog(work.catalog, days)
+    work.ledger.fail("noaa18", 7966 // 32, "OSError: disk full", "trace")
+    assert [(y["missing"], y["failed"]) for y in survey(work)["ingest"]["years"]] == [(1, 1), (1, 0)]
+
+
+@pytest.mark.parametrize("made", SUMS)
+def test_sum_of_other_parts_than_there_are_makes_a_run_incomplete(work: Work, made: Sum) -> None:
+    day, later = granule(), granule(day=8200)
+    ingested(work, (day, entry(day)))
+    classified(work, "r", (day, "aa"))
+    run = work.run("r")
+    run.occurrence.write_bytes(b"maps")
+    run.made("occurrence", list(run.ledger.done()))
+    assert exit_code(survey(work, [day]), "r") == 0
+    run.made(made, [])
+    state = survey(work, [day])
+    assert (state["runs"]["r"]["outdated"], exit_code(state, "r")) == ([made], 4)
+    run.made(made, list(run.ledger.done()))
+    run.ledger.commit(
+        {"satellite": "noaa18", "block": later.day // 32, "days": {}, "outputs": {"events": "x"}}
+    )
+    assert exit_code(survey(work, [day]), "r") == 4
+
+
+def test_run_without_maps_is_complete_and_without_exposure_is_not(work: Work) -> None:
+    day = granule()
+    ingested(work, (day, entry(day)))
+    classified(work, "r", (day, "aa"))
+    assert survey(work, [day])["runs"]["r"]["outdated"] == []
+    work.run("r").exposure.rmdir()
+    assert survey(work, [day])["runs"]["r"]["outdated"] == ["exposure"]
 
 
 def test_every_run_is_surveyed_by_itself(work: Work) -> None:

@@ -10,12 +10,16 @@ from typing import Any
 import click
 
 from reprocess import __version__
-from reprocess.cli.inspection import events, status
+from reprocess.cli.inspection import INCOMPLETE, audit, events, status
 from reprocess.cli.models import model
 from reprocess.cli.simulation import simulate
 from reprocess.cli.stages import detect, ingest, map_, report, run
 from reprocess.cli.training import evaluate, train
-from reprocess.errors import ReprocessError
+from reprocess.errors import IncompleteError, ReprocessError
+
+
+class _Incomplete(click.ClickException):
+    exit_code = INCOMPLETE
 
 
 class _Group(click.Group):
@@ -25,7 +29,8 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except ReprocessError as e:
-            raise click.UsageError(str(e)) from e
+            kind = _Incomplete if isinstance(e, IncompleteError) else click.UsageError
+            raise kind(str(e)) from e
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -34,5 +39,5 @@ def main() -> None:
     """Find relativistic electron precipitation in NOAA's POES/MetOp archive and map what drives it."""
 
 
-for command in (run, ingest, detect, map_, report, status, events, simulate, model, train, evaluate):
+for command in (run, ingest, detect, map_, report, status, audit, events, simulate, model, train, evaluate):
     main.add_command(command)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reprocess.cli.inspection import print_state
+from reprocess.cli.interruption import resumable
 from reprocess.cli.options import (
     CLUSTER,
     DETECTION,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 @MAP
 @CLUSTER
 @DRY_RUN
+@resumable()
 def run(archive: str, work: Path, **options: Any) -> None:
     """Do everything: read ARCHIVE into WORK, classify, make events, maps and the report.
 
@@ -51,8 +53,11 @@ def run(archive: str, work: Path, **options: Any) -> None:
         _print_plan(target, one, settings, granules)
         return
     _stages(target, granules, options, settings=settings, one=target.run(one))
-    _make_map(target, target.run(one), grid, options)
-    _make_report(target, target.run(one))
+    if any(record["days"] for record in target.run(one).ledger.done()):
+        _make_map(target, target.run(one), grid, options)
+        _make_report(target, target.run(one))
+    else:  # every block failed, or every file is bad: the counts say so
+        click.echo("no map: no satellite-day is classified", err=True)
     _finish(target, granules, one)
 
 
@@ -62,6 +67,7 @@ def run(archive: str, work: Path, **options: Any) -> None:
 @SELECTION
 @CLUSTER
 @DRY_RUN
+@resumable()
 def ingest(archive: str, work: Path, **options: Any) -> None:
     """Read ARCHIVE into WORK/archive.zarr."""
     granules = _granules(archive, options)
@@ -80,6 +86,7 @@ def ingest(archive: str, work: Path, **options: Any) -> None:
 @RUN_NAME
 @CLUSTER
 @DRY_RUN
+@resumable()
 def detect(work: Path, **options: Any) -> None:
     """Classify what is in WORK/archive.zarr and make events."""
     target = open_work(work)
@@ -97,6 +104,7 @@ def detect(work: Path, **options: Any) -> None:
 @EXISTING_WORK
 @ONE_RUN
 @MAP
+@resumable()
 def map_(work: Path, name: str | None, **options: Any) -> None:
     """Make the L-MLT maps of a run from its events and exposure."""
     target = open_work(work)

@@ -17,18 +17,6 @@ from tests.integration.command import REPROCESS, records, reprocess, tree
 OPTIONS = ("--model", "random", "--workers", 2)
 
 
-@pytest.fixture(scope="module")
-def undisturbed(fake_archive: Path, random_model: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What one run with one worker gives."""
-    work = tmp_path_factory.mktemp("undisturbed") / "work"
-    done = reprocess("run", fake_archive, work, "--model", "random", "--workers", 1, "--classes")
-    assert "dashboard: http://127.0.0.1:" in done.stderr
-    state = json.loads(reprocess("status", work, "--json").stdout)
-    assert state["runs"]["random-published"]["days_done"] == len(fake.DAYS)
-    assert min(state["runs"]["random-published"]["events"].values()) > 3
-    return work
-
-
 @pytest.mark.parametrize("workers", [2, 4])
 def test_more_workers_give_the_same_bytes(
     workers: int, fake_archive: Path, undisturbed: Path, tmp_path: Path

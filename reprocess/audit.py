@@ -1,0 +1,398 @@
+"""Proof from the disk that what the ledger claims is there.
+
+Nothing is believed but the bytes: every claimed file is summed again, the records of every day are
+counted, the events are looked up in the archive, and the dwell is counted anew from the archive's
+positions and the events' intervals. Blocks are independent, so `audit_block` can be mapped over
+any executor; what belongs to no block is in `audit_stores` and `audit_run`. Nothing is changed here;
+`reprocess.repair` withdraws claims that do not hold.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from reprocess import schema
+from reprocess.catalog import local_identity
+from reprocess.errors import LedgerError
+from reprocess.exposure import compare_exposure
+from reprocess.ledger import Record, sha256, tree_sha256
+from reprocess.occurrence import compare_occurrence
+from reprocess.parts import part_path, read_part
+from reprocess.postprocess import MODES
+from reprocess.recount import dwell_troubles, event_troubles, time_trouble
+from reprocess.remote import read_bytes
+from reprocess.store import (
+    ARCHIVE_TITLE,
+    CLASS_ARRAYS,
+    CLASSES_TITLE,
+    SatelliteStore,
+    metadata_files,
+    shard_key,
+)
+from reprocess.work import SUMS, Run, Sum, Work
+
+KINDS = {
+    "missing": "a claimed file is not there",
+    "damaged": "a file is not what was written",
+    "contradiction": "a file is what was written, but does not say what the ledger says",
+    "unfinished": "a block was begun and never finished; nothing is claimed",
+    "outdated": "made from other blocks than are done now",
+    "stale": "a source is no longer what was read",
+    "unclaimed": "a data file that no record speaks of",
+    "leftover": "what a killed writer left behind",
+    "unaudited": "the check itself failed",
+}
+"""What can be found."""
+
+FALSE = frozenset({"missing", "damaged", "contradiction"})
+"""Kinds of a claim that does not hold."""
+
+_REDO = "reprocess audit WORK --repair, then the same reprocess run as before does this block again"
+_GO_ON = "the same reprocess run as before finishes it"
+_DELETE = "nothing refers to it; delete it"
+_POSITIONS = ("time", "L_IGRF", "MLT", "latitude")
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """One thing that is not as claimed."""
+
+    path: str
+    """The file, relative to WORK; the URL of a source."""
+    kind: str
+    """One of `KINDS`."""
+    expected: str
+    found: str
+    remedy: str
+    stage: str = ""
+    """What has to be done again: ingest, detect, exposure, occurrence, metadata; empty for nothing."""
+    run: str = ""
+    satellite: str = ""
+    block: int = -1
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.path}: expected {self.expected}, found {self.found}; {self.remedy}"
+
+
+@dataclass(frozen=True)
+class AuditPlan:
+    """One block to audit, in the archive and in runs."""
+
+    work: Path
+    satellite: str
+    block: int
+    runs: tuple[str, ...]
+    sources: bool
+    """Whether to read local sources again; else only size and modification time are compared."""
+    content: bool = True
+    """Whether to look into files besides summing them, for which the stores' metadata must be sound."""
+
+
+@dataclass
+class _Audit:
+    """What is found while a block is looked through."""
+
+    work: Work
+    plan: AuditPlan
+    findings: list[Finding] = field(default_factory=list)
+    shards: int = 0
+    parts: int = 0
+
+    def add(self, path: Path | str, kind: str, expected: object, found: object, **where: Any) -> None:
+        """Note a finding in this block."""
+        name = path if isinstance(path, str) else path.relative_to(self.work.root).as_posix()
+        finding = Finding(name, kind, str(expected), str(found), where.pop("remedy", _REDO), **where)
+        self.findings.append(replace(finding, satellite=self.plan.satellite, block=self.plan.block))
+
+    def digest(self, path: Path, expected: str, **where: Any) -> bool:
+        """Sum a claimed file again; tell whether it is as claimed."""
+        try:
+            found = sha256(path.read_bytes())
+        except FileNotFoundError:
+            self.add(path, "missing", f"sha256 {expected}", "no file", **where)
+            return False
+        if found != expected:
+            self.add(path, "damaged", f"sha256 {expected}", f"sha256 {found}", **where)
+        return found == expected
+
+
+def plan_audit(
+    work: Work, runs: Iterable[Run], sources: bool = False, content: bool = True
+) -> list[AuditPlan]:
+    """Return every block that a ledger speaks of or that has a file in the archive or a run."""
+    runs = list(runs)
+    ledgers = [work.ledger, *(run.ledger for run in runs)]
+    blocks = {
+        (p.parent.name, int(p.stem)) for one in ledgers for p in one.root.glob("*/*.json") if p.stem.isdigit()
+    }
+    stores = [(work.archive, schema.ARCHIVE_ARRAYS), *((run.classes, CLASS_ARRAYS) for run in runs)]
+    for path, arrays in stores:
+        for name in arrays:
+            blocks |= {(p.parts[-4], int(p.name)) for p in path.glob(f"*/{name}/c/*") if p.name.isdigit()}
+    names = tuple(run.name for run in runs)
+    return [AuditPlan(work.root, *block, names, sources, content) for block in sorted(blocks)]
+
+
+def audit_block(plan: AuditPlan) -> Record:
+    """Check everything that the ledgers claim of one block.
+
+    Returns
+    -------
+    dict
+        ``findings`` (dicts of `Finding`), and how many ``shards``, ``parts`` and ``days`` were checked.
+    """
+    work = Work(plan.work)
+    audit = _Audit(work, plan)
+    ingested = _audit_ingest(audit)
+    for name in plan.runs:
+        _audit_detect(audit, work.run(name), ingested)
+    return {
+        "stage": "audit",
+        "satellite": plan.satellite,
+        "block": plan.block,
+        "findings": [asdict(f) for f in audit.findings],
+        "shards": audit.shards,
+        "parts": audit.parts,
+        "days": ingested["days"] if ingested else {},
+    }
+
+
+def _claimed(audit: _Audit, run: Run | None, files: Collection[Path]) -> Record | None:
+    """Return the block's record if it claims anything, and name it if it was left half-written."""
+    ledger, stage = (audit.work.ledger, "ingest") if run is None else (run.ledger, "detect")
+    where = {"stage": stage, "run": "" if run is None else run.name}
+    path = ledger.path(audit.plan.satellite, audit.plan.block)
+    try:
+        record = ledger.read(audit.plan.satellite, audit.plan.block)
+    except LedgerError as e:
+        audit.add(path, "damaged", "a record in JSON", e, **where)
+        return None
+    if record is not None and record["state"] == "done":
+        return record
+    written = sum(file.exists() for file in files)
+    if record is not None or written:
+        state = "no record" if record is None else f"state {record['state']!r}"
+        found = f"{state}, {written} of {len(files)} files"
+        audit.add(path, "unfinished", "a done record", found, remedy=_GO_ON, run=where["run"])
+    return None
+
+
+def _audit_ingest(audit: _Audit) -> Record | None:
+    """Check a block of the archive; return its record if all of it can be relied on."""
+    work, satellite, block = audit.work, audit.plan.satellite, audit.plan.block
+    specs = schema.ARCHIVE_ARRAYS
+    paths = {name: work.archive / shard_key(spec, satellite, block) for name, spec in specs.items()}
+    record = _claimed(audit, None, paths.values())
+    if record is None:
+        return None
+    before = len(audit.findings)
+    for name, path in paths.items():
+        audit.shards += 1
+        audit.digest(path, record["outputs"].get(name, "(not in the record)"), stage="ingest")
+    if len(audit.findings) == before and audit.plan.content:
+        _audit_days(audit, record)
+    sound = len(audit.findings) == before
+    for entry in record["days"].values():
+        _audit_source(audit, entry)
+    return record if sound else None
+
+
+def _audit_days(audit: _Audit, record: Record) -> None:
+    """Hold the archive's days against the ledger's."""
+    span = schema.block_days(audit.plan.block)
+    store = SatelliteStore(audit.work.archive, audit.plan.satellite)
+    names = ("time", *(spec.name for spec in schema.DAY_ARRAYS))
+    rows = {name: store.read(name, span.start, span.stop) for name in names}
+
+    def differs(name: str, date: str, expected: object, found: object) -> None:
+        path = store.shard_path(name, audit.plan.block)
+        audit.add(path, "contradiction", f"{expected} on {date}", found, stage="ingest")
+
+    for i, day in enumerate(span):
+        date = schema.day_date(day).isoformat()
+        entry = record["days"].get(date)
+        expected = _day_values(entry)
+        for name, value in expected.items():
+            found = bytes(rows[name][i]).hex() if name == "source_digest" else int(rows[name][i])
+            if found != value:
+                differs(name, date, value, found)
+        if trouble := time_trouble(rows["time"][i], expected["record_count"], day):
+            differs("time", date, f"{max(expected['record_count'], 0)} increasing times in the day", trouble)
+
+
+def _day_values(entry: Record | None) -> dict[str, Any]:
+    """Return what the arrays with one value per day must hold."""
+    if entry is None:
+        values = (schema.STATUS["not_ingested"], -1, "")
+    else:
+        values = (schema.STATUS[entry["status"]], entry.get("records", 0), entry["source"].get("sha256", ""))
+    status, count, digest = values
+    return {"status": status, "record_count": count, "source_digest": digest or bytes(32).hex()}
+
+
+def _audit_source(audit: _Audit, entry: Record) -> None:
+    """Look whether a local source that is still there is what was read."""
+    source = entry["source"]
+    now = local_identity(source["url"])
+    if now is None or "sha256" not in source:
+        return
+    changed = {key: value for key, value in now.items() if source[key] != value}
+    if changed:
+        expected = ", ".join(f"{key} {source[key]}" for key in changed)
+        found = ", ".join(f"{key} {value}" for key, value in changed.items())
+        remedy = "the next reprocess run reads it again"
+        audit.add(source["url"], "stale", expected, found, remedy=remedy)
+    elif audit.plan.sources:
+        found = sha256(read_bytes(source["url"]))
+        if found != source["sha256"]:
+            expected = f"sha256 {source['sha256']}"
+            audit.add(source["url"], "stale", expected, f"sha256 {found}", stage="ingest")
+
+
+def _audit_detect(audit: _Audit, run: Run, ingested: Record | None) -> None:
+    """Check a block of a run; its content only if the archive's block can be relied on."""
+    satellite, block = audit.plan.satellite, audit.plan.block
+    parts = {kind: part_path(run.root / kind, satellite, block) for kind in ("events", "dwell")}
+    record = _claimed(audit, run, parts.values())
+    if record is None:
+        return
+    where = {"stage": "detect", "run": run.name}
+    before = len(audit.findings)
+    for kind, path in parts.items():
+        audit.parts += 1
+        audit.digest(path, record["outputs"].get(kind, "(not in the record)"), **where)
+    for name, digest in record["outputs"].get("classes", {}).items():
+        audit.shards += 1
+        audit.digest(run.classes / shard_key(CLASS_ARRAYS[name], satellite, block), digest, **where)
+    if len(audit.findings) == before and ingested is not None and audit.plan.content:
+        _audit_content(audit, run, record, ingested)
+
+
+def _audit_content(audit: _Audit, run: Run, record: Record, ingested: Record) -> None:
+    """Hold a block's events and dwell against the archive."""
+    satellite, block = audit.plan.satellite, audit.plan.block
+    store = SatelliteStore(audit.work.archive, satellite)
+    identity = run.read_identity() or {}
+    offset = MODES[identity["mode"]].offset
+    paths = {kind: part_path(run.root / kind, satellite, block) for kind in ("events", "dwell")}
+    tables = {kind: read_part(path, record["outputs"][kind]).to_pandas() for kind, path in paths.items()}
+
+    def differs(kind: str, expected: object, found: object) -> None:
+        audit.add(paths[kind], "contradiction", expected, found, stage="detect", run=run.name)
+
+    strange = set(tables["events"]["date"]) - record["days"].keys()
+    if strange:
+        differs("events", "dates of the block's record", ", ".join(sorted(strange)))
+    for date, facts in record["days"].items():
+        source = ingested["days"].get(date)
+        if source is None or source["source"].get("sha256") != facts["source_sha256"]:
+            now = "nothing" if source is None else f"source {source['source'].get('sha256')}"
+            found = f"source {facts['source_sha256']} on {date}"
+            audit.add(paths["events"], "outdated", now, found, remedy=_GO_ON, run=run.name)
+            continue
+        day = schema.day_index(dt.date.fromisoformat(date))
+        records = store.read_day(day, source["records"], _POSITIONS)
+        events = tables["events"][tables["events"]["date"] == date]
+        names = {"run": run.name, "model": identity["model"], "source_sha256": facts["source_sha256"]}
+        for expected, found in event_troubles(events, facts, names, records):
+            differs("events", f"{expected} on {date}", found)
+        own = tables["dwell"][tables["dwell"]["day"] == day]
+        for expected, found in dwell_troubles(own, events, facts, records, offset):
+            differs("dwell", f"{expected} on {date}", found)
+
+
+def audit_stores(work: Work, runs: Iterable[Run]) -> list[Finding]:
+    """Check what belongs to no single block: metadata of the stores, and files that nobody claims.
+
+    If this finds metadata that are not as they must be, `audit_block` can only sum files.
+    """
+    runs = list(runs)
+    stores = [(work.archive, schema.ARCHIVE_ARRAYS, ARCHIVE_TITLE)]
+    stores += [(run.classes, CLASS_ARRAYS, CLASSES_TITLE) for run in runs]
+    blocks = [(p.satellite, p.block) for p in plan_audit(work, runs)]
+    known = {part_path(run.root / kind, *b) for run in runs for kind in ("events", "dwell") for b in blocks}
+    findings: list[Finding] = []
+    for path, arrays, title in stores:
+        satellites = sorted(p.name for p in path.glob("*") if p.name in schema.SATELLITES)
+        metadata = metadata_files(satellites, arrays, title) if satellites else {}
+        findings += _audit_metadata(work, path, metadata)
+        known |= {path / name for name in metadata}
+        known |= {path / shard_key(spec, *b) for spec in arrays.values() for b in blocks}
+    folders = [path for path, _, _ in stores] + [f for run in runs for f in (run.events, run.dwell)]
+    for file in sorted(p for p in work.root.rglob("*") if p.is_file()):
+        name = file.relative_to(work.root).as_posix()
+        if ".partial" in name or ".zarr.old/" in name:
+            findings.append(Finding(name, "leftover", "no such file", "a file", _DELETE))
+        elif file not in known and any(file.is_relative_to(folder) for folder in folders):
+            findings.append(Finding(name, "unclaimed", "no such file", "a file", _DELETE))
+    return findings
+
+
+def _audit_metadata(work: Work, store: Path, metadata: dict[str, bytes]) -> Iterator[Finding]:
+    for name, expected in metadata.items():
+        path = store / name
+        found = path.read_bytes() if path.is_file() else None
+        if found != expected:
+            kind = "missing" if found is None else "damaged"
+            now = "no file" if found is None else f"sha256 {sha256(found)}"
+            remedy = "reprocess audit WORK --repair writes it again"
+            where = path.relative_to(work.root).as_posix()
+            yield Finding(where, kind, f"sha256 {sha256(expected)}", now, remedy, stage="metadata")
+
+
+def audit_run(work: Work, run: Run, sound: bool) -> list[Finding]:
+    """Check what a run makes of all its parts: exposure and maps.
+
+    Parameters
+    ----------
+    work : Work
+    run : Run
+    sound : bool
+        Whether all parts are as claimed; if not, sums over them are not made again.
+    """
+    findings: list[Finding] = []
+    compare = {"exposure": compare_exposure, "occurrence": compare_occurrence}
+    remedies = {"exposure": _GO_ON, "occurrence": f"reprocess map WORK --run {run.name} makes it again"}
+    try:
+        records = list(run.ledger.done())
+    except LedgerError:  # a finding of its block
+        return []
+    described = run.read_identity() or {}
+
+    def add(sum_: Sum, kind: str, expected: str, found: str) -> None:
+        path = getattr(run, sum_).relative_to(work.root).as_posix()
+        redo = sum_ == "exposure" and kind in FALSE
+        finding = Finding(path, kind, expected, found, _REDO if redo else remedies[sum_], run=run.name)
+        findings.append(replace(finding, stage=sum_) if redo else finding)
+
+    for sum_ in SUMS:
+        path = getattr(run, sum_)
+        if not path.exists() and sum_ in described:
+            add(sum_, "missing", "a sum of all parts", "no file")
+        elif not path.exists() and sum_ == "exposure" and records:
+            add(sum_, "unfinished", "a sum of all parts", "no file")
+        elif path.exists() and run.outdated(sum_, records):
+            add(sum_, "outdated", "a sum of all parts there are", "one of others")
+        elif path.exists() and tree_sha256(path) != described[sum_]["sha256"]:
+            sums = described[sum_]["sha256"], tree_sha256(path)
+            add(sum_, "damaged", *(f"sha256 {s}" for s in sums))
+        elif path.exists() and sound:
+            for expected, found in compare[sum_](run, records):
+                add(sum_, "contradiction", expected, found)
+    return findings
+
+
+def unlisted_runs(work: Work) -> list[Finding]:
+    """Name runs whose `run.json` is missing or damaged: nobody knows what made their events."""
+    findings = []
+    for folder in sorted(p.parent for p in (work.root / "runs").glob("*/ledger")):
+        path = folder / "run.json"
+        name, remedy = path.relative_to(work.root).as_posix(), f"delete {folder} and run detect again"
+        try:
+            if Run(folder).read_identity() is None:
+                findings.append(Finding(name, "missing", "what the run was made with", "no file", remedy))
+        except LedgerError as e:
+            findings.append(Finding(name, "damaged", "what the run was made with", str(e), remedy))
+    return findings

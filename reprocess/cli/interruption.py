@@ -1,0 +1,32 @@
+"""What ends a run from outside, told to the user as what it is: nothing lost, go on with the same command."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from reprocess.errors import IncompleteError
+
+RESUME = "what is done stays done; give the same command again to go on"
+
+
+@contextmanager
+def resumable() -> Iterator[None]:
+    """End with `IncompleteError` on SIGINT and SIGTERM, and if the disk cannot be written.
+
+    SIGTERM is what batch systems send before a job's time is over. Also a decorator.
+
+    Raises
+    ------
+    IncompleteError
+    """
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt as e:
+        raise IncompleteError(f"interrupted; {RESUME}") from e
+    except BrokenPipeError:  # whoever read our output has enough
+        raise
+    except OSError as e:
+        raise IncompleteError(f"{e}; mend that first: {RESUME}") from e
+    finally:
+        signal.signal(signal.SIGTERM, previous)

@@ -1,0 +1,157 @@
+"""One function mapped over many blocks with Dask, whatever becomes of single ones."""
+
+import logging
+import traceback
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from typing import Any, Protocol
+
+import dask.array as da
+import numpy as np
+from distributed import Client, Future, KilledWorker, as_completed, futures_of
+from distributed.comm import CommClosedError
+
+from reprocess import schema
+from reprocess.errors import IncompleteError
+from reprocess.ledger import Record
+
+
+class Plan(Protocol):
+    """What to do to one block."""
+
+    @property
+    def satellite(self) -> str:
+        """Directory name."""
+
+    @property
+    def block(self) -> int:
+        """Number of the block."""
+
+
+Note = Callable[[Plan, str, str], None]
+
+
+class Progress(Protocol):
+    """Told of every block that ends."""
+
+    def __call__(self, stage: str, done: int, total: int, message: str) -> None:
+        """Report that `done` of `total` blocks of a stage have ended, and what the last one gave."""
+
+
+def map_blocks(
+    client: Client,
+    function: Callable[[Any], Record],
+    plans: Sequence[Plan],
+    stage: str,
+    progress: Progress,
+    note: Note,
+) -> list[Record]:
+    """Map a block function over its plans; one that raises or kills its worker does not stop the others.
+
+    Parameters
+    ----------
+    note : callable
+        Told of every block that could not be done: its plan, why, and the traceback.
+
+    Returns
+    -------
+    list of dict
+        What the blocks that could be done gave.
+
+    Raises
+    ------
+    IncompleteError
+        If the scheduler is lost. Blocks it had not reported may be done or not; the ledger knows.
+    """
+    records: list[Record] = []
+    ended = 0
+
+    def tell(plan: Plan, result: Record | BaseException, trace: str) -> None:
+        nonlocal ended
+        ended += 1
+        if isinstance(result, BaseException):
+            message = f"FAILED: {_note_failure(note, plan, result, trace)}"
+        else:
+            records.append(result)
+            message = _outcome(result)
+        progress(stage, ended, len(plans), f"{plan.satellite} block {plan.block}: {message}")
+
+    suspects = []
+    for plan, result, trace in _map_plans(client, function, plans, stage):
+        if isinstance(result, KilledWorker):
+            suspects.append(plan)
+        else:
+            tell(plan, result, trace)
+    for suspect in suspects:
+        # Dask blames everything a dead worker had in hand; alone, a block answers for itself.
+        for plan, result, trace in _map_plans(client, function, [suspect], stage):
+            tell(plan, result, trace)
+    return records
+
+
+def _map_plans(
+    client: Client, function: Callable[[Any], Record], plans: Sequence[Plan], stage: str
+) -> Iterator[tuple[Plan, Record | BaseException, str]]:
+    """Yield each plan as it ends, with its record, or its exception and traceback."""
+    array = np.empty(len(plans), object)
+    array[:] = plans
+    blocks = da.from_array(array, chunks=1).map_blocks(
+        _each, function=function, dtype=object, meta=np.empty(0, object), name=f"{stage}-{uuid.uuid4().hex}"
+    )
+    try:
+        futures = futures_of(client.persist(blocks))
+        by_key = {future.key: plans[future.key[1]] for future in futures}
+        for future in as_completed(futures):
+            yield by_key[future.key], *_result(future)
+            future.release()
+    except (CommClosedError, CancelledError) as e:
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # it has nothing to add
+        raise IncompleteError(
+            f"the Dask scheduler was lost during {stage} ({type(e).__name__}); blocks that are done stay "
+            "done, give the same command again to go on"
+        ) from e
+
+
+def _result(future: Future) -> tuple[Record | BaseException, str]:
+    """Return what a future that ended gave: its record, or its exception and traceback."""
+    if future.status == "error":
+        return future.exception(), "".join(traceback.format_tb(future.traceback()))
+    if future.status != "finished":
+        raise CancelledError(f"{future.key} is {future.status}")  # with the scheduler that knew it
+    return future.result()[0], ""
+
+
+def _note_failure(note: Note, plan: Plan, error: BaseException, trace: str) -> str:
+    """Note why a block failed, and return it; a full disk must not hide the reason."""
+    reason = " ".join(f"{type(error).__name__}: {error}".split())
+    if isinstance(error, KilledWorker):
+        reason = (
+            f"KilledWorker: its worker process died {error.allowed_failures + 1} times over, the last time "
+            "with nothing else to do: too little memory for a worker, or a crash inside a library; see "
+            "the worker's log"
+        )
+    try:
+        note(plan, reason, trace)
+    except OSError as e:
+        return f"{reason} (which could not be noted in the ledger: {e})"
+    return reason
+
+
+def _each(plans: np.ndarray, function: Callable[[Any], Record]) -> np.ndarray:
+    """Apply a block function to the plans of one chunk."""
+    records = np.empty(plans.size, object)
+    records[:] = [function(plan) for plan in plans]
+    return records
+
+
+def _outcome(record: Record) -> str:
+    """Say in a few words what a block gave."""
+    days = record["days"].values()
+    if record["stage"] == "audit":
+        return f"{len(days)} days, {len(record['findings'])} findings"
+    if record["stage"] == "ingest":
+        good = sum(entry["status"] == "ok" for entry in days)
+        return f"{good} days ingested, {len(days) - good} quarantined"
+    events = {name: sum(entry["events"][name] for entry in days) for name in schema.EVENT_CLASSES}
+    return f"{len(days)} days, " + ", ".join(f"{count} {name}" for name, count in events.items())

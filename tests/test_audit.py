@@ -1,0 +1,599 @@
+"""What the ledger claims is proved from the disk; every kind of damage is found, named and mended."""
+
+import dataclasses
+import datetime as dt
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import xarray as xr
+import zarr
+
+from reprocess import schema
+from reprocess import store as store_module
+from reprocess.audit import KINDS, Finding, plan_audit
+from reprocess.blocks import Settings, detect_block, ingest_block
+from reprocess.catalog import list_archive
+from reprocess.classifier.bundle import Bundle
+from reprocess.exposure import write_exposure
+from reprocess.ledger import merge_catalog, sha256, write_atomic
+from reprocess.lmlt import make_grid
+from reprocess.occurrence import occurrence, write_occurrence
+from reprocess.pipeline import audit, claim, plan_detect, plan_ingest
+from reprocess.repair import repair
+from reprocess.status import exit_code, survey
+from reprocess.store import (
+    ARCHIVE_TITLE,
+    CLASS_ARRAYS,
+    CLASSES_TITLE,
+    SatelliteStore,
+    create_store,
+    shard_key,
+)
+from reprocess.work import Run, Work
+from tests import fake
+from tests.integration.command import tree
+
+GRID = make_grid(np.arange(2.5, 9, 0.5), np.arange(25.0))
+SHARD = "archive.zarr/noaa18/electron_flux/c/248/0/0/0"
+INGESTED = "ledger/ingest/noaa18/0248.json"
+RUN = "runs/r"
+EVENTS, DWELL = (f"{RUN}/{kind}/satellite=noaa18/block-0248.parquet" for kind in ("events", "dwell"))
+DETECTED = f"{RUN}/ledger/noaa18/0248.json"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def short_record_axis() -> Iterator[None]:
+    """A block of the full record axis takes a second; this one holds 1000 records a day."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(schema, "RECORDS", 1000)
+        patched.setitem(schema.DIMS, "record", 1000)
+        patched.setitem(store_module._DIMS, "record", 1000)
+        yield
+
+
+def make_occurrence(run: Run) -> None:
+    """Make the maps without drawing them."""
+    records = list(run.ledger.done())
+    write_occurrence(run, occurrence(run, records, GRID, 0))
+    run.made("occurrence", records)
+
+
+def run_here(archive: Path, root: Path, model: Bundle) -> Work:
+    """Do what `reprocess run` does, without processes."""
+    work = Work(root)
+    run = work.run("r")
+    granules = list_archive(str(archive)).granules
+    merge_catalog(work.catalog, granules)
+    settings = Settings(model.path, model.sha256, "published", "onnxruntime", True)
+    claim(run, settings)
+    satellites = sorted({g.satellite for g in granules})
+    create_store(work.archive, satellites, schema.ARCHIVE_ARRAYS, ARCHIVE_TITLE)
+    create_store(run.classes, satellites, CLASS_ARRAYS, CLASSES_TITLE)
+    for plan in plan_ingest(work, granules):
+        ingest_block(plan)
+    for plan in plan_detect(work, run, settings, granules):
+        detect_block(plan)
+    records = list(run.ledger.done())
+    if run.outdated("exposure", records):
+        write_exposure(run, records)
+        run.made("exposure", records)
+    make_occurrence(run)
+    return work
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return fake.write_archive(tmp_path_factory.mktemp("audited") / "archive")
+
+
+@pytest.fixture(scope="module")
+def complete(
+    archive: Path, random_model: Bundle, short_record_axis: None, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    return run_here(archive, tmp_path_factory.mktemp("complete") / "w", random_model).root
+
+
+@pytest.fixture
+def work(complete: Path, tmp_path: Path) -> Work:
+    return Work(shutil.copytree(complete, tmp_path / "w"))
+
+
+def find(work: Work, **options: Any) -> list[Finding]:
+    found, _ = audit(work, work.runs(), None, lambda *_: None, **options)
+    for finding in found:
+        assert finding.kind in KINDS
+        assert all((finding.path, finding.expected, finding.found, finding.remedy))
+        assert finding.expected != finding.found
+    return found
+
+
+def kinds(findings: list[Finding]) -> set[tuple[str, str]]:
+    return {(f.kind, f.path) for f in findings}
+
+
+def flip(path: Path, at: float = 0.5) -> None:
+    """Change one bit of a file, size and modification time untouched."""
+    times = path.stat()
+    data = bytearray(path.read_bytes())
+    data[int(len(data) * at)] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def edit(path: Path, change: Callable[[dict], object]) -> None:
+    record = json.loads(path.read_text())
+    change(record)
+    path.write_text(json.dumps(record, indent=1, sort_keys=True))
+
+
+def test_complete_work_has_nothing_to_find(work: Work) -> None:
+    before = tree(work.root)
+    found, counts = audit(work, work.runs(), None, lambda *_: None, sources=True)
+    assert found == []
+    assert counts == {
+        "blocks": 3,
+        "satellite_days": len(fake.DAYS),
+        "shards": 3 * (len(schema.ARCHIVE_ARRAYS) + len(CLASS_ARRAYS)),
+        "parts": 6,
+    }
+    assert tree(work.root) == before
+    assert repair(work, found) == []
+
+
+def test_shards_are_looked_for_where_the_store_puts_them(work: Work) -> None:
+    store = SatelliteStore(work.archive, "noaa18")
+    for name, spec in schema.ARCHIVE_ARRAYS.items():
+        assert work.archive / shard_key(spec, "noaa18", 248) == store.shard_path(name, 248)
+
+
+# --- damage: each is found, named, and redone by the next run after a repair
+
+DAMAGE: dict[str, tuple[Callable[[Path], object], set[tuple[str, str]]]] = {
+    "deleted shard": (lambda w: (w / SHARD).unlink(), {("missing", SHARD)}),
+    "flipped bit in a shard": (lambda w: flip(w / SHARD), {("damaged", SHARD)}),
+    "flipped bit in record_count": (
+        lambda w: flip(w / "archive.zarr/noaa18/record_count/c/248", 0.9),
+        {("damaged", "archive.zarr/noaa18/record_count/c/248")},
+    ),
+    "truncated shard": (lambda w: os.truncate(w / SHARD, 100), {("damaged", SHARD)}),
+    "empty shard": (lambda w: os.truncate(w / SHARD, 0), {("damaged", SHARD)}),
+    "shard of a few bytes": (lambda w: os.truncate(w / SHARD, 3), {("damaged", SHARD)}),
+    "deleted events": (lambda w: (w / EVENTS).unlink(), {("missing", EVENTS)}),
+    "deleted dwell": (lambda w: (w / DWELL).unlink(), {("missing", DWELL)}),
+    "flipped bit in events": (lambda w: flip(w / EVENTS), {("damaged", EVENTS)}),
+    "flipped bit in dwell": (lambda w: flip(w / DWELL), {("damaged", DWELL)}),
+    "deleted classes": (
+        lambda w: (w / RUN / "classes.zarr/noaa18/class/c/248/0").unlink(),
+        {("missing", f"{RUN}/classes.zarr/noaa18/class/c/248/0")},
+    ),
+    "damaged record of the archive": (lambda w: (w / INGESTED).write_text("{"), {("damaged", INGESTED)}),
+    "damaged record of the run": (lambda w: (w / DETECTED).write_text("{"), {("damaged", DETECTED)}),
+    "deleted exposure": (
+        lambda w: shutil.rmtree(w / RUN / "exposure.zarr"),
+        {("missing", f"{RUN}/exposure.zarr")},
+    ),
+    "deleted chunk of exposure": (
+        lambda w: next(p for p in (w / RUN / "exposure.zarr/dwell/c").rglob("*") if p.is_file()).unlink(),
+        {("damaged", f"{RUN}/exposure.zarr")},
+    ),
+    "flipped bit in the maps": (
+        lambda w: flip(w / RUN / "occurrence.nc"),
+        {("damaged", f"{RUN}/occurrence.nc")},
+    ),
+    "deleted maps": (lambda w: (w / RUN / "occurrence.nc").unlink(), {("missing", f"{RUN}/occurrence.nc")}),
+    "deleted metadata": (
+        lambda w: (w / "archive.zarr/noaa18/MLT/zarr.json").unlink(),
+        {("missing", "archive.zarr/noaa18/MLT/zarr.json")},
+    ),
+    "damaged metadata": (
+        lambda w: (w / "archive.zarr/noaa18/MLT/zarr.json").write_text("{"),
+        {("damaged", "archive.zarr/noaa18/MLT/zarr.json")},
+    ),
+    "coordinate never written": (
+        lambda w: (w / "archive.zarr/noaa18/day/c/0").unlink(),
+        {("missing", "archive.zarr/noaa18/day/c/0")},
+    ),
+    "leftover of a killed writer": (
+        lambda w: (w / f"{INGESTED}.0123abcd.partial").write_bytes(b"{"),
+        {("leftover", f"{INGESTED}.0123abcd.partial")},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+def test_damage_is_found_and_after_repair_the_next_run_restores_the_bytes(
+    case: str, work: Work, complete: Path, archive: Path, random_model: Bundle
+) -> None:
+    inflict, expected = DAMAGE[case]
+    inflict(work.root)
+    found = find(work)
+    assert kinds(found) == expected
+    assert repair(work, found) or case in {"flipped bit in the maps", "deleted maps", "deleted exposure"}
+    run_here(archive, work.root, random_model)
+    assert tree(work.root) == tree(complete)
+    assert find(work) == []
+
+
+def test_a_flipped_bit_is_found_in_every_array(work: Work) -> None:
+    paths = [shard_key(spec, "metop01", 248) for spec in schema.ARCHIVE_ARRAYS.values()]
+    for path in paths:
+        flip(work.archive / path)
+    assert kinds(find(work)) == {("damaged", f"archive.zarr/{path}") for path in paths}
+
+
+def test_finding_says_what_was_expected_and_found(work: Work) -> None:
+    expected = sha256((work.root / SHARD).read_bytes())
+    flip(work.root / SHARD)
+    (finding,) = find(work)
+    assert finding.expected == f"sha256 {expected}"
+    assert finding.found == f"sha256 {sha256((work.root / SHARD).read_bytes())}"
+    assert (finding.stage, finding.satellite, finding.block) == ("ingest", "noaa18", 248)
+    assert str(finding).startswith(f"damaged {SHARD}: expected sha256 {expected}, found sha256 ")
+    assert "reprocess audit WORK --repair" in finding.remedy
+
+
+def test_what_no_record_speaks_of_is_unclaimed_and_never_deleted(work: Work) -> None:
+    strays = [f"{RUN}/events/satellite=noaa18/block-0300.parquet", f"{RUN}/events/copy.parquet"]
+    for name in strays:
+        shutil.copy(work.root / EVENTS, work.root / name)
+    (work.archive / "noaa18/MLT/notes.txt").write_text("mine")
+    expected = {("unclaimed", name) for name in [*strays, "archive.zarr/noaa18/MLT/notes.txt"]}
+    found = find(work)
+    assert kinds(found) == expected
+    assert repair(work, found) == []
+    assert kinds(find(work)) == expected
+
+
+def test_folders_that_are_not_data_are_nobodys_business(work: Work) -> None:
+    write_atomic(work.root / "notes.txt", b"mine")
+    write_atomic(work.root / RUN / "report" / "index.html", b"page")
+    assert find(work) == []
+
+
+# --- half-written blocks
+
+
+def test_block_that_was_being_written_again_is_unfinished(work: Work) -> None:
+    work.ledger.begin("noaa18", 248, ["2019-10-25"])
+    found = find(work)
+    assert ("unfinished", INGESTED) in kinds(found)
+    (finding,) = [f for f in found if f.kind == "unfinished"]
+    assert "state 'writing'" in finding.found
+    assert exit_code(survey(work), None) == 4
+
+
+@pytest.mark.parametrize("written", [1, 5, len(schema.ARCHIVE_ARRAYS)])
+def test_shards_without_a_record_are_an_unfinished_block(work: Work, written: int) -> None:
+    (work.root / INGESTED).unlink()
+    for name in list(schema.ARCHIVE_ARRAYS)[written:]:
+        (work.archive / shard_key(schema.ARCHIVE_ARRAYS[name], "noaa18", 248)).unlink()
+    found = find(work)
+    assert kinds(found) == {("unfinished", INGESTED)}
+    assert found[0].found == f"no record, {written} of {len(schema.ARCHIVE_ARRAYS)} files"
+
+
+def test_parts_without_a_record_are_an_unfinished_block(work: Work) -> None:
+    (work.root / DETECTED).unlink()
+    (work.root / EVENTS).unlink()
+    assert {("unfinished", DETECTED)} < kinds(find(work))
+    assert {f.kind for f in find(work)} == {"unfinished", "outdated"}
+
+
+def test_sums_of_other_parts_are_outdated(
+    work: Work, archive: Path, random_model: Bundle, complete: Path
+) -> None:
+    work.run("r").ledger.withdraw("noaa18", 250)
+    (work.root / EVENTS.replace("248", "250")).unlink()
+    (work.root / DWELL.replace("248", "250")).unlink()
+    found = kinds(find(work))
+    assert found == {("outdated", f"{RUN}/{name}") for name in ("exposure.zarr", "occurrence.nc")}
+    run_here(archive, work.root, random_model)
+    assert tree(work.root) == tree(complete)
+
+
+# --- claims that contradict the data, all sums being right
+
+
+def claim_as_is(work: Work, name: str, block: int = 248) -> None:
+    """Let the ledger claim a shard as it lies there."""
+    data = (work.archive / shard_key(schema.ARCHIVE_ARRAYS[name], "noaa18", block)).read_bytes()
+    edit(work.root / INGESTED, lambda record: record["outputs"].update({name: sha256(data)}))
+
+
+def rewrite(work: Work, name: str, change: Callable[[np.ndarray], object]) -> None:
+    """Change rows of a block and claim the result."""
+    array = zarr.open_group(work.archive, mode="r+")["noaa18"][name]
+    span = schema.block_days(248)
+    rows = array[span.start : span.stop]
+    change(rows)
+    array[span.start : span.stop] = rows
+    claim_as_is(work, name)
+
+
+ROW = schema.day_index(dt.date(2019, 10, 24)) - schema.block_days(248).start
+
+
+def test_record_count_of_the_archive_must_be_the_ledgers(work: Work) -> None:
+    rewrite(work, "record_count", lambda rows: rows.__setitem__(ROW, 399))
+    (finding,) = find(work)
+    assert (finding.kind, finding.path) == ("contradiction", "archive.zarr/noaa18/record_count/c/248")
+    assert (finding.expected, finding.found) == ("400 on 2019-10-24", "399")
+
+
+def test_day_that_no_record_speaks_of_must_not_be_in_the_archive(work: Work) -> None:
+    rewrite(work, "status", lambda rows: rows.__setitem__(0, 1))
+    assert kinds(find(work)) == {("contradiction", "archive.zarr/noaa18/status/c/248")}
+
+
+def test_source_digest_of_the_archive_must_be_the_ledgers(work: Work) -> None:
+    rewrite(work, "source_digest", lambda rows: rows.__setitem__((ROW, 3), rows[ROW, 3] ^ 1))
+    assert kinds(find(work)) == {("contradiction", "archive.zarr/noaa18/source_digest/c/248/0")}
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda t: t.__setitem__(399, schema.NO_TIME), "399 times"),
+        (lambda t: t.__setitem__(400, t[399] + 2000), "401 times"),
+        (lambda t: t.__setitem__(10, t[9]), "0 outside the day, 1 not after"),
+        (lambda t: t.__setitem__(0, t[0] - schema.MS_PER_DAY), "1 outside the day, 0 not after"),
+        (lambda t: t.__setitem__(399, t[0] + schema.MS_PER_DAY), "1 outside the day, 0 not after"),
+    ],
+)
+def test_times_must_be_as_many_as_claimed_increasing_and_in_the_day(
+    work: Work, change: Callable[[np.ndarray], object], found: str
+) -> None:
+    rewrite(work, "time", lambda rows: change(rows[ROW]))
+    (finding,) = [f for f in find(work) if f.path == "archive.zarr/noaa18/time/c/248/0"]
+    assert finding.kind == "contradiction"
+    assert finding.found.startswith(found)
+    assert finding.expected == "400 increasing times in the day on 2019-10-24"
+
+
+def change_part(work: Work, name: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    """Change rows of a part, claim the result, and make the sums of it again."""
+    path = work.root / name
+    table = pq.read_table(path)
+    frame = change(table.to_pandas())
+    pq.write_table(pa.Table.from_pandas(frame, table.schema, preserve_index=False), path)
+    kind = name.split("/")[2]
+    edit(work.root / DETECTED, lambda r: r["outputs"].update({kind: sha256(path.read_bytes())}))
+    run = work.run("r")
+    records = list(run.ledger.done())
+    write_exposure(run, records)
+    run.made("exposure", records)
+    make_occurrence(run)
+
+
+def moved(column: str, by: Any) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        frame.loc[0, column] = frame.loc[0, column] + by
+        return frame
+
+    return change
+
+
+def put(column: str, value: Any) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        frame.loc[0, column] = value
+        return frame
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (moved("start_time", pd.Timedelta("1ms")), "the archive's start times on"),
+        (moved("stop_time", pd.Timedelta("2s")), "the archive's stop times on"),
+        (moved("peak_time", pd.Timedelta("-1ms")), "the archive's peak times on"),
+        (moved("L", np.float32(0.1)), "the archive's L at the peak on"),
+        (moved("MLT", np.float32(0.1)), "the archive's MLT at the peak on"),
+        (moved("latitude", np.float32(1)), "the archive's latitude at the peak on"),
+        (put("stop_index", 400), "start and stop in order within 400 records on"),
+        (put("start_index", -1), "start and stop in order within 400 records on"),
+        (put("source_sha256", "00"), "source_sha256 "),
+        (put("run", "another"), "run r on"),
+        (put("model", "another"), "model random on"),
+        (put("date", "2019-11-24"), "dates of the block's record"),
+        (lambda frame: frame.iloc[1:], "events on"),
+        (lambda frame: pd.concat([frame, frame.iloc[:1]]), "events on"),
+    ],
+)
+def test_events_must_be_the_archives(
+    work: Work, change: Callable[[pd.DataFrame], pd.DataFrame], expected: str
+) -> None:
+    change_part(work, EVENTS, change)
+    found = [f for f in find(work) if f.path == EVENTS]
+    assert found
+    assert {(f.kind, f.stage, f.run) for f in found} == {("contradiction", "detect", "r")}
+    assert any(expected in f.expected for f in found)
+
+
+@pytest.mark.parametrize("column", ["dwell", "precipitation_REP", "precipitation_CSS"])
+def test_dwell_must_be_that_of_the_archives_records(work: Work, column: str) -> None:
+    change_part(work, DWELL, moved(column, 1))
+    (finding,) = find(work)
+    assert (finding.kind, finding.path) == ("contradiction", DWELL)
+    expected, found = (int(text.split(" s")[0]) for text in (finding.expected, finding.found))
+    assert found == expected + 2
+    assert f" s of {column} on 2019-10-2" in finding.expected
+    assert finding.found.endswith("1 cells differ")
+
+
+def test_dwell_seconds_moved_to_another_cell_are_found(work: Work) -> None:
+    change_part(work, DWELL, lambda frame: frame.assign(cell=frame["cell"].to_numpy() + 1))
+    assert kinds(find(work)) == {("contradiction", DWELL)}
+
+
+@pytest.mark.parametrize("name", ["classifiable", "in_grid", "outside_grid", "invalid_position"])
+def test_accounts_of_records_must_be_those_of_the_archive(work: Work, name: str) -> None:
+    edit(work.root / DETECTED, lambda r: r["days"]["2019-10-24"].update({name: 7}))
+    (finding,) = find(work)
+    assert (finding.kind, finding.path, finding.stage) == ("contradiction", DWELL, "detect")
+    assert f"'{name}': 7" in finding.expected
+
+
+def test_exposure_must_be_the_sum_of_the_parts(work: Work) -> None:
+    run = work.run("r")
+    month = zarr.open_group(run.exposure, mode="r+")["dwell"]
+    values = month[:]
+    values[0, 0, 0, 40, 3] += 2
+    month[:] = values
+    run.made("exposure", list(run.ledger.done()))
+    (finding,) = find(work)
+    assert (finding.kind, finding.path) == ("contradiction", f"{RUN}/exposure.zarr")
+    assert "s dwell of metop01" in finding.expected
+    assert finding.found.endswith("1 cells differ")
+
+
+@pytest.mark.parametrize("name", ["events", "dwell", "precipitation", "event_rate_upper"])
+def test_maps_must_be_what_the_parts_give(work: Work, name: str) -> None:
+    run = work.run("r")
+    with xr.open_dataset(run.occurrence, engine="scipy") as stored:
+        dataset = stored.load()
+    dataset[name][...] += 2
+    run.occurrence.write_bytes(bytes(dataset.to_netcdf(engine="scipy", format="NETCDF3_64BIT")))
+    run.made("occurrence", list(run.ledger.done()))
+    (finding,) = find(work)
+    assert (finding.kind, finding.path) == ("contradiction", f"{RUN}/occurrence.nc")
+    assert finding.expected.startswith(f"{name} with sum ")
+    assert finding.remedy == "reprocess map WORK --run r makes it again"
+
+
+def test_days_classified_from_an_older_file_are_outdated(work: Work) -> None:
+    edit(work.root / DETECTED, lambda r: r["days"]["2019-10-24"].update({"source_sha256": "00"}))
+    found = find(work)
+    assert kinds(found) == {("outdated", EVENTS)}
+    assert found[0].found == "source 00 on 2019-10-24"
+
+
+@pytest.mark.parametrize("text", [None, "{"])
+def test_run_that_nobody_knows_the_making_of_is_named(work: Work, text: str | None) -> None:
+    path = work.root / RUN / "run.json"
+    path.unlink() if text is None else path.write_text(text)
+    found, _ = audit(work, [], None, lambda *_: None)
+    assert kinds(found) == {("missing" if text is None else "damaged", f"{RUN}/run.json")}
+
+
+def test_record_must_speak_of_every_array(work: Work) -> None:
+    edit(work.root / INGESTED, lambda record: record["outputs"].pop("MLT"))
+    (finding,) = find(work)
+    assert (finding.path, finding.expected) == (
+        "archive.zarr/noaa18/MLT/c/248/0",
+        "sha256 (not in the record)",
+    )
+
+
+# --- sources
+
+
+@pytest.fixture
+def own(tmp_path: Path, archive: Path, random_model: Bundle) -> tuple[Work, Path]:
+    """A WORK made from an archive of its own, and one of its files."""
+    mine = shutil.copytree(archive, tmp_path / "archive")
+    return run_here(mine, tmp_path / "w", random_model), fake.granule_path(mine, "noaa18", "2019-10-25")
+
+
+def test_source_that_was_replaced_is_stale(own: tuple[Work, Path], random_model: Bundle) -> None:
+    work, source = own
+    fake.write_granule(source, fake.variables("noaa18", "2019-10-25", n=600, seed=1))
+    (finding,) = find(work)
+    assert (finding.kind, finding.path) == ("stale", source.as_uri())
+    assert f"size {source.stat().st_size}" in finding.found
+    assert finding.remedy == "the next reprocess run reads it again"
+    assert repair(work, [finding]) == []
+    run_here(source.parents[2], work.root, random_model)
+    assert find(work, sources=True) == []
+
+
+def test_source_that_was_touched_is_stale(own: tuple[Work, Path]) -> None:
+    work, source = own
+    os.utime(source, (1e9, 1e9))
+    (finding,) = find(work)
+    assert (finding.kind, finding.found) == ("stale", "version 1000000000.0")
+
+
+def test_source_that_rotted_is_found_only_by_reading_it_and_is_read_again(
+    own: tuple[Work, Path], random_model: Bundle
+) -> None:
+    work, source = own
+    flip(source)
+    assert find(work) == []
+    found = find(work, sources=True)
+    assert kinds(found) == {("stale", source.as_uri())}
+    repair(work, found)
+    run_here(source.parents[2], work.root, random_model)
+    entry = (work.ledger.read("noaa18", 248) or {})["days"]["2019-10-25"]
+    assert entry["source"]["sha256"] == sha256(source.read_bytes())
+    assert find(work, sources=True) == []
+
+
+def test_source_that_is_gone_is_no_finding_but_keeps_the_claim(own: tuple[Work, Path]) -> None:
+    work, source = own
+    source.unlink()
+    assert find(work, sources=True) == []
+    (work.root / SHARD).unlink()
+    (line,) = repair(work, find(work))
+    assert line == f"left noaa18 block 248 as it is: 1 of its sources are gone ({source.as_uri()})"
+    assert (work.root / INGESTED).exists()
+
+
+def test_remote_and_unreadable_sources_are_left_alone(work: Work) -> None:
+    def elsewhere(record: dict) -> None:
+        record["days"]["2019-10-24"]["source"]["url"] = "https://127.0.0.1:1/x.nc"
+        del record["days"]["2019-10-25"]["source"]["sha256"]
+
+    before = find(work)
+    edit(work.root / INGESTED, elsewhere)
+    found = kinds(find(work, sources=True))
+    assert before == []
+    assert not any(kind == "stale" for kind, _ in found)
+
+
+# --- repair
+
+
+def test_repair_withdraws_the_damaged_block_only(work: Work) -> None:
+    flip(work.root / SHARD)
+    flip(work.root / EVENTS)
+    before = tree(work.root)
+    withdrawn = ["withdrew noaa18 block 248 of run r", "withdrew noaa18 block 248"]
+    assert repair(work, find(work)) == withdrawn
+    after = tree(work.root)
+    assert before.keys() - after.keys() == {INGESTED, DETECTED}
+    assert all(before[name] == digest for name, digest in after.items())
+    state = survey(work)
+    assert [d["date"] for d in state["ingest"]["missing"]] == ["2019-10-24", "2019-10-25"]
+
+
+def test_blocks_are_planned_by_record_and_by_file(work: Work) -> None:
+    (work.root / INGESTED).unlink()
+    (work.root / DETECTED).unlink()
+    (work.archive / "noaa18/time/c/7").mkdir()
+    planned = [(p.satellite, p.block) for p in plan_audit(work, [])]
+    assert planned == [("metop01", 248), ("noaa18", 7), ("noaa18", 248), ("noaa18", 250)]
+
+
+def test_only_the_runs_asked_for_are_audited(work: Work) -> None:
+    shutil.copytree(work.root / RUN, work.root / "runs/s")
+    flip(work.root / RUN / "dwell/satellite=noaa18/block-0250.parquet")
+    clean, _ = audit(work, [Run(work.root / "runs/r")], None, lambda *_: None)
+    assert {f.kind for f in clean} == {"damaged"}
+    other, _ = audit(work, [Run(work.root / "runs/s")], None, lambda *_: None)
+    assert all("run s" in f.expected for f in other)  # its events say that they are of run r
+
+
+def test_findings_are_values(work: Work) -> None:
+    flip(work.root / SHARD)
+    (finding,) = find(work)
+    assert Finding(**json.loads(json.dumps(dataclasses.asdict(finding)))) == finding
