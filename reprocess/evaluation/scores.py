@@ -55,6 +55,9 @@ def summarise(scores: dict[str, Any]) -> dict[str, float | int | None]:
         "found events": events["found"],
         "event recall": events["recall"],
         "event precision": events["precision"],
+        "event precision, either class": (
+            1 - events["false_alarms"] / events["found"] if events["found"] else None
+        ),
         "false alarms per day": scores["events"]["any_strength"]["all"]["false_alarms_per_day"],
     }
 
