@@ -7,7 +7,6 @@ was interrupted ends with the weights it would have had.
 """
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,15 +15,12 @@ from typing import Any
 import numpy as np
 
 from reprocess.classifier.bundle import WEIGHTS
+from reprocess.classifier.framework import keras, tf
 from reprocess.dataset import Dataset, fit_scaling, standardise
 from reprocess.errors import TrainingError
 from reprocess.features import FEATURES, WINDOW, Scaling
 from reprocess.ledger import write_atomic
 from reprocess.schema import CLASSES
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-import keras
-import tensorflow as tf
 
 History = list[dict[str, float]]
 """Per epoch: loss, accuracy, val_loss, val_accuracy."""
