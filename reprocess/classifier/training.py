@@ -147,7 +147,7 @@ def build_network(options: Options) -> keras.Model:
 def _compile(network: keras.Model, name: str) -> keras.Model:
     try:
         optimizer = keras.optimizers.get(name)
-    except ValueError as e:
+    except (ValueError, TypeError) as e:  # some wrap another one and cannot be made by name
         raise TrainingError(f"Keras has no optimiser {name!r}; usual ones: adam, sgd") from e
     network.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
     return network
@@ -176,7 +176,11 @@ def _resume(state: Path, identity: dict[str, Any]) -> History:
     """Return the epochs kept in `state`, none if they are of another training."""
     path = state / "history.json"
     kept = json.loads(path.read_bytes()) if path.exists() else {}
-    return kept["history"] if kept.get("identity") == identity else []
+    if kept.get("identity") == identity:
+        history: History = kept["history"]
+        return history
+    path.unlink(missing_ok=True)  # before the first epoch of this training replaces one that it names
+    return []
 
 
 def _keep(state: Path, identity: dict[str, Any], history: History, network: keras.Model) -> None:

@@ -64,7 +64,7 @@ CLUSTER = options_of(
     ),
     click.option("--scheduler", help="Address of a running Dask scheduler (tcp://…) to use instead."),
 )  # fmt: skip
-DETECTION = options_of(
+CLASSIFIER = options_of(
     click.option("--model", default=DEFAULT_MODEL, show_default=True, help="Name or folder of the model."),
     click.option(
         "--mode", type=click.Choice(["published", "published-2022"]), default="published", show_default=True,
@@ -74,8 +74,11 @@ DETECTION = options_of(
         "--engine", type=click.Choice(["onnxruntime", "tensorflow"]), default="onnxruntime",
         show_default=True, help="What runs the network.",
     ),
-    click.option("--classes", is_flag=True, help="Also keep class and probabilities of every record."),
 )  # fmt: skip
+DETECTION = options_of(
+    CLASSIFIER,
+    click.option("--classes", is_flag=True, help="Also keep class and probabilities of every record."),
+)
 RUN_NAME = click.option("--run", "name", help="Name of the run; MODEL-MODE for a new one if left out.")
 ONE_RUN = click.option("--run", "name", help="Name of the run; not needed if there is only one.")
 MAP = options_of(
