@@ -6,11 +6,13 @@ those tests skip; with REPROCESS_REQUIRE_SHARED set, as in CI, they fail instead
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from reprocess import schema, store
 from reprocess.classifier.bundle import WEIGHTS, Bundle, save_bundle
 from reprocess.features import Scaling
 from tests.fake import write_archive
@@ -54,6 +56,16 @@ def random_model(models_folder: Path) -> Bundle:
     return save_bundle(
         models_folder / "random", {"name": "random", "title": "random weights"}, weights, scaling
     )
+
+
+@pytest.fixture(scope="module")
+def short_record_axis() -> Iterator[None]:
+    """A block of the full record axis takes a second; this one holds 1000 records a day."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(schema, "RECORDS", 1000)
+        patched.setitem(schema.DIMS, "record", 1000)
+        patched.setitem(store._DIMS, "record", 1000)
+        yield
 
 
 @pytest.fixture(scope="session")
