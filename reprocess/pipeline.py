@@ -253,6 +253,7 @@ def tally_run(
     total = Tally.zero()
     for ended, future in enumerate(as_completed(futures), start=1):
         total += future.result()
+        future.release()
         progress("evaluate", ended, len(plans), f"{total.days} satellite-days compared")
     found = read_events(run, list(run.ledger.done()))
     return total, found[[key in ingested for key in zip(found["satellite"], found["date"], strict=True)]]

@@ -24,8 +24,11 @@ NEAR, AROUND = 7, 20
 SCOPES: dict[str, int | None] = {"near events": NEAR, "around events": AROUND, "whole days": None}
 """Sets of windows, by how far the centre may be from an event; all windows where it is None."""
 
-LOGIT_EDGES = np.linspace(-16.0, 16.0, 1601)
-"""Bins of probabilities, in log odds; rounding in single precision hides what lies beyond."""
+LOGIT_EDGES = np.concatenate(
+    [np.linspace(-104.0, -16.0, 880, endpoint=False), np.linspace(-16.0, 16.0, 1601), [17.0]]
+)
+"""Bins of probabilities, in log odds: 0.02 wide where it matters, as far as single precision goes, which
+has numbers as small as 1e-45, but only 1 - 6e-8 between 16 and certainty."""
 
 BINS = LOGIT_EDGES.size + 1
 
