@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reprocess import dataset as dataset_module
@@ -204,6 +204,7 @@ def made(labels: list[int], groups: list[str]) -> Dataset:
     return Dataset(content, np.array(labels, np.int8), np.array(groups))
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_satellite_month_is_in_two_parts(data: st.DataObject) -> None:
     months = [f"noaa{k} 2015-{m:02d}" for k in (15, 18) for m in range(1, 8)]

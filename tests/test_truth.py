@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reprocess import schema
@@ -286,6 +286,7 @@ def days_and_events(draw: st.DrawFn) -> tuple[np.ndarray, pd.DataFrame]:
     return np.cumsum(steps), events
 
 
+@settings(deadline=None)
 @given(days_and_events())
 def test_records_get_the_class_of_the_event_that_holds_them(case: tuple[np.ndarray, pd.DataFrame]) -> None:
     time, events = case

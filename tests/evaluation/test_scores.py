@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import (
     average_precision_score,
@@ -82,6 +82,7 @@ def test_undefined_scores_are_none() -> None:
     assert wrong["by_class"]["none"]["precision"] is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=50), st.integers(0, 10))
 def test_every_window_is_in_one_bin_near_its_probability(values: list[float], seed: int) -> None:
     p = np.tile(np.array(values, np.float32), (3, 1))
