@@ -37,7 +37,7 @@ EVENTS = [
     ("noaa18", record_time("2015-03-02", 399), record_time("2015-03-02", 395), "REP"),
     ("noaa18", record_time("2015-03-02", 100), record_time("2015-03-02", 100), "CSS"),
     ("noaa18", record_time("2015-03-05", 4), record_time("2015-03-05", 4), "CSS"),
-    ("noaa18", record_time("2015-04-01", 300), record_time("2015-04-01", 290), "REP"),
+    ("noaa18", "2015-04-01T00:10:00", "2015-04-01T00:10:20", "REP"),
     ("metop01", record_time("2015-03-01", 200), record_time("2015-03-01", 190), "REP"),
     ("metop01", "2015-03-01T02:00:00", "2015-03-01T02:00:30", "CSS"),  # before the first record
 ]
@@ -47,7 +47,7 @@ LISTED = event_table(EVENTS)
 @pytest.fixture(scope="module")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Work:
     folder = tmp_path_factory.mktemp("dataset")
-    archive = write_days(folder / "archive", DAYS, EVENTS)
+    archive = write_days(folder / "archive", DAYS, EVENTS, mornings=[("noaa18", "2015-04-01")])
     granule_path(archive, "noaa18", "2015-03-06").write_bytes(b"<html>")  # quarantined
     return ingest(archive, folder / "work")
 
@@ -168,7 +168,7 @@ def test_an_event_that_straddles_two_months_is_in_the_first_only(
 ) -> None:
     """Its part of the second month is neither taken nor background; windows near it go too."""
     monkeypatch.setattr(dataset_module, "QUIET_PER_DAY", 1000)
-    start, stop = record_time("2015-03-31", 9), record_time("2015-04-01", 590)
+    start, stop = record_time("2015-03-31", 9), "2015-04-01T00:00:20"
     events = event_table([*EVENTS, ("noaa18", start, stop, "CSS")])
     found = content(build_dataset(work, events, seed=1))
     march = naive_windows(work, "noaa18", "2015-03-31", events)
