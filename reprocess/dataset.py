@@ -15,7 +15,16 @@ from scipy.ndimage import maximum_filter1d
 
 from reprocess import schema
 from reprocess.errors import TrainingError
-from reprocess.features import CENTRE, PUBLISHED_EPSILON, PUBLISHED_FILL, WINDOW, Scaling, scale_flux, windows
+from reprocess.features import (
+    CENTRE,
+    FEATURES,
+    PUBLISHED_EPSILON,
+    PUBLISHED_FILL,
+    WINDOW,
+    Scaling,
+    scale_flux,
+    windows,
+)
 from reprocess.ledger import sha256
 from reprocess.status import ledger_days
 from reprocess.store import SatelliteStore
@@ -66,6 +75,8 @@ class Dataset:
 def build_dataset(work: Work, events: pd.DataFrame, seed: int, *, background: bool = True) -> Dataset:
     """Collect windows from every ingested satellite-day of the satellites and months of a list.
 
+    An event belongs to the month in which it starts; what it has of the next month is left out.
+
     Parameters
     ----------
     work : Work
@@ -100,7 +111,7 @@ def split_groups(
 ) -> tuple[Dataset, Dataset, Dataset]:
     """Split by satellite-month into training, validation and test parts, never by window.
 
-    Events lie within satellite-days here, so this splits by event too.
+    An event is in one satellite-month only, so this splits by event too.
 
     Parameters
     ----------
@@ -147,9 +158,11 @@ def fit_scaling(training: Dataset) -> Scaling:
         If a feature never changes.
     """
     centres = training.windows[:, CENTRE].astype(np.float64)
+    constant = np.ptp(centres, axis=0) == 0  # rounding can make a standard deviation of nothing positive
+    if constant.any():
+        names = ", ".join(np.array(FEATURES)[constant])
+        raise TrainingError(f"{names} is the same in all {len(centres)} training windows; add other days")
     mean, scale = centres.mean(axis=0), centres.std(axis=0)
-    if (scale == 0).any():
-        raise TrainingError(f"a feature is the same in all {len(centres)} training windows: scales {scale}")
     return Scaling(PUBLISHED_FILL, PUBLISHED_EPSILON, tuple(mean.tolist()), tuple(scale.tolist()))
 
 
@@ -166,9 +179,12 @@ def _days(work: Work, events: pd.DataFrame, seed: int, background: bool) -> Iter
             continue
         day = schema.day_index(pd.Timestamp(date).date())
         records = SatelliteStore(work.archive, satellite).read_day(day, entry["records"], _ARRAYS)
-        labels = label_records(records["time"], events[events["satellite"] == satellite])
+        here = events[events["satellite"] == satellite]
+        labels = label_records(records["time"], here)
         rng = np.random.default_rng([seed, day, schema.SATELLITES[satellite].sat_id])
         chosen = _choose(records["electron_flux"], labels, rng, background)
+        elsewhere = here[here["start_time"].dt.strftime("%Y-%m") != date[:7]]
+        chosen = chosen[~_reach(label_records(records["time"], elsewhere))[chosen + CENTRE]]
         raw = windows(scale_flux(records["electron_flux"], _RAW))
         group = np.full(chosen.size, f"{satellite} {date[:7]}")
         yield Dataset(raw[chosen], labels[chosen + CENTRE], group)
@@ -177,8 +193,7 @@ def _days(work: Work, events: pd.DataFrame, seed: int, background: bool) -> Iter
 def _choose(flux: np.ndarray, labels: np.ndarray, rng: np.random.Generator, background: bool) -> np.ndarray:
     """Return the windows to take of a day: around events all, of the background a sample."""
     count = max(labels.size - WINDOW, 0)
-    reach = maximum_filter1d(labels != 0, 2 * MARGIN + 1, mode="constant")
-    near = reach[CENTRE : CENTRE + count]
+    near = _reach(labels)[CENTRE : CENTRE + count]
     picks = [np.flatnonzero(near)]
     if background:
         (e3, e4), e3_90 = flux[0, 2:, CENTRE : CENTRE + count], flux[1, 2, CENTRE : CENTRE + count]
@@ -188,3 +203,9 @@ def _choose(flux: np.ndarray, labels: np.ndarray, rng: np.random.Generator, back
             candidates = np.flatnonzero(pool)
             picks.append(rng.choice(candidates, min(candidates.size, most), replace=False))
     return np.sort(np.concatenate(picks))
+
+
+def _reach(labels: np.ndarray) -> np.ndarray:
+    """Tell which records are within `MARGIN` of an event."""
+    near: np.ndarray = maximum_filter1d(labels != 0, 2 * MARGIN + 1, mode="constant")
+    return near

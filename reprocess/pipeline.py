@@ -234,13 +234,19 @@ def tally_run(
     Raises
     ------
     LedgerError
-        If the run is not complete for these days.
+        If the run is not complete for these days, or none of them is in the archive.
     """
     wanted = {(g.satellite, g.date.isoformat()) for g in granules}
-    ingested = {key for key, entry in ledger_days(work.ledger).items() if entry["status"] == "ok"} & wanted
-    missing = sorted(ingested - ledger_days(run.ledger).keys())
+    sources, done = ledger_days(work.ledger), ledger_days(run.ledger)
+    ingested = {key for key in wanted & sources.keys() if sources[key]["status"] == "ok"}
+    missing = sorted(key for key in ingested if not detected(done.get(key), sources[key]))
     if missing:
-        raise LedgerError(f"run {run.name!r} lacks {len(missing)} satellite-days, first {missing[0]}")
+        raise LedgerError(
+            f"run {run.name!r} lacks {len(missing)} satellite-days, first {' '.join(missing[0])}; "
+            f"see: reprocess status {work.root}"
+        )
+    if not ingested:
+        raise LedgerError(f"none of the {len(wanted)} satellite-days asked for is in the archive")
     mode = str((run.read_identity() or {})["mode"])
     by_block: dict[tuple[str, int], list[int]] = {}
     for satellite, date in sorted(ingested):
@@ -252,9 +258,10 @@ def tally_run(
     ]
     futures = cluster.client().map(tally_block, plans, pure=False)
     total = Tally.zero()
-    for done, future in enumerate(as_completed(futures), start=1):
+    for ended, future in enumerate(as_completed(futures), start=1):
         total += future.result()
-        progress("evaluate", done, len(plans), f"{total.days} satellite-days compared")
+        future.release()
+        progress("evaluate", ended, len(plans), f"{total.days} satellite-days compared")
     found = read_events(run, list(run.ledger.done()))
     return total, found[[key in ingested for key in zip(found["satellite"], found["date"], strict=True)]]
 

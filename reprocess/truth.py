@@ -19,6 +19,9 @@ from reprocess.schema import EVENT_CLASSES, SATELLITES
 _ALIASES = {"start": "start_time", "stop": "stop_time", "class": "event_class"}
 _REQUIRED = ("satellite", "start_time", "stop_time", "event_class")
 
+LONGEST = pd.Timedelta(hours=1)
+"""Longest event that is believed: half an orbit is 51 minutes, so what is longer has a wrong time."""
+
 
 @dataclass(frozen=True)
 class EventList:
@@ -48,8 +51,9 @@ def read_event_list(
     ------
     EventListError
         If a file cannot be read, columns are missing, no row is left, or (unless `drop`) any row is
-        bad: unknown satellite or class, no time, reversed, on a day that the archive does not hold,
-        or overlapping an earlier row of the satellite. Row 1 is the first below the header.
+        bad: unknown satellite or class, no time, reversed, longer than `LONGEST`, on a day that the
+        archive does not hold, or overlapping an earlier event of the satellite. Row 1 is the first
+        below the header.
     """
     table = pd.concat([_read(path) for path in paths], ignore_index=True)
     problems = _problems(table, covered)
@@ -117,10 +121,14 @@ def _read(path: Path) -> pd.DataFrame:
     table = table.rename(columns={old: new for old, new in _ALIASES.items() if new not in table})
     missing = [name for name in _REQUIRED if name not in table]
     if missing:
-        raise EventListError(f"{path} has no column {', '.join(missing)}; it has {', '.join(table.columns)}")
+        raise EventListError(
+            f"{path} has no column {', '.join(missing)}; it has {', '.join(map(str, table.columns))}"
+        )
     table = table[list(_REQUIRED)].copy()
     for name in ("start_time", "stop_time"):
-        times = pd.to_datetime(table[name], utc=True, errors="coerce", format="ISO8601")
+        known = pd.api.types.is_datetime64_any_dtype(table[name])  # numbers are not: 20150301 is a date
+        text = table[name] if known else table[name].astype(str)
+        times = pd.to_datetime(text, utc=True, errors="coerce", format="ISO8601")
         table[name] = times.dt.tz_localize(None).astype("datetime64[ms]")
     table["where"] = [f"{path} row {i + 1}" for i in range(len(table))]
     return table
@@ -153,6 +161,8 @@ def _problem(event: dict[Any, Any], covered: Collection[tuple[str, str]]) -> str
         return "start or stop is no ISO 8601 time"
     if start > stop:
         return f"starts at {start.isoformat()}, after its stop at {stop.isoformat()}"
+    if stop - start > LONGEST:
+        return f"lasts {stop - start}; more than {LONGEST} is no event"
     if not {(satellite, str(start.date())), (satellite, str(stop.date()))}.intersection(covered):
         return f"the archive does not hold {satellite} on {start.date()}"
     return None

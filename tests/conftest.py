@@ -6,10 +6,12 @@ those tests skip; with REPROCESS_REQUIRE_SHARED set, as in CI, they fail instead
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from reprocess import schema, store
 from reprocess.classifier.bundle import Bundle
 from tests.fake import write_archive, write_random_model
 
@@ -47,6 +49,16 @@ def published(shared: Path, models_folder: Path) -> Bundle:
 def random_model(models_folder: Path) -> Bundle:
     """A model with random weights that finds both kinds of events on every fake day."""
     return write_random_model(models_folder)
+
+
+@pytest.fixture(scope="module")
+def short_record_axis() -> Iterator[None]:
+    """A block of the full record axis takes a second; this one holds 1000 records a day."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(schema, "RECORDS", 1000)
+        patched.setitem(schema.DIMS, "record", 1000)
+        patched.setitem(store._DIMS, "record", 1000)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ LAYERS = (
     {"simulate.precipitation"},
     {"simulate.archive"},
     {"simulate"},
-    {"catalog", "granule", "features", "lmlt", "page", "remote"},
+    {"catalog", "granule", "features", "lmlt", "page", "remote", "classifier.framework"},
     {"ledger", "postprocess"},
     {"executor", "work", "store", "events", "sparse", "truth", "classifier.scaler", "evaluation"},
     {
@@ -67,8 +67,8 @@ SAME_LAYER = {
 ALLOWED = {
     "dask": {"executor"},
     "distributed": {"executor", "pipeline"},
-    "tensorflow": {"classifier.tensorflow_engine", "classifier.published", "classifier.training"},
-    "keras": {"classifier.training"},
+    "tensorflow": {"classifier.framework"},
+    "keras": {"classifier.framework"},
     "sklearn": {"evaluation.scores"},
     "onnxruntime": {"classifier.onnx_engine"},
     "onnx": {"classifier.onnx_engine"},

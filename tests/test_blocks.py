@@ -2,7 +2,7 @@
 
 import datetime as dt
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,6 @@ import pytest
 from aiohttp import ClientPayloadError
 
 from reprocess import __version__, schema
-from reprocess import store as store_module
 from reprocess.blocks import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
 from reprocess.catalog import Granule, list_archive
 from reprocess.classifier.bundle import Bundle
@@ -36,14 +35,7 @@ LENGTHS = {"2019-10-20": 1, "2019-10-21": 7, "2019-10-22": 8, "2019-10-24": 400,
 """Records of the days of the fake block; the last two have events."""
 
 
-@pytest.fixture(autouse=True, scope="module")
-def short_record_axis() -> Iterator[None]:
-    """A block of the full record axis takes a second; this one holds 1000 records a day."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(schema, "RECORDS", 1000)
-        patched.setitem(schema.DIMS, "record", 1000)
-        patched.setitem(store_module._DIMS, "record", 1000)
-        yield
+pytestmark = pytest.mark.usefixtures("short_record_axis")
 
 
 def index(date: str) -> int:

@@ -7,7 +7,6 @@ scaler's pickle is read, not executed.
 """
 
 import json
-import os
 import re
 import tempfile
 from pathlib import Path
@@ -123,8 +122,7 @@ def read_checkpoint(prefix: Path) -> dict[str, np.ndarray]:
     ModelError
         If it cannot be read or the tensors are not those of the network.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow as tf
+    from reprocess.classifier.framework import tf
 
     try:
         reader = tf.train.load_checkpoint(str(prefix))

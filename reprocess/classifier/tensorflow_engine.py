@@ -1,15 +1,11 @@
 """The network on TensorFlow: the reference, and the way to a GPU."""
 
-import os
-
 import numpy as np
 
 from reprocess.classifier.bundle import Bundle
+from reprocess.classifier.framework import tf
 from reprocess.features import FEATURES, WINDOW
 from reprocess.schema import CLASSES
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-import tensorflow as tf
 
 BATCH = 256
 """Windows at once; the compiled program has this fixed size and the last batch is padded.

@@ -7,7 +7,6 @@ was interrupted ends with the weights it would have had.
 """
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,15 +15,12 @@ from typing import Any
 import numpy as np
 
 from reprocess.classifier.bundle import WEIGHTS
+from reprocess.classifier.framework import keras, tf
 from reprocess.dataset import Dataset, fit_scaling, standardise
 from reprocess.errors import TrainingError
 from reprocess.features import FEATURES, WINDOW, Scaling
 from reprocess.ledger import write_atomic
 from reprocess.schema import CLASSES
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-import keras
-import tensorflow as tf
 
 History = list[dict[str, float]]
 """Per epoch: loss, accuracy, val_loss, val_accuracy."""
@@ -100,8 +96,8 @@ def train(
     )
     weights = class_weights(training.labels) if options.class_weights else None
     identity = {"options": asdict(options), "training": training.digest, "validation": validation.digest}
-    history = _resume(state, identity)
-    network = _load(state, len(history)) if history else _compile(build_network(options), options.optimizer)
+    history, kept = _resume(state, identity)
+    network = kept or _compile(build_network(options), options.optimizer)
     while not _ended(history, options):
         network.optimizer.learning_rate = options.learning_rate * options.decay ** len(history)
         order = np.random.default_rng([options.seed, len(history)]).permutation(len(x))
@@ -151,7 +147,7 @@ def build_network(options: Options) -> keras.Model:
 def _compile(network: keras.Model, name: str) -> keras.Model:
     try:
         optimizer = keras.optimizers.get(name)
-    except ValueError as e:
+    except (ValueError, TypeError, KeyError) as e:  # some wrap another one and cannot be made by name
         raise TrainingError(f"Keras has no optimiser {name!r}; usual ones: adam, sgd") from e
     network.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
     return network
@@ -176,21 +172,34 @@ def _ended(history: History, options: Options) -> bool:
     return bool(history) and len(history) - 1 - best_epoch(history) >= options.patience
 
 
-def _resume(state: Path, identity: dict[str, Any]) -> History:
-    """Return the epochs kept in `state`, none if they are of another training."""
+def _resume(state: Path, identity: dict[str, Any]) -> tuple[History, keras.Model | None]:
+    """Return the epochs kept in `state` and the network after the last; none if of another training."""
     path = state / "history.json"
     kept = json.loads(path.read_bytes()) if path.exists() else {}
-    return kept["history"] if kept.get("identity") == identity else []
+    if kept.get("identity") == identity:
+        network = _load(state, len(kept["history"]))
+        for dropout, value in zip(_dropout_states(network), kept["dropout"], strict=True):
+            dropout.assign(np.array(value, dropout.dtype))
+        return kept["history"], network
+    path.unlink(missing_ok=True)  # before the first epoch of this training replaces one that it names
+    return [], None
 
 
 def _keep(state: Path, identity: dict[str, Any], history: History, network: keras.Model) -> None:
     """Keep an epoch on disk; the history that names it is written last."""
     state.mkdir(parents=True, exist_ok=True)
     network.save(_path(state, len(history)))
-    write_atomic(state / "history.json", json.dumps({"identity": identity, "history": history}).encode())
+    dropout = [value.numpy().tolist() for value in _dropout_states(network)]
+    kept = {"identity": identity, "history": history, "dropout": dropout}
+    write_atomic(state / "history.json", json.dumps(kept).encode())
     wanted = {_path(state, n) for n in (len(history), best_epoch(history) + 1)}
     for path in set(state.glob("epoch-*.keras")) - wanted:
         path.unlink()
+
+
+def _dropout_states(network: keras.Model) -> list[Any]:
+    """Return where the random numbers of each dropout layer stand, which Keras does not save."""
+    return [layer.seed_generator.state for layer in network.layers if isinstance(layer, keras.layers.Dropout)]
 
 
 def _load(state: Path, number: int) -> keras.Model:

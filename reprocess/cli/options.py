@@ -64,7 +64,7 @@ CLUSTER = options_of(
     ),
     click.option("--scheduler", help="Address of a running Dask scheduler (tcp://…) to use instead."),
 )  # fmt: skip
-DETECTION = options_of(
+CLASSIFIER = options_of(
     click.option("--model", default=DEFAULT_MODEL, show_default=True, help="Name or folder of the model."),
     click.option(
         "--mode", type=click.Choice(["published", "published-2022"]), default="published", show_default=True,
@@ -74,6 +74,9 @@ DETECTION = options_of(
         "--engine", type=click.Choice(["onnxruntime", "tensorflow"]), default="onnxruntime",
         show_default=True, help="What runs the network.",
     ),
+)  # fmt: skip
+DETECTION = options_of(
+    CLASSIFIER,
     click.option(
         "--dense", is_flag=True,
         help="Classify every window, not only those that events can depend on; the events are the same.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reprocess.cli.options import CLUSTER, DETECTION, EXISTING_WORK, SELECTION, open_work, options_of
+from reprocess.cli.options import CLASSIFIER, CLUSTER, EXISTING_WORK, SELECTION, open_work, options_of
 from reprocess.cli.stages import known_granules, make_settings
 
 if TYPE_CHECKING:
@@ -41,7 +41,9 @@ _NETWORK = options_of(
         help="Epochs without a smaller validation loss before stopping.",
     ),
     click.option("--class-weights/--no-class-weights", default=True),
-    click.option("--seed", type=click.IntRange(0), default=1, help="Of weights, order, split, background."),
+    click.option(
+        "--seed", type=click.IntRange(0, 2**32 - 1), default=1, help="Of weights, order, split, background."
+    ),
 )  # fmt: skip
 
 
@@ -84,7 +86,7 @@ def train(work: Path, lists: tuple[Path, ...], drop: bool, out: Path, **options:
         click.echo(f"epoch {epoch}/{chosen.epochs}: {values}", err=True)
 
     facts = card | {"events": len(events), "background": options["background"], "command": _command()}
-    bundle = make_model(out, parts, chosen, facts, report)
+    bundle = make_model(out.resolve(), parts, chosen, facts, report)
     click.echo(f"wrote {bundle.path} ({bundle.sha256})")
 
 
@@ -92,7 +94,7 @@ def train(work: Path, lists: tuple[Path, ...], drop: bool, out: Path, **options:
 @EXISTING_WORK
 @_LISTS
 @SELECTION
-@DETECTION
+@CLASSIFIER
 @click.option("--run", "name", help="Name of the run that is made; evaluate-MODEL-MODE if left out.")
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, file_okay=False),
@@ -114,7 +116,7 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
     card = find_model(options["card"]) if options["card"] else None
     target = open_work(work)
     granules = known_granules(target, options)
-    settings = make_settings(options | {"classes": True})
+    settings = make_settings(options | {"classes": True, "dense": True})
     events = _read_events(target, lists, drop)
     one = target.run(options["name"] or f"evaluate-{settings.model.name}-{settings.mode}")
 

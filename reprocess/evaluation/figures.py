@@ -60,7 +60,8 @@ def draw_curves(tally: Tally) -> bytes:
         right.set_title("precision and recall, windows near events")
         for axis in (left, right):
             axis.set_ylim(0, 1.01)
-            axis.legend(loc="lower left" if axis is right else "lower right")
+            if axis.lines:
+                axis.legend(loc="lower left" if axis is right else "lower right")
         return _png(figure)
 
 

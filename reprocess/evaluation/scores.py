@@ -1,15 +1,15 @@
-"""Scores of an evaluation, with scikit-learn from the counts of all blocks."""
+"""Scores of an evaluation, from the counts of all blocks; areas under curves with scikit-learn."""
 
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import average_precision_score, precision_recall_fscore_support, roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from reprocess import schema
 from reprocess.evaluation.matching import OUTCOMES, match_events
-from reprocess.evaluation.tally import SCOPES, Tally, bin_probabilities
+from reprocess.evaluation.tally import EVENT_KEY, SCOPES, Tally, bin_probabilities
 
 COUNT_E4 = 181.81818
 """E4 flux of one count per second, cm-2 s-1 sr-1."""
@@ -72,18 +72,13 @@ def score_windows(confusion: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
     scores : ndarray of int64, shape (3, BINS, 2)
         Of `tally.count_scores`.
     """
-    true, guess = (x.ravel() for x in np.indices(confusion.shape))
-    weights = confusion.ravel()
-    labels = list(range(len(schema.CLASSES)))
-    each = precision_recall_fscore_support(
-        true, guess, labels=labels, sample_weight=weights, zero_division=np.nan
-    )
+    right, true, found = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     by_class = {
         name: {
-            "windows": int(confusion[i].sum()),
-            "precision": _number(each[0][i]),
-            "recall": _number(each[1][i]),
-            "f1": _number(each[2][i]),
+            "windows": int(true[i]),
+            "precision": _share(right[i], found[i]),
+            "recall": _share(right[i], true[i]),
+            "f1": _share(2 * right[i], true[i] + found[i]),
             **_areas(scores[i]),
         }
         for i, name in enumerate(schema.CLASSES)
@@ -95,7 +90,7 @@ def score_windows(confusion: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
         "by_class": by_class,
         # With one class per window, micro-averaged precision, recall, F1 and accuracy are one number.
         "micro": {
-            "f1": _number(float(np.trace(confusion)) / total) if total else None,
+            "f1": _share(right.sum(), total),
             **_areas(scores.sum(axis=0)),
         },
         "macro": {
@@ -139,12 +134,11 @@ def _reliability(scores: np.ndarray) -> dict[str, list[dict[str, Any]]]:
 
 
 def _score_events(tally: Tally, found: pd.DataFrame) -> dict[str, Any]:
-    truth = tally.events
     found = found.assign(
         **{name: found[name].dt.tz_localize(None) for name in ("start_time", "stop_time")},
-        peak_counts=found["max_e4_0"] / COUNT_E4,
+        peak_counts=_counts(found["max_e4_0"]),
     )
-    truth = truth.assign(peak_counts=truth["peak_e4"].astype(float) / COUNT_E4)
+    truth = _whole_events(tally.events)
     outcome, verdict = match_events(truth, found)
     truth, found = truth.assign(outcome=outcome), found.assign(verdict=verdict)
     strong = truth["peak_counts"] > STRONG, found["peak_counts"] > STRONG
@@ -154,6 +148,23 @@ def _score_events(tally: Tally, found: pd.DataFrame) -> dict[str, Any]:
         "any_strength": {k: _summary(truth, found, k, tally.days) for k in kinds},
         "recall_by": {name: _recall_by(truth, name, edges) for name, edges in RECALL_BINS.items()},
     }
+
+
+def _whole_events(parts: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per true event, of its strongest day, with the range of L over all its days."""
+    strongest = parts.sort_values("peak_e4", ascending=False, kind="stable").drop_duplicates(EVENT_KEY)
+    groups = parts.groupby(EVENT_KEY, sort=False)
+    # L has two decimals in the files; their differences in single precision do not.
+    width = (groups["L_max"].max() - groups["L_min"].min()).astype(float).round(2).rename("width_L")
+    return strongest.merge(width.reset_index(), on=EVENT_KEY).assign(
+        peak_counts=lambda t: _counts(t["peak_e4"]),
+        MLT=lambda t: t["MLT"] % 24,  # the files have both 0 and 24
+    )
+
+
+def _counts(flux: pd.Series) -> pd.Series:
+    """Return counts per second; rounded, as two counts are stored as 363.63635 and not 363.63636."""
+    return (flux.astype(float) / COUNT_E4).round(3)
 
 
 def _summary(truth: pd.DataFrame, found: pd.DataFrame, kind: str, days: int) -> dict[str, Any]:
@@ -167,9 +178,9 @@ def _summary(truth: pd.DataFrame, found: pd.DataFrame, kind: str, days: int) -> 
         "found": len(found),
         "right": right,
         "false_alarms": alarms,
-        "recall": outcomes["matched"] / len(truth) if len(truth) else None,
-        "precision": right / len(found) if len(found) else None,
-        "false_alarms_per_day": alarms / days if days else None,
+        "recall": _share(outcomes["matched"], len(truth)),
+        "precision": _share(right, len(found)),
+        "false_alarms_per_day": _share(alarms, days),
     }
 
 
@@ -186,6 +197,10 @@ def _recall_by(truth: pd.DataFrame, name: str, edges: tuple[float, ...]) -> list
         }
         rows.append({"low": low, "high": None if np.isinf(high) else high, **counts, "by_class": by_class})
     return rows
+
+
+def _share(part: int, whole: int) -> float | None:
+    return float(part / whole) if whole else None
 
 
 def _number(value: float) -> float | None:

@@ -24,12 +24,16 @@ NEAR, AROUND = 7, 20
 SCOPES: dict[str, int | None] = {"near events": NEAR, "around events": AROUND, "whole days": None}
 """Sets of windows, by how far the centre may be from an event; all windows where it is None."""
 
-LOGIT_EDGES = np.linspace(-16.0, 16.0, 1601)
-"""Bins of probabilities, in log odds; rounding in single precision hides what lies beyond."""
+LOGIT_EDGES = np.concatenate(
+    [np.linspace(-104.0, -16.0, 880, endpoint=False), np.linspace(-16.0, 16.0, 1601), [17.0]]
+)
+"""Bins of probabilities, in log odds: 0.02 wide where it matters, as far as single precision goes, which
+has numbers as small as 1e-45, but only 1 - 6e-8 between 16 and certainty."""
 
 BINS = LOGIT_EDGES.size + 1
 
-TRUTH_COLUMNS = ("satellite", "event_class", "start_time", "stop_time", "peak_e4", "L", "MLT", "width_L")
+EVENT_KEY = ["satellite", "event_class", "start_time", "stop_time"]
+TRUTH_COLUMNS = (*EVENT_KEY, "peak_e4", "L", "MLT", "L_min", "L_max")
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,8 @@ class Tally:
     """Windows by scope, class, bin of that class's probability, and whether it is the true class;
     int64, shape (scopes, 3, BINS, 2)."""
     events: pd.DataFrame
-    """`TRUTH_COLUMNS`; peak_e4 is the largest E4 at 0 degrees, cm-2 s-1 sr-1, L and MLT are there,
-    width_L is the range of L."""
+    """`TRUTH_COLUMNS`; peak_e4 is the largest E4 at 0 degrees, cm-2 s-1 sr-1, L and MLT are there. An
+    event that straddles midnight has a row for each day."""
 
     @classmethod
     def zero(cls) -> "Tally":
@@ -137,7 +141,7 @@ def count_scores(true: np.ndarray, probability: np.ndarray) -> np.ndarray:
     -------
     ndarray of int64, shape (3, BINS, 2)
     """
-    p = probability.astype(np.float64)
+    p = probability.astype(np.float64).clip(0, 1)  # engines may round past one
     with np.errstate(divide="ignore"):
         bins = np.searchsorted(LOGIT_EDGES, np.log(p) - np.log1p(-p), side="right")
     counts = [
@@ -165,13 +169,11 @@ def _observe(events: pd.DataFrame, records: dict[str, np.ndarray]) -> pd.DataFra
             *(records[n][start:stop] for n in ("L_IGRF", "MLT")),
         )
         peak, known = int(e4.argmax()), L[L >= 0]
+        low, high = (known.min(), known.max()) if known.size else (np.nan, np.nan)
+        seen = {"peak_e4": e4[peak], "L": L[peak], "MLT": mlt[peak]}
         rows.append(
-            {name: event[name] for name in TRUTH_COLUMNS[:4]}
-            | {
-                "peak_e4": float(e4[peak]),
-                "L": float(L[peak]) if L[peak] >= 0 else np.nan,
-                "MLT": float(mlt[peak]) if mlt[peak] >= 0 else np.nan,
-                "width_L": float(np.ptp(known)) if known.size else np.nan,
-            }
+            {name: event[name] for name in EVENT_KEY}
+            | {name: float(value) if value >= 0 else np.nan for name, value in seen.items()}
+            | {"L_min": float(low), "L_max": float(high)}
         )
     return pd.DataFrame(rows, columns=list(TRUTH_COLUMNS))
