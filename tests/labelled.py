@@ -96,7 +96,7 @@ def record_time(date: str, from_end: int) -> str:
 def classify(work: Work, model: Bundle, mode: str = "published") -> Run:
     """Classify everything, keeping classes, without Dask."""
     run = work.run(f"{model.name}-{mode}")
-    settings = Settings(model.path, model.sha256, mode, DEFAULT_ENGINE, classes=True)
+    settings = Settings(model.path, model.sha256, mode, DEFAULT_ENGINE, classes=True, dense=True)
     granules = read_catalog(work.catalog)
     claim(run, settings)
     create_store(run.classes, sorted({g.satellite for g in granules}), CLASS_ARRAYS, "test")

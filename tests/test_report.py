@@ -77,7 +77,7 @@ def build(
     create_store(work.archive, sorted({g.satellite for g in granules}), schema.ARCHIVE_ARRAYS, "test")
     for (satellite, block), group in groupby(sorted(granules), lambda g: (g.satellite, g.day // 32)):
         ingest_block(IngestPlan(root, satellite, block, tuple(group)))
-    settings = Settings(model.path, model.sha256, mode, "onnxruntime", classes)
+    settings = Settings(model.path, model.sha256, mode, "onnxruntime", classes, classes)
     pipeline.claim(run, settings)
     if classes:
         create_store(run.classes, sorted({g.satellite for g in granules}), store_module.CLASS_ARRAYS, "test")

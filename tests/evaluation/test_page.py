@@ -109,7 +109,9 @@ def test_facts_tell_what_was_evaluated_on_what(evaluated: Work, random_model: Bu
     lists = [tmp_path / "a.csv", tmp_path / "b.csv"]
     for path in lists:
         path.write_text(path.name)
-    settings = Settings(random_model.path, random_model.sha256, "published", "onnxruntime", classes=True)
+    settings = Settings(
+        random_model.path, random_model.sha256, "published", "onnxruntime", classes=True, dense=True
+    )
     bundle = save_bundle(tmp_path / "m", {"name": "bare"}, random_model.weights, random_model.scaling)
     granules = read_catalog(evaluated.catalog)
     facts = describe_evaluation(bundle, settings, lists, granules, "reprocess evaluate W")
