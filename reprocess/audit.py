@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from reprocess import schema
-from reprocess.catalog import local_identity
 from reprocess.errors import LedgerError
 from reprocess.exposure import compare_exposure
 from reprocess.ledger import Record, sha256, tree_sha256
@@ -22,7 +21,7 @@ from reprocess.occurrence import compare_occurrence
 from reprocess.parts import part_path, read_part
 from reprocess.postprocess import MODES
 from reprocess.recount import dwell_troubles, event_troubles, time_trouble
-from reprocess.remote import read_bytes
+from reprocess.remote import local_identity, read_bytes
 from reprocess.store import (
     ARCHIVE_TITLE,
     CLASS_ARRAYS,

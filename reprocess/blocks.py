@@ -6,8 +6,10 @@ executor can call them.
 """
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +17,7 @@ from reprocess import __version__, schema
 from reprocess.catalog import Granule
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import Engine, get_engine
-from reprocess.errors import GranuleError, StoreError
+from reprocess.errors import GranuleError, SourceError, StoreError
 from reprocess.events import Day, describe
 from reprocess.features import WINDOW, windows_at
 from reprocess.granule import Records, read_records
@@ -23,9 +25,10 @@ from reprocess.ledger import Record, sha256
 from reprocess.lmlt import FINE
 from reprocess.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.postprocess import MODES, Stages, find_events, in_L_range, repair_L
-from reprocess.remote import read_bytes
+from reprocess.remote import read_source
 from reprocess.sparse import Classified, classify, wanted_windows
 from reprocess.store import CLASS_ARRAYS, SatelliteStore
+from reprocess.web import TRIES, Answer
 from reprocess.work import Work
 
 _DETECT_ARRAYS = ("time", "electron_flux", "L_IGRF", "MLT", "latitude", "longitude", "ifc_on")
@@ -40,6 +43,8 @@ class IngestPlan:
     block: int
     granules: tuple[Granule, ...]
     """Days to read from their source; other days of the block stay as they are."""
+    storage: Mapping[str, Any] = field(default_factory=dict)
+    """Options of the source's file system, as of fsspec."""
 
 
 @dataclass(frozen=True)
@@ -88,30 +93,32 @@ def ingest_block(plan: IngestPlan) -> Record:
     """Read a block's new and changed NOAA files into the archive.
 
     Days that are not in the plan are copied from the archive as it is. Files that cannot be used
-    are recorded with their reason and leave an empty day.
+    are recorded with their reason and leave an empty day. Files that cannot be had now are
+    deferred: what the archive has of the day stays.
 
     Returns
     -------
     dict
         The done record: per day the source, its sha256, record counts or the reason it is
-        quarantined; per array the sha256 of the shard.
+        quarantined; per deferred day the source and the reason; per array the sha256 of the shard.
     """
     work = Work(plan.work)
     store = SatelliteStore(work.archive, plan.satellite)
     span = schema.block_days(plan.block)
-    changing = [g.date.isoformat() for g in plan.granules]
     claimed = work.ledger.read(plan.satellite, plan.block)
-    if claimed is not None and claimed["state"] == "done" and not claimed["days"].keys() <= set(changing):
+    previous = claimed or {"days": {}}
+    held = {date for date, entry in previous["days"].items() if entry["status"] == "ok"}
+    entries, read, deferred = _read_granules(plan, held)
+    left = {date: entry for date, entry in previous["days"].items() if date not in entries}
+    if claimed is not None and claimed["state"] == "done" and left:
         store.verify(plan.block, claimed["outputs"])  # a damaged day must not be copied under a new sum
-    work.ledger.begin(plan.satellite, plan.block, changing)
-    previous = work.ledger.read(plan.satellite, plan.block) or {"days": {}}
-    kept = [_position(date, span) for date, entry in previous["days"].items() if entry["status"] == "ok"]
-    _invalidate(store, span, previous["days"])
-    days, read = dict(previous["days"]), {}
-    for granule in plan.granules:
-        days[granule.date.isoformat()], records = _read_granule(granule)
-        if records is not None:
-            read[granule.day - span.start] = records.arrays
+    work.ledger.begin(plan.satellite, plan.block, entries)
+    _invalidate(store, span, left)
+    kept = [_position(date, span) for date, entry in left.items() if entry["status"] == "ok"]
+    days = left | entries
+    planned = {g.date.isoformat() for g in plan.granules}
+    waiting = previous.get("deferred", {})
+    deferred |= {date: entry for date, entry in waiting.items() if date not in planned}
     digests = {}
     for spec in schema.RECORD_ARRAYS:
         rows = _kept_rows(spec, store, span, kept)
@@ -127,6 +134,7 @@ def ingest_block(plan: IngestPlan) -> Record:
         "block": plan.block,
         "code_version": __version__,
         "days": days,
+        "deferred": deferred,
         "outputs": digests,
     }
     work.ledger.commit(record)
@@ -138,17 +146,53 @@ def _invalidate(store: SatelliteStore, span: range, kept: Record) -> None:
     store.write("record_count", span.start, _day_rows(span, kept)["record_count"])
 
 
-def _read_granule(granule: Granule) -> tuple[dict[str, object], Records | None]:
+def _read_granules(
+    plan: IngestPlan, held: Collection[str]
+) -> tuple[Record, dict[int, dict[str, np.ndarray]], Record]:
+    """Read a plan's files one after another.
+
+    A file that cannot be had never costs what the archive has of its day: days in `held` are
+    deferred where others are quarantined.
+
+    Returns
+    -------
+    entries : dict
+        Of the done record, by date.
+    read : dict
+        Arrays of the good files by row of the block.
+    deferred : dict
+        Source and reason of the days that cannot be had now, by date.
+    """
+    entries: Record = {}
+    read: dict[int, dict[str, np.ndarray]] = {}
+    deferred: Record = {}
+    tries = TRIES
+    start = schema.block_days(plan.block).start
+    for granule in plan.granules:
+        date = granule.date.isoformat()
+        try:
+            answer = read_source(granule.url, granule.size, plan.storage, tries)
+        except SourceError as e:
+            tries = 1 if e.reason in schema.TRANSIENT else TRIES  # one in trouble is not pressed
+            entry = {"source": granule.identity, "reason": e.reason, "detail": e.detail}
+            if e.reason in schema.DEFERRALS or (e.reason in schema.RETRIED and date in held):
+                deferred[date] = entry
+            else:
+                entries[date] = entry | {"status": "quarantined"}
+            continue
+        tries = TRIES
+        entries[date], records = _read_granule(granule, answer)
+        if records is not None:
+            read[granule.day - start] = records.arrays
+    return entries, read, deferred
+
+
+def _read_granule(granule: Granule, answer: Answer) -> tuple[dict[str, object], Records | None]:
     """Return a day's entry in the done record, and its records if the file is good."""
-    entry: dict[str, object] = {"source": dict(granule.identity)}
+    source = granule.identity | answer.facts | {"sha256": sha256(answer.body)}
+    entry: dict[str, object] = {"source": source}
     try:
-        data = read_bytes(granule.url)
-    except OSError as e:
-        detail = f"{granule.url}: {type(e).__name__} {e}"
-        return entry | {"status": "quarantined", "reason": "unreadable", "detail": detail}, None
-    try:
-        entry["source"] = granule.identity | {"sha256": sha256(data)}
-        records = read_records(data, granule.satellite, granule.day)
+        records = read_records(answer.body, granule.satellite, granule.day)
     except GranuleError as e:
         return entry | {"status": "quarantined", "reason": e.reason, "detail": e.detail}, None
     return entry | {

@@ -1,23 +1,28 @@
 """What an archive of NOAA files holds: one granule per satellite-day.
 
-The archive is any fsspec URL of a folder. NOAA lays files out as
-``YYYY/<satellite>/poes_<abbr>_YYYYMMDD_proc.nc``; a flat folder works as well, because only the
-file name is read.
+The archive is a local folder, an https listing such as NCEI's, or any fsspec URL. NOAA lays files
+out as ``YYYY/<satellite>/poes_<abbr>_YYYYMMDD_proc.nc``; a flat folder works as well, because only
+the file name is read. Folders named as a year or a satellite that is not asked for are not opened.
 """
 
 import datetime as dt
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
-import fsspec
-
 from reprocess import schema
-from reprocess.errors import CatalogError
+from reprocess.errors import CatalogError, SourceError
+from reprocess.remote import Folder, open_folder
+from reprocess.web import CONNECTIONS, Entry
+
+ARCHIVES = {
+    "noaa": "https://www.ncei.noaa.gov/data/poes-metop-space-environment-monitor/access/l1b/v01r00/",
+}
+"""Archives with a name of their own: NOAA's SEM-2 Level 1b at NCEI."""
 
 _NAME = re.compile(r"poes_(?P<abbr>[nm]\d\d)_(?P<date>\d{8})_proc\.nc")
-_VERSIONS = ("mtime", "ETag", "LastModified", "Last-Modified")
 _BY_ABBR = {s.abbr: s.directory for s in schema.SATELLITES.values()}
 
 
@@ -29,11 +34,11 @@ class Granule:
     day: int
     """Position on the `day` axis."""
     url: str
-    """Where it is read from; fsspec opens it."""
+    """Where it is read from."""
     size: int
-    """Bytes."""
+    """Bytes as listed; web servers round them to two digits."""
     version: str
-    """Modification time or etag; with `url` and `size` it tells a replaced file from the old one."""
+    """Modification time or etag as listed; with `url` and `size` it tells a replaced file from an old one."""
 
     @property
     def date(self) -> dt.date:
@@ -47,102 +52,149 @@ class Granule:
 
 
 @dataclass(frozen=True)
+class Selection:
+    """Which satellite-days are asked for; the default is all."""
+
+    satellites: frozenset[str] = frozenset()
+    """Directory names; all if empty."""
+    start: dt.date | None = None
+    end: dt.date | None = None
+    """First and last date, both inclusive."""
+
+    def has(self, granule: Granule) -> bool:
+        """Tell whether a satellite-day is asked for."""
+        return (
+            (not self.satellites or granule.satellite in self.satellites)
+            and (self.start is None or granule.date >= self.start)
+            and (self.end is None or granule.date <= self.end)
+        )
+
+    def opens(self, folder: str) -> bool:
+        """Tell whether a folder of this name can hold what is asked for, going by NOAA's layout."""
+        if folder in schema.SATELLITES:
+            return not self.satellites or folder in self.satellites
+        if re.fullmatch(r"\d{4}", folder) is None:
+            return True
+        return (self.start is None or int(folder) >= self.start.year) and (
+            self.end is None or int(folder) <= self.end.year
+        )
+
+
+@dataclass(frozen=True)
 class Catalog:
-    """The granules of an archive, and the NetCDF files in it that are none."""
+    """The satellite-days of an archive that are asked for, and the NetCDF files in it that are none."""
 
     granules: list[Granule]
     """Sorted by satellite and day; at most one per satellite-day."""
     ignored: list[str]
     """NetCDF files whose name is not that of a known satellite-day."""
+    root: str = ""
+    """URL that those of all granules begin with."""
+    selection: Selection = field(default_factory=Selection)
 
-    def select(
-        self,
-        satellites: Collection[str] = (),
-        start: dt.date | None = None,
-        end: dt.date | None = None,
-    ) -> list[Granule]:
-        """Return the granules of these satellites (all if empty) from `start` to `end`, both inclusive."""
-        return [
-            g
-            for g in self.granules
-            if (not satellites or g.satellite in satellites)
-            and (start is None or g.date >= start)
-            and (end is None or g.date <= end)
-        ]
+    def covers(self, granule: Granule) -> bool:
+        """Tell whether a satellite-day known from before would be listed here if it still existed."""
+        return granule.url.startswith(self.root) and self.selection.has(granule)
+
+    def vanished(self, known: Iterable[Granule]) -> list[Granule]:
+        """Return those of the satellite-days known from before that this archive had and no longer lists."""
+        listed = {(g.satellite, g.day) for g in self.granules}
+        return sorted(g for g in known if self.covers(g) and (g.satellite, g.day) not in listed)
 
 
-def list_archive(url: str) -> Catalog:
-    """List every satellite-day under a folder.
+def list_archive(
+    url: str, selection: Selection | None = None, storage: Mapping[str, Any] | None = None
+) -> Catalog:
+    """List the satellite-days under a folder.
 
     Parameters
     ----------
     url : str
-        Local path or fsspec URL of the folder that holds the years (or the files themselves).
+        Local path or URL of the folder that holds the years (or the files themselves), or a name
+        in `ARCHIVES`.
+    selection : Selection, optional
+        Which satellite-days to list.
+    storage : mapping, optional
+        Options of the fsspec file system.
 
     Raises
     ------
     CatalogError
-        If the folder does not exist, holds no satellite-day, or holds one twice.
+        If a folder cannot be listed, if the archive holds no satellite-day, or holds one twice. A
+        listing is whole or fails: days must not seem to be gone because a server was busy.
     """
+    asked = selection or Selection()
     try:
-        fs, root = fsspec.core.url_to_fs(url)
-    except (ValueError, ImportError) as e:
-        raise CatalogError(f"{url!r} is no address that can be listed: {e}") from e
-    if not fs.isdir(root):
-        raise CatalogError(f"the archive {url!r} is not a folder; give the folder that holds NOAA's years")
-    granules: dict[tuple[str, int], Granule] = {}
-    ignored = []
-    for path, info in sorted(fs.find(root, detail=True).items()):
-        granule = _granule(fs, path, info)
-        if granule is None:
-            if path.endswith(".nc"):
-                ignored.append(path)
-            continue
-        first = granules.setdefault((granule.satellite, granule.day), granule)
-        if first is not granule:
-            raise CatalogError(
-                f"{granule.satellite} {granule.date} is in the archive twice, as {first.url} and "
-                f"{granule.url}; remove one of them"
-            )
-    if not granules:
+        folder = open_folder(ARCHIVES.get(url, url), storage or {})
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            files = _walk(folder, asked, pool)
+            granules, ignored = _granules(folder, files, asked, pool)
+    except SourceError as e:
+        raise CatalogError(
+            f"the archive {url!r} cannot be listed ({e}); give the folder that holds NOAA's years"
+        ) from e
+    if not granules and asked == Selection():
         raise CatalogError(
             f"no satellite-day under {url!r}; files are expected to be named "
             f"poes_<n15|n18|m02|…>_YYYYMMDD_proc.nc ({len(ignored)} other .nc files found)"
         )
-    return Catalog(sorted(granules.values()), ignored)
+    return Catalog(granules, ignored, folder.url_of(folder.root), asked)
 
 
-def is_local(url: str) -> bool:
-    """Tell whether a source is a file on this machine."""
-    return fsspec.core.split_protocol(url)[0] in {None, "file", "local"}
+def _walk(folder: Folder, asked: Selection, pool: ThreadPoolExecutor) -> list[Entry]:
+    """Return the files under a folder, going down level by level."""
+    files: list[Entry] = []
+    level = [folder.root]
+    while level:
+        entries = [entry for found in pool.map(folder.list, level) for entry in found]
+        files += [entry for entry in entries if not entry.folder]
+        level = [entry.path for entry in entries if entry.folder and asked.opens(entry.name)]
+    return sorted(files, key=lambda entry: entry.path)
 
 
-def local_identity(url: str) -> dict[str, str | int] | None:
-    """Return size and version of a local source as it is now, None if it is remote or gone."""
-    if not is_local(url):
-        return None
-    fs, path = fsspec.core.url_to_fs(url)
-    try:
-        info = fs.info(path)
-    except FileNotFoundError:
-        return None
-    return {"size": int(info["size"]), "version": _version(info)}
+def _granules(
+    folder: Folder, files: Iterable[Entry], asked: Selection, pool: ThreadPoolExecutor
+) -> tuple[list[Granule], list[str]]:
+    """Return the satellite-days among files, by satellite and day, and the NetCDF files that are none."""
+    found: dict[tuple[str, int], Entry] = {}
+    ignored = []
+    for entry in files:
+        key = _satellite_day(entry.name)
+        if key is None:
+            ignored += [entry.path] if entry.name.endswith(".nc") else []
+            continue
+        first = found.setdefault(key, entry)
+        if first is not entry:
+            raise CatalogError(
+                f"{key[0]} {schema.day_date(key[1])} is in the archive twice, as {first.url} and "
+                f"{entry.url}; remove one of them"
+            )
+    granules = [g for key, entry in sorted(found.items()) if asked.has(g := _granule(key, entry))]
+    told = pool.map(_completed(folder), (found[g.satellite, g.day] for g in granules))
+    return [_granule((g.satellite, g.day), entry) for g, entry in zip(granules, told, strict=True)], ignored
 
 
-def _version(info: dict[str, Any]) -> str:
-    return next((str(info[key]) for key in _VERSIONS if info.get(key) is not None), "")
-
-
-def _granule(fs: Any, path: str, info: dict[str, Any]) -> Granule | None:
-    """Return the granule a listing entry stands for, None if its name is not that of one."""
-    match = _NAME.fullmatch(path.rsplit("/", 1)[-1])
+def _satellite_day(name: str) -> tuple[str, int] | None:
+    """Return the satellite and day a file name stands for, None if it is not the name of one."""
+    match = _NAME.fullmatch(name)
     if match is None or match["abbr"] not in _BY_ABBR:
         return None
     try:
         day = schema.day_index(dt.datetime.strptime(match["date"], "%Y%m%d").date())
     except ValueError:
         return None
-    if info.get("size") is None:
-        info = fs.info(path)  # listings over http have names only
-    size = int(info.get("size") or 0)
-    return Granule(_BY_ABBR[match["abbr"]], day, fs.unstrip_protocol(path), size, _version(info))
+    return _BY_ABBR[match["abbr"]], day
+
+
+def _granule(key: tuple[str, int], entry: Entry) -> Granule:
+    return Granule(*key, entry.url, entry.size or 0, entry.version)
+
+
+def _completed(folder: Folder) -> Callable[[Entry], Entry]:
+    """Return a function that asks for a file's size and version if the listing told none."""
+
+    def complete(entry: Entry) -> Entry:
+        told = entry.size is not None and entry.version
+        return entry if told else folder.describe(entry)
+
+    return complete

@@ -37,6 +37,30 @@ class GranuleError(ReprocessError):
         return f"{self.reason}: {self.detail}"
 
 
+class SourceError(ReprocessError):
+    """A file or a listing cannot be had from where it is.
+
+    Parameters
+    ----------
+    reason : str
+        One of `reprocess.schema.REASONS` (the source's answer is definite) or
+        `reprocess.schema.DEFERRALS` (it may be had later).
+    detail : str
+        Address and what happened, in words.
+    retry_after : float, optional
+        Seconds that the server asked to be left alone.
+    """
+
+    def __init__(self, reason: str, detail: str, retry_after: float | None = None) -> None:
+        super().__init__(reason, detail, retry_after)
+        self.reason = reason
+        self.detail = detail
+        self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"
+
+
 class StoreError(ReprocessError):
     """A write that is not a whole shard row, or a store of another layout."""
 
@@ -59,3 +83,7 @@ class EventListError(ReprocessError):
 
 class TrainingError(ReprocessError):
     """Data or a training run that cannot give a model."""
+
+
+class PlanError(ReprocessError):
+    """What is planned cannot be done with the resources given."""

@@ -152,6 +152,6 @@ def _outcome(record: Record) -> str:
         return f"{len(days)} days, {len(record['findings'])} findings"
     if record["stage"] == "ingest":
         good = sum(entry["status"] == "ok" for entry in days)
-        return f"{good} days ingested, {len(days) - good} quarantined"
+        return f"{good} days ingested, {len(days) - good} quarantined, {len(record['deferred'])} deferred"
     events = {name: sum(entry["events"][name] for entry in days) for name in schema.EVENT_CLASSES}
     return f"{len(days)} days, " + ", ".join(f"{count} {name}" for name, count in events.items())

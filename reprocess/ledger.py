@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reprocess.catalog import Granule
+from reprocess.catalog import Catalog, Granule
 from reprocess.errors import LedgerError
 
 Record = dict[str, Any]
@@ -162,7 +162,7 @@ _CATALOG_FIELDS = ("satellite", "day", "url", "size", "version")
 
 
 def read_catalog(path: Path) -> list[Granule]:
-    """Return the satellite-days ever asked for, empty if there is no such file."""
+    """Return the satellite-days in a table, none if there is no such file."""
     if not path.exists():
         return []
     with path.open(newline="") as file:
@@ -173,13 +173,44 @@ def read_catalog(path: Path) -> list[Granule]:
 
 
 def merge_catalog(path: Path, granules: Iterable[Granule]) -> list[Granule]:
-    """Add satellite-days to the list of those asked for; a known day takes its newest source."""
+    """Add satellite-days to the table of those asked for; a known day takes its newest source."""
     merged = {(g.satellite, g.day): g for g in read_catalog(path)}
     merged |= {(g.satellite, g.day): g for g in granules}
     planned = sorted(merged.values())
+    _write_catalog(path, planned)
+    return planned
+
+
+def note_vanished(path: Path, known: Iterable[Granule], catalog: Catalog) -> list[Granule]:
+    """Bring the table of vanished satellite-days up to date with a new listing.
+
+    Parameters
+    ----------
+    path : Path
+        The table; it exists only while a day is missing from its archive.
+    known : iterable of Granule
+        Satellite-days ever asked for.
+    catalog : Catalog
+        The listing; days that it does not cover are left as they were.
+
+    Returns
+    -------
+    list of Granule
+        The days that vanished from this listing.
+    """
+    listed = {(g.satellite, g.day) for g in catalog.granules}
+    others = [g for g in read_catalog(path) if not catalog.covers(g) and (g.satellite, g.day) not in listed]
+    gone = catalog.vanished(known)
+    if gone or others:
+        _write_catalog(path, sorted([*gone, *others]))
+    else:
+        path.unlink(missing_ok=True)
+    return gone
+
+
+def _write_catalog(path: Path, granules: Iterable[Granule]) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_CATALOG_FIELDS)
-    writer.writerows([getattr(g, name) for name in _CATALOG_FIELDS] for g in planned)
+    writer.writerows([getattr(g, name) for name in _CATALOG_FIELDS] for g in granules)
     write_atomic(path, text.getvalue().encode())
-    return planned

@@ -8,15 +8,18 @@ record, so neither data nor models pass through the scheduler.
 import datetime as dt
 import logging
 import socket
+import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-from distributed import Client, LocalCluster, as_completed
+from distributed import Client, LocalCluster, Semaphore, as_completed
 
 from reprocess import __version__, schema
 from reprocess.audit import (
@@ -35,14 +38,16 @@ from reprocess.errors import LedgerError, ReprocessError
 from reprocess.evaluation.tally import EvaluatePlan, Tally, tally_block
 from reprocess.executor import Note, Plan, Progress, map_blocks
 from reprocess.exposure import write_exposure
-from reprocess.ledger import BlockLedger, merge_catalog, source_digest
+from reprocess.ledger import BlockLedger, Record, merge_catalog, source_digest
 from reprocess.lmlt import Grid
 from reprocess.occurrence import occurrence, write_occurrence
 from reprocess.parts import read_events
 from reprocess.plotting import plot_occurrence
 from reprocess.postprocess import MODES
+from reprocess.remote import is_web
 from reprocess.status import detected, is_current, lacking, ledger_days, survey
 from reprocess.store import ARCHIVE_TITLE, CLASS_ARRAYS, CLASSES_TITLE, create_store
+from reprocess.web import CONNECTIONS
 from reprocess.work import Run, Work
 
 _ONE_THREAD = dict.fromkeys(
@@ -118,24 +123,60 @@ def open_cluster(workers: int, scheduler: str | None, announce: Callable[[str], 
         cluster.close()
 
 
-def plan_ingest(work: Work, granules: Iterable[Granule]) -> list[IngestPlan]:
-    """Return the blocks that hold new or changed satellite-days, or were never finished."""
+def plan_ingest(
+    work: Work, granules: Iterable[Granule], storage: Mapping[str, Any] | None = None
+) -> list[IngestPlan]:
+    """Return the blocks that hold new or changed satellite-days, or were never finished.
+
+    `storage` holds the options of the archive's file system, as of fsspec.
+    """
     days = ledger_days(work.ledger)
     stale = [g for g in granules if not is_current(g, days.get((g.satellite, g.date.isoformat())))]
     return [
-        IngestPlan(work.root, satellite, block, tuple(group))
+        IngestPlan(work.root, satellite, block, tuple(group), storage or {})
         for (satellite, block), group in groupby(sorted(stale), key=_block_of)
     ]
 
 
-def ingest(work: Work, granules: list[Granule], cluster: Cluster, progress: Progress) -> None:
-    """Read satellite-days into the archive; blocks that fail are noted in the ledger."""
+def ingest(
+    work: Work,
+    granules: list[Granule],
+    cluster: Cluster,
+    progress: Progress,
+    storage: Mapping[str, Any] | None = None,
+    connections: int = CONNECTIONS,
+) -> None:
+    """Read satellite-days into the archive; blocks that fail are noted in the ledger.
+
+    Parameters
+    ----------
+    work, granules, cluster, progress
+        Where to, what, where tasks run, and whom to tell.
+    storage : mapping, optional
+        Options of the archive's file system, as of fsspec.
+    connections : int
+        Blocks that read from a web server at a time, one file each, whatever the number of workers.
+    """
     merge_catalog(work.catalog, granules)
-    plans = plan_ingest(work, granules)
+    plans = plan_ingest(work, granules, storage)
     if plans:
         satellites = sorted({p.satellite for p in plans})
         create_store(work.archive, satellites, schema.ARCHIVE_ARRAYS, ARCHIVE_TITLE)
-        map_blocks(cluster.client(), ingest_block, plans, "ingest", progress, _noting(work.ledger))
+        client = cluster.client()
+        map_blocks(client, _reader(plans, connections), plans, "ingest", progress, _noting(work.ledger))
+
+
+def _reader(plans: Sequence[IngestPlan], connections: int) -> Callable[[IngestPlan], Record]:
+    """Return what ingests a block, with no more of them reading from web servers at a time than allowed."""
+    if not any(is_web(g.url) for p in plans for g in p.granules):
+        return ingest_block
+    shared = Semaphore(max_leases=connections, name=f"connections-{uuid.uuid4().hex}")
+    return partial(_ingest_connected, shared=shared)
+
+
+def _ingest_connected(plan: IngestPlan, shared: Semaphore) -> Record:
+    with shared:
+        return ingest_block(plan)
 
 
 def plan_detect(work: Work, run: Run, settings: Settings, granules: Iterable[Granule]) -> list[DetectPlan]:

@@ -1,28 +1,217 @@
-"""Reading a file from wherever it is, with one kind of error."""
+"""Folders and files from wherever they are, with one kind of error.
+
+http and https are read by `web`; everything else (local folders, S3 and other object stores)
+through fsspec, whose implementations have their own retries.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from reprocess import schema
+from reprocess.errors import SourceError
+from reprocess.web import TRIES, Answer, Entry, WebFolder, get, get_file
+
+_VERSIONS = ("mtime", "ETag", "LastModified", "Last-Modified")
 
 
-def read_bytes(url: str) -> bytes:
-    """Return the content of a local file or fsspec URL.
+class Folder(Protocol):
+    """A folder that can be listed."""
+
+    root: str
+    """Path of the folder itself, for `list`."""
+
+    def list(self, path: str) -> list[Entry]:
+        """Return what lies in a folder; raises SourceError."""
+
+    def describe(self, entry: Entry) -> Entry:
+        """Return a file's entry with size and version, asking for this file alone; raises SourceError."""
+
+    def url_of(self, path: str) -> str:
+        """Return the URL of a path."""
+
+
+class FsspecFolder:
+    """A folder on a file system of fsspec."""
+
+    def __init__(self, url: str, storage: Mapping[str, Any]) -> None:
+        self._fs, self.root = fsspec.core.url_to_fs(url, **storage)
+        if isinstance(self._fs, LocalFileSystem):
+            self.root = os.path.abspath(self.root)  # one address for a file, whatever the current folder
+        self._fs.invalidate_cache()  # a listing is of now, also in a process that listed before
+
+    def list(self, path: str) -> list[Entry]:
+        """Return what lies in a folder.
+
+        Raises
+        ------
+        SourceError
+            If it cannot be listed.
+        """
+        try:
+            if not self._fs.isdir(path):
+                raise SourceError("not_found", f"{self.url_of(path)} is not a folder")
+            found = self._fs.ls(path, detail=True)
+        except _library_errors() as e:
+            raise _source_error(e, self.url_of(path), self._fs) from e
+        # Object stores can have an object of the folder's own name in the folder.
+        return [self._entry(info) for info in found if info["name"].rstrip("/") != path.rstrip("/")]
+
+    def describe(self, entry: Entry) -> Entry:
+        """Return a file's entry with size and version.
+
+        Raises
+        ------
+        SourceError
+            If it is gone.
+        """
+        try:
+            return self._entry(self._fs.info(entry.path))
+        except _library_errors() as e:
+            raise _source_error(e, entry.url, self._fs) from e
+
+    def url_of(self, path: str) -> str:
+        """Return the URL of a path."""
+        return str(self._fs.unstrip_protocol(path))
+
+    def _entry(self, info: dict[str, Any]) -> Entry:
+        path = info["name"]
+        name = path.rstrip("/").rsplit("/", 1)[-1]
+        return Entry(
+            name, path, self.url_of(path), info["type"] == "directory", info.get("size"), _version(info)
+        )
+
+
+def is_web(url: str) -> bool:
+    """Tell whether an address is read over http or https."""
+    return url.startswith(("http://", "https://"))
+
+
+def open_folder(url: str, storage: Mapping[str, Any]) -> Folder:
+    """Return the folder at an address.
+
+    Parameters
+    ----------
+    url : str
+        Local path or fsspec URL.
+    storage : mapping
+        Options of the fsspec file system, for example ``anon`` of S3.
 
     Raises
     ------
-    OSError
-        Whatever goes wrong, the network included.
+    SourceError
+        If nothing can read such an address.
     """
-    network_errors = _network_errors()
+    if is_web(url):
+        if storage:
+            raise SourceError("unreadable", f"storage options ({', '.join(storage)}) mean nothing to {url}")
+        return WebFolder(url)
     try:
-        with fsspec.open(url, "rb") as file:
-            return bytes(file.read())
-    except OSError:
-        raise
-    except network_errors as e:
-        raise OSError(f"{type(e).__name__}: {e}") from e
+        return FsspecFolder(url, storage)
+    except (ValueError, ImportError, TypeError) as e:
+        raise SourceError("unreadable", f"{url!r} is no address that can be listed: {e}") from e
 
 
-def _network_errors() -> tuple[type[Exception], ...]:
-    """Return what fsspec raises that is no OSError: bad addresses, broken http bodies, time-outs."""
-    from aiohttp import ClientError
+def is_local(url: str) -> bool:
+    """Tell whether a source is a file on this machine."""
+    return fsspec.core.split_protocol(url)[0] in {None, "file", "local"}
 
-    return ClientError, TimeoutError, ValueError, ImportError
+
+def local_identity(url: str) -> dict[str, str | int] | None:
+    """Return size and version of a local source as it is now, None if it is remote or gone."""
+    if not is_local(url):
+        return None
+    fs, path = fsspec.core.url_to_fs(url)
+    try:
+        info = fs.info(path)
+    except FileNotFoundError:
+        return None
+    return {"size": int(info["size"]), "version": _version(info)}
+
+
+def _version(info: Mapping[str, Any]) -> str:
+    return next((str(info[key]) for key in _VERSIONS if info.get(key) is not None), "")
+
+
+def read_bytes(url: str) -> bytes:
+    """Return the content of a local file or URL.
+
+    Raises
+    ------
+    SourceError
+        Whatever goes wrong.
+    """
+    return get(url).body if is_web(url) else _read(url, {})
+
+
+def read_source(url: str, size: int, storage: Mapping[str, Any], tries: int = TRIES) -> Answer:
+    """Return a data file of an archive.
+
+    Parameters
+    ----------
+    url : str
+        Its address.
+    size : int
+        Bytes in the listing, 0 if unknown. Web servers round it; elsewhere another length means
+        that the file was replaced since or did not come whole.
+    storage : mapping
+        Options of the fsspec file system.
+    tries : int
+        Requests before giving up, on http and https.
+
+    Raises
+    ------
+    SourceError
+        By `schema.REASONS` if the source's answer is definite, by `schema.DEFERRALS` if it may be
+        had later.
+    """
+    if is_web(url):
+        return get_file(url, tries)
+    if size > schema.MAX_SOURCE_BYTES:
+        raise SourceError("too_large", f"{url}: {size} bytes, more than {schema.MAX_SOURCE_BYTES}")
+    body = _read(url, storage)
+    if size and len(body) != size:
+        raise SourceError("changed", f"{url}: {len(body)} bytes, {size} in the listing")
+    return Answer(url, body, {})
+
+
+def _read(url: str, storage: Mapping[str, Any]) -> bytes:
+    try:
+        fs, path = fsspec.core.url_to_fs(url, **storage)
+    except ValueError as e:
+        raise SourceError("unreadable", f"{url}: {type(e).__name__} {e}") from e
+    try:
+        return bytes(fs.cat_file(path))
+    except _library_errors() as e:
+        raise _source_error(e, url, fs) from e
+
+
+def _library_errors() -> tuple[type[Exception], ...]:
+    """Return what fsspec raises: OSError, and errors of the libraries under it, where they are in use."""
+    loaded = (
+        getattr(sys.modules.get(module), name, None)
+        for module, name in (("botocore.exceptions", "BotoCoreError"), ("aiohttp", "ClientError"))
+    )
+    return OSError, *(error for error in loaded if error is not None)
+
+
+def _source_error(error: Exception, url: str, fs: Any) -> SourceError:
+    """Return an error of a file system as one of ours, by kind."""
+    detail = f"{url}: {type(error).__name__} {error}"
+    if type(error).__name__ in {"NoCredentialsError", "PartialCredentialsError"}:
+        return SourceError("refused", f"{detail}; for a public bucket use --storage-option anon=true")
+    if isinstance(error, FileNotFoundError):
+        return SourceError("not_found", detail)
+    if isinstance(error, TimeoutError):
+        return SourceError("timeout", detail)
+    if isinstance(fs, LocalFileSystem):
+        return SourceError("unreadable", detail)
+    if isinstance(error, PermissionError):
+        return SourceError("refused", detail)
+    if isinstance(error, ConnectionError) or not isinstance(error, OSError):
+        return SourceError("connection", detail)
+    return SourceError("server_error", detail)

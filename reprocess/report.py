@@ -23,7 +23,7 @@ from reprocess.parts import read_events
 from reprocess.plotting import draw_occurrence
 from reprocess.postprocess import E4_THRESHOLD, JOIN_DISTANCE, L_MARGIN, L_MAX, L_MIN
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
-from reprocess.status import Days, lacking, ledger_days, survey
+from reprocess.status import Days, lacking, ledger_days, not_ingested, survey
 from reprocess.store import SatelliteStore
 from reprocess.summary import (
     STATES,
@@ -119,7 +119,7 @@ def _completeness(
         "unlisted": unlisted(planned),
         "quarantined": state["ingest"]["quarantined"],
         "reasons": schema.REASONS,
-        "missing": state["ingest"]["missing"],
+        "missing": not_ingested(state),
         "not_classified": state["runs"][run.name]["missing"],
         "stale": stale[["satellite", "date", "state"]].to_dict("records"),
         "failures": [

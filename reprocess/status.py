@@ -1,7 +1,7 @@
 """What is done, missing and left out, told from the ledger alone."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from reprocess import schema
@@ -9,7 +9,8 @@ from reprocess.catalog import Granule
 from reprocess.ledger import BlockLedger, Record, read_catalog
 from reprocess.work import SUMS, Run, Work
 
-_COUNTS = ("planned", "ok", "quarantined", "missing", "records")
+_LISTED = ("quarantined", "deferred", "missing", "lost")
+_COUNTS = ("planned", "ok", *_LISTED, "records")
 
 Days = dict[tuple[str, str], Record]
 
@@ -23,11 +24,21 @@ def _days(records: Iterable[Record]) -> Days:
     return {(r["satellite"], date): entry for r in records for date, entry in r["days"].items()}
 
 
+def deferred_days(ledger: BlockLedger) -> Days:
+    """Return source and reason of all deferred days, by satellite and date."""
+    return {
+        (r["satellite"], date): entry for r in ledger.done() for date, entry in r.get("deferred", {}).items()
+    }
+
+
 def is_current(granule: Granule, entry: Record | None) -> bool:
     """Tell whether a day's entry in the ledger stands for its file as it is now."""
-    if entry is None or entry.get("reason") in schema.RETRIED:
-        return False
-    return all(entry["source"].get(key) == value for key, value in granule.identity.items())
+    return _is_of(granule, entry) and entry is not None and entry.get("reason") not in schema.RETRIED
+
+
+def _is_of(granule: Granule, entry: Record | None) -> bool:
+    """Tell whether an entry, of whatever kind, is of the file as it is listed."""
+    return entry is not None and all(entry["source"].get(k) == v for k, v in granule.identity.items())
 
 
 def survey(work: Work, granules: Collection[Granule] | None = None) -> dict[str, Any]:
@@ -43,48 +54,74 @@ def survey(work: Work, granules: Collection[Granule] | None = None) -> dict[str,
     -------
     dict
         ``ingest``: counts by satellite, and by satellite and year (there ``failed`` says how many
-        of the missing days are in failed blocks), quarantined days with reasons, missing days,
-        failed blocks. ``runs``: by name, days done and missing, also by satellite and year, failed
-        blocks, event counts, and which sums (exposure, occurrence) are not of the parts there are.
+        of the missing days are in failed blocks); the days that are quarantined or deferred, with
+        reasons, missing, lost (vanished from their archive before they were read as they were
+        last), or vanished at all (``kept`` if something was read); counts by reason; failed blocks.
+        ``runs``: by name, days done and missing, also by satellite and year, failed blocks, event
+        counts, and which sums (exposure, occurrence) are not of the parts there are.
     """
     planned = read_catalog(work.catalog) if granules is None else list(granules)
     ingested = ledger_days(work.ledger)
-    failed = work.ledger.failures()
+    ingest, good = _survey_ingest(work, planned, ingested)
+    return {
+        "ingest": ingest,
+        "runs": {run.name: _survey_run(run, good, ingested) for run in work.runs()},
+    }
+
+
+def _survey_ingest(
+    work: Work, planned: Sequence[Granule], ingested: Days
+) -> tuple[dict[str, Any], set[tuple[str, str]]]:
+    """Return the state of ingestion, and the days that are good and current."""
+    deferred, failed = deferred_days(work.ledger), work.ledger.failures()
+    gone = {(g.satellite, g.day) for g in read_catalog(work.vanished)}
     satellites: dict[str, Counter[str]] = {g.satellite: Counter() for g in planned}
     years = {(g.satellite, g.date.year): Counter[str]() for g in planned}
-    quarantined, missing, good = [], [], set()
+    days: dict[str, list[dict[str, Any]]] = {kind: [] for kind in (*_LISTED, "vanished")}
+    good = set()
     for g in planned:
-        entry, date = ingested.get((g.satellite, g.date.isoformat())), g.date.isoformat()
-        counts = Counter(planned=1)
-        if entry is None or (not is_current(g, entry) and entry.get("reason") not in schema.RETRIED):
-            counts["missing"] += 1
-            counts["failed"] += (g.satellite, g.day // schema.BLOCK_DAYS) in failed
-            missing.append({"satellite": g.satellite, "date": date, "url": g.url})
-        elif entry["status"] == "ok":
-            counts["ok"] += 1
+        key, vanished = (g.satellite, g.date.isoformat()), (g.satellite, g.day) in gone
+        entry, waiting = ingested.get(key), deferred.get(key)
+        state = "lost" if vanished and not _is_of(g, entry) else _state(g, entry, waiting)
+        counts = Counter({"planned": 1, state: 1})
+        day = {"satellite": key[0], "date": key[1], "url": g.url}
+        if state == "ok" and entry is not None:
             counts["records"] += entry["records"]
-            good.add((g.satellite, date))
+            good.add(key)
         else:
-            counts["quarantined"] += 1
-            quarantined.append(
-                {"satellite": g.satellite, "date": date, "url": g.url}
-                | {key: entry[key] for key in ("reason", "detail")}
-            )
+            days[state].append(day | _why(entry if state == "quarantined" else waiting, state))
+            counts["failed"] += state == "missing" and (g.satellite, g.day // schema.BLOCK_DAYS) in failed
+        if vanished:
+            days["vanished"].append(day | {"kept": entry is not None and entry["status"] == "ok"})
         satellites[g.satellite] += counts
         years[g.satellite, g.date.year] += counts
     return {
-        "ingest": {
-            "satellites": {name: {key: c[key] for key in _COUNTS} for name, c in satellites.items()},
-            "years": [
-                {"satellite": satellite, "year": year, **{key: c[key] for key in (*_COUNTS, "failed")}}
-                for (satellite, year), c in sorted(years.items())
-            ],
-            "quarantined": quarantined,
-            "missing": missing,
-            "failed_blocks": _failures(work.ledger),
+        "satellites": {name: {key: c[key] for key in _COUNTS} for name, c in satellites.items()},
+        "years": [
+            {"satellite": satellite, "year": year, **{key: c[key] for key in (*_COUNTS, "failed")}}
+            for (satellite, year), c in sorted(years.items())
+        ],
+        **days,
+        "reasons": {
+            kind: dict(sorted(Counter(day["reason"] for day in days[kind]).items()))
+            for kind in ("quarantined", "deferred")
         },
-        "runs": {run.name: _survey_run(run, good, ingested) for run in work.runs()},
-    }
+        "failed_blocks": _failures(work.ledger),
+    }, good
+
+
+def _state(granule: Granule, entry: Record | None, waiting: Record | None) -> str:
+    """Return whether a day is ok, quarantined, deferred or missing."""
+    if _is_of(granule, waiting):
+        return "deferred"
+    if entry is None or not _is_of(granule, entry):
+        return "missing"
+    return str(entry["status"])
+
+
+def _why(entry: Record | None, state: str) -> dict[str, Any]:
+    told = entry if state in {"quarantined", "deferred"} else None
+    return {} if told is None else {key: told[key] for key in ("reason", "detail")}
 
 
 def _survey_run(run: Run, good: Collection[tuple[str, str]], ingested: Days) -> dict[str, Any]:
@@ -106,6 +143,16 @@ def _survey_run(run: Run, good: Collection[tuple[str, str]], ingested: Days) -> 
     }
 
 
+def not_ingested(state: dict[str, Any]) -> list[dict[str, str]]:
+    """Return the days that are asked for and not read as they are now, with ``why``."""
+    ingest = state["ingest"]
+    return [
+        *(day | {"why": "not read yet, or replaced since"} for day in ingest["missing"]),
+        *(day | {"why": f"deferred, {day['reason']}: {day['detail']}"} for day in ingest["deferred"]),
+        *(day | {"why": "no longer in its archive"} for day in ingest["lost"]),
+    ]
+
+
 def lacking(state: dict[str, Any], run: str) -> dict[str, int]:
     """Return what the results of a run lack, as the attributes that its maps carry.
 
@@ -116,7 +163,7 @@ def lacking(state: dict[str, Any], run: str) -> dict[str, int]:
     run : str
     """
     return {
-        "satellite_days_not_ingested": len(state["ingest"]["missing"]),
+        "satellite_days_not_ingested": len(not_ingested(state)),
         "satellite_days_quarantined": len(state["ingest"]["quarantined"]),
         "satellite_days_not_classified": len(state["runs"][run]["missing"]),
     }
@@ -151,7 +198,7 @@ def _failures(ledger: BlockLedger) -> list[dict[str, Any]]:
 
 
 def exit_code(state: dict[str, Any], run: str | None) -> int:
-    """Return 0 if all is done, 3 if all but quarantined days, 4 if something is missing.
+    """Return 0 if all is done, 3 if all but days that cannot be used or had, 4 if something is missing.
 
     Parameters
     ----------
@@ -160,9 +207,10 @@ def exit_code(state: dict[str, Any], run: str | None) -> int:
     run : str, optional
         The run to answer for, besides ingestion; None for ingestion alone.
     """
-    missing = state["ingest"]["missing"]
+    ingest = state["ingest"]
+    incomplete = ingest["missing"] or ingest["deferred"]
     if run is not None:
-        missing = missing or state["runs"][run]["missing"] or state["runs"][run]["outdated"]
-    if missing:
+        incomplete = incomplete or state["runs"][run]["missing"] or state["runs"][run]["outdated"]
+    if incomplete:
         return 4
-    return 3 if state["ingest"]["quarantined"] else 0
+    return 3 if ingest["quarantined"] or ingest["lost"] else 0

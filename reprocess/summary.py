@@ -16,7 +16,7 @@ import pandas as pd
 from reprocess import schema
 from reprocess.catalog import Granule
 from reprocess.ledger import Record
-from reprocess.status import Days
+from reprocess.status import Days, not_ingested
 
 STATES = ("classified", "not classified", "quarantined", "missing", "no file")
 """Of a satellite-day: all done; read but not classified as it is now; its file cannot be used; not
@@ -60,7 +60,7 @@ def day_table(
     listed = {
         "not classified": state["runs"][run]["missing"],
         "quarantined": state["ingest"]["quarantined"],
-        "missing": state["ingest"]["missing"],
+        "missing": not_ingested(state),
     }
     states = {(d["satellite"], d["date"]): name for name, found in listed.items() for d in found}
     rows = []

@@ -146,6 +146,11 @@ class Work:
         return self.root / "ledger" / "catalog.csv"
 
     @property
+    def vanished(self) -> Path:
+        """Table of the satellite-days asked for before that their archive no longer lists."""
+        return self.root / "ledger" / "vanished.csv"
+
+    @property
     def ledger(self) -> BlockLedger:
         """Done records of ingested blocks."""
         return BlockLedger(self.root / "ledger" / "ingest")

@@ -2,15 +2,13 @@
 
 import datetime as dt
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import fsspec
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from aiohttp import ClientPayloadError
 
 from reprocess import __version__, schema
 from reprocess.blocks import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
@@ -25,9 +23,11 @@ from reprocess.lmlt import FINE
 from reprocess.parts import part_path
 from reprocess.postprocess import MODES, postprocess
 from reprocess.store import CLASS_ARRAYS, SatelliteStore, create_store
+from reprocess.web import TRIES
 from reprocess.work import Work
 from tests.fake import granule_path, variables, write_granule
 from tests.integration.command import tree
+from tests.web import Fault, NoaaServer
 
 SATELLITE, BLOCK = "noaa18", 248
 SPAN = schema.block_days(BLOCK)
@@ -49,7 +49,7 @@ def write_day(archive: Path, date: str, n: int, seed: int = 0) -> Path:
     )
 
 
-def granules(archive: Path, *dates: str) -> tuple[Granule, ...]:
+def granules(archive: Path | str, *dates: str) -> tuple[Granule, ...]:
     found = list_archive(str(archive)).granules
     return tuple(g for g in found if not dates or g.date.isoformat() in dates)
 
@@ -60,7 +60,7 @@ def new_work(root: Path) -> Work:
     return work
 
 
-def ingest(work: Work, archive: Path, *dates: str) -> Record:
+def ingest(work: Work, archive: Path | str, *dates: str) -> Record:
     return ingest_block(IngestPlan(work.root, SATELLITE, BLOCK, granules(archive, *dates)))
 
 
@@ -391,7 +391,8 @@ MALFORMED = {
 def write_one_of_each(archive: Path) -> dict[str, str]:
     """Write a file for every reason and a good one; return the expected reason by date."""
     expected = {}
-    for reason, date in zip(schema.REASONS, (schema.day_date(d).isoformat() for d in SPAN), strict=False):
+    reasons = [reason for reason in schema.REASONS if reason != "html_page"]  # that one comes over http
+    for reason, date in zip(reasons, (schema.day_date(d).isoformat() for d in SPAN), strict=False):
         path = granule_path(archive, SATELLITE, date)
         content = variables(SATELLITE, date, n=60)
         write_granule(path, MALFORMED.get(reason, dict)(content))
@@ -399,21 +400,31 @@ def write_one_of_each(archive: Path) -> dict[str, str]:
             path.write_bytes(path.read_bytes()[:-100])
         if reason == "not_hdf5":
             path.write_bytes(b"<html><body>404 Not Found</body></html>")
+        if reason == "too_large":
+            path.write_bytes(bytes(TOO_LARGE + 1))
         expected[date] = reason
     write_day(archive, "2019-10-25", 60)
     return expected
 
 
-def test_every_reason_quarantines_its_day_and_spares_the_others(tmp_path: Path) -> None:
+TOO_LARGE = 5_000_000
+"""The largest file of these tests, the one of `_many`, is below."""
+
+
+def test_every_reason_quarantines_its_day_and_spares_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "MAX_SOURCE_BYTES", TOO_LARGE)
     expected = write_one_of_each(tmp_path / "a")
     plan = IngestPlan(tmp_path / "w", SATELLITE, BLOCK, granules(tmp_path / "a"))
     for date, reason in expected.items():
-        if reason == "unreadable":
-            granule_path(tmp_path / "a", SATELLITE, date).unlink()  # after the listing
+        if reason == "unreadable":  # after the listing
+            granule_path(tmp_path / "a", SATELLITE, date).unlink()
+            granule_path(tmp_path / "a", SATELLITE, date).mkdir()
     work = new_work(tmp_path / "w")
     days = ingest_block(plan)["days"]
     assert {date: e["reason"] for date, e in days.items() if e["status"] == "quarantined"} == expected
-    assert set(expected.values()) == set(schema.REASONS)
+    assert set(expected.values()) == set(schema.REASONS) - {"html_page"}
     assert days["2019-10-25"]["status"] == "ok"
     found = stored(work)
     for date, reason in expected.items():
@@ -421,45 +432,181 @@ def test_every_reason_quarantines_its_day_and_spares_the_others(tmp_path: Path) 
         assert found["record_count"][i] == 0
         assert found["status"][i] == schema.STATUS["quarantined"]
         assert np.isnan(found["MLT"][i]).all()
-        assert ("sha256" in days[date]["source"]) == (reason != "unreadable")
-        assert any(found["source_digest"][i]) == (reason != "unreadable")
+        was_read = reason not in {"unreadable", "too_large"}
+        assert ("sha256" in days[date]["source"]) == was_read
+        assert any(found["source_digest"][i]) == was_read
         assert len(days[date]["detail"]) > 5
 
 
-@pytest.mark.parametrize("instead", ["directory", "nothing"])
-def test_file_that_cannot_be_read_is_named_with_the_systems_error(
-    archive: Path, tmp_path: Path, instead: str
-) -> None:
+def test_file_that_cannot_be_read_is_named_with_the_systems_error(archive: Path, tmp_path: Path) -> None:
     plan = IngestPlan(tmp_path / "w", SATELLITE, BLOCK, granules(archive, "2019-10-24", "2019-10-25"))
     path = granule_path(archive, SATELLITE, "2019-10-24")
     path.unlink()
-    if instead == "directory":
-        path.mkdir()
+    path.mkdir()
     new_work(tmp_path / "w")
     days = ingest_block(plan)["days"]
     entry = days["2019-10-24"]
     assert (entry["status"], entry["reason"]) == ("quarantined", "unreadable")
     assert path.name in entry["detail"]
-    error = {"directory": "IsADirectoryError", "nothing": "FileNotFoundError"}[instead]
-    assert error in entry["detail"]
+    assert "IsADirectoryError" in entry["detail"]
     assert entry["source"] == plan.granules[0].identity
     assert days["2019-10-25"]["status"] == "ok"
 
 
-def test_connection_that_breaks_quarantines_the_day_and_spares_the_others(
-    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+# --- ingest: files that cannot be had now
+
+
+@pytest.mark.parametrize("change", ["gone", "grown"])
+def test_file_that_changes_between_listing_and_reading_is_deferred(
+    archive: Path, tmp_path: Path, source: Path, whole: tuple[Work, Record], change: str
 ) -> None:
-    opened = fsspec.open
-
-    def breaking(url: str, mode: str) -> object:
-        if "20191024" in url:
-            raise ClientPayloadError("Response payload is not completed")
-        return opened(url, mode)
-
-    monkeypatch.setattr("fsspec.open", breaking)
     work = new_work(tmp_path / "w")
-    days = ingest(work, archive, "2019-10-24", "2019-10-25")["days"]
-    assert (days["2019-10-24"]["reason"], days["2019-10-25"]["status"]) == ("unreadable", "ok")
+    plan = IngestPlan(work.root, SATELLITE, BLOCK, granules(archive))
+    path = granule_path(archive, SATELLITE, "2019-10-24")
+    before = path.stat().st_size
+    if change == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes() + b"more")
+    record = ingest_block(plan)
+    reason, words = {
+        "gone": ("not_found", "FileNotFoundError"),
+        "grown": ("changed", f"{before + 4} bytes, {before} in the listing"),
+    }[change]
+    entry = record["deferred"]["2019-10-24"]
+    assert entry["reason"] == reason
+    assert path.name in entry["detail"]
+    assert words in entry["detail"]
+    assert record["days"].keys() == LENGTHS.keys() - {"2019-10-24"}
+    found, i = stored(work), index("2019-10-24") - SPAN.start
+    assert found["record_count"][i] == -1
+    assert found["status"][i] == schema.STATUS["not_ingested"]
+    again = ingest(work, source, "2019-10-24")
+    assert again["deferred"] == {}
+    assert again["outputs"] == whole[1]["outputs"]
+
+
+@pytest.fixture
+def server(archive: Path) -> Iterator[NoaaServer]:
+    with NoaaServer(archive) as running:
+        yield running
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No pauses between tries."""
+    monkeypatch.setattr("reprocess.web.BACKOFF_S", 0.0)
+    monkeypatch.setattr("reprocess.web.TIMEOUT_S", (5.0, 0.2))
+
+
+NAME = granule_path(Path(), SATELLITE, "2019-10-24").name
+FAULTS = {
+    "not_found": Fault(status=404),
+    "refused": Fault(status=403),
+    "server_error": Fault(status=503),
+    "busy": Fault(status=429),
+    "timeout": Fault(stall=True),
+    "connection": Fault(drop=True),
+    "short_body": Fault(missing=1000),
+    "html_page": Fault(body=b"<html><title>Maintenance</title></html>"),
+}
+
+
+def test_days_over_http_are_the_days_of_the_files(
+    server: NoaaServer, tmp_path: Path, whole: tuple[Work, Record], source: Path
+) -> None:
+    work = new_work(tmp_path / "w")
+    record = ingest(work, server.url)
+    assert record["outputs"] == whole[1]["outputs"]
+    for g in granules(server.url):
+        path = granule_path(source, SATELLITE, g.date.isoformat())
+        entry = record["days"][g.date.isoformat()]["source"]
+        assert entry.items() >= g.identity.items()
+        assert entry["bytes"] == path.stat().st_size
+        assert entry["sha256"] == sha256(path.read_bytes())
+        assert entry["etag"].startswith(f'"{path.stat().st_size:x}-')
+
+
+@pytest.fixture
+def faulty(tmp_path: Path) -> Iterator[tuple[NoaaServer, dict[str, str]]]:
+    """A server with a day for every fault, by date, and a good day, the last one."""
+    dates = dict(zip((schema.day_date(d).isoformat() for d in SPAN), FAULTS, strict=False))
+    for date in [*dates, "2019-10-25"]:
+        write_day(tmp_path / "a", date, 30)
+    with NoaaServer(tmp_path / "a") as running:
+        yield running, dates
+
+
+def misbehave(server: NoaaServer, dates: dict[str, str]) -> None:
+    for date, reason in dates.items():
+        server.faults[granule_path(Path(), SATELLITE, date).name] = [FAULTS[reason]] * TRIES
+
+
+@pytest.mark.usefixtures("impatient")
+def test_days_that_cannot_be_had_are_deferred_or_quarantined_and_spare_the_others(
+    faulty: tuple[NoaaServer, dict[str, str]], tmp_path: Path
+) -> None:
+    server, dates = faulty
+    undisturbed = ingest(new_work(tmp_path / "u"), server.url)
+    work = new_work(tmp_path / "w")
+    plan = granules(server.url)
+    misbehave(server, dates)
+    record = ingest_block(IngestPlan(work.root, SATELLITE, BLOCK, plan))
+    quarantined = {d: e for d, e in record["days"].items() if e["status"] == "quarantined"}
+    unhad = record["deferred"] | quarantined
+    assert {date: entry["reason"] for date, entry in unhad.items()} == dates
+    assert [entry["reason"] for entry in quarantined.values()] == ["html_page"]
+    assert {d: e["source"] for d, e in unhad.items()} == {
+        g.date.isoformat(): g.identity for g in plan if g.date.isoformat() in dates
+    }
+    assert record["days"]["2019-10-25"] == undisturbed["days"]["2019-10-25"]
+    server.faults.clear()
+    assert ingest(work, server.url, *dates) == undisturbed
+
+
+@pytest.mark.usefixtures("impatient")
+def test_new_versions_that_cannot_be_had_cost_nothing_of_the_old_ones(
+    faulty: tuple[NoaaServer, dict[str, str]], tmp_path: Path
+) -> None:
+    server, dates = faulty
+    work = new_work(tmp_path / "w")
+    before = ingest(work, server.url)
+    for date in dates:
+        write_day(server.root, date, 40, seed=1)
+    misbehave(server, dates)
+    record = ingest(work, server.url, *dates)
+    assert {date: entry["reason"] for date, entry in record["deferred"].items()} == dates
+    assert record | {"deferred": {}} == before
+    server.faults.clear()
+    again = ingest(work, server.url, *dates)
+    assert again["deferred"] == {}
+    assert {again["days"][date]["records"] for date in dates} == {40}
+
+
+@pytest.mark.usefixtures("impatient")
+def test_day_stays_deferred_when_others_are_added(server: NoaaServer, tmp_path: Path) -> None:
+    work = new_work(tmp_path / "w")
+    server.faults[NAME] = [FAULTS["not_found"]]
+    first = ingest(work, server.url, "2019-10-24", "2019-10-20")
+    second = ingest(work, server.url, "2019-10-25")
+    assert second["deferred"] == first["deferred"]
+    assert second["days"].keys() == {"2019-10-20", "2019-10-25"}
+
+
+@pytest.mark.usefixtures("impatient")
+def test_server_in_trouble_is_not_pressed(server: NoaaServer, tmp_path: Path) -> None:
+    plan = granules(server.url)
+    server.requests.clear()
+    names = [g.url.rsplit("/", 1)[-1] for g in plan]
+    for name in names[:3]:
+        server.faults[name] = [Fault(status=503)] * 99
+    server.faults[names[3]] = [Fault(status=404)]
+    server.faults[names[4]] = [Fault(status=503)] * 2
+    work = new_work(tmp_path / "w")
+    record = ingest_block(IngestPlan(work.root, SATELLITE, BLOCK, plan))
+    assert [server.asked(name) for name in names] == [TRIES, 1, 1, 1, 3]
+    assert len(record["deferred"]) == 4
+    assert len(record["days"]) == 1
 
 
 # --- detect

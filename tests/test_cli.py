@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 
 from reprocess.classifier.bundle import Bundle
 from reprocess.cli import main
-from reprocess.cli.options import Edges
-from tests import fake
+from reprocess.cli.options import Bytes, Edges
+from reprocess.remote import open_folder
 
 
 def invoke(*arguments: object, code: int = 0) -> Result:
@@ -21,14 +21,20 @@ def invoke(*arguments: object, code: int = 0) -> Result:
 
 def test_help_names_every_command() -> None:
     text = invoke("--help").output
-    for command in ("run", "ingest", "detect", "map", "report", "status", "events", "simulate", "model"):
+    commands = ("plan", "run", "ingest", "detect", "map", "report", "status", "events", "simulate", "model")
+    for command in commands:
         assert f"  {command} " in text
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("run", "nowhere", "W"), "the archive 'nowhere' is not a folder"),
+        (("run", "nowhere", "W"), "/nowhere is not a folder); give the folder that holds NOAA's years"),
+        (("plan", "nowhere"), "/nowhere is not a folder); give the folder that holds NOAA's years"),
+        (("plan", ".", "--memory", "2 apples"), "'2 apples' is no number of bytes"),
+        (("plan", ".", "--memory", "2iB"), "'2iB' is no number of bytes"),
+        (("plan", ".", "--storage-option", "anon"), "'anon' is not KEY=VALUE"),
+        (("plan", ".", "--storage-option", "=1"), "'=1' is not KEY=VALUE"),
         (("run", ".", "W"), "no satellite-day under '.'"),
         (("status", "W"), "does not exist"),
         (("events", "."), "runs in"),
@@ -48,10 +54,8 @@ def test_wrong_usage_is_explained(
 
 
 def test_an_empty_selection_is_refused(fake_archive: Path, random_model: Bundle, tmp_path: Path) -> None:
-    text = invoke(
-        "run", fake_archive, tmp_path / "w", "--model", "random", "--end", "2001-01-01", code=2
-    ).output
-    assert f"none of the {len(fake.DAYS)} satellite-days" in text
+    arguments = ("run", fake_archive, tmp_path / "w", "--model", "random", "--end", "2001-01-01")
+    assert f"none of the satellite-days in {fake_archive} is selected" in invoke(*arguments, code=2).output
 
 
 def test_a_reversed_period_is_refused(fake_archive: Path, tmp_path: Path) -> None:
@@ -77,6 +81,40 @@ def test_bin_edges_off_the_exposure_grid_are_refused_before_anything_runs(
 
 
 @pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("2GB", 2e9),
+        ("2 gb", 2e9),
+        ("1.5GiB", 1.5 * 2**30),
+        ("800M", 8e8),
+        ("640kB", 640e3),
+        ("5", 5),
+        ("1T", 1e12),
+    ],
+)
+def test_bytes_are_read(text: str, number: float) -> None:
+    assert Bytes().convert(text, None, None) == number
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [("anon=true", True), ("key=a=b", "a=b"), ('x={"a": 1}', {"a": 1}), ("n=5", 5), ("empty=", "")],
+)
+def test_storage_options_reach_the_file_system(
+    word: str, value: object, fake_archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def spy(url: str, storage: dict[str, object]) -> object:
+        seen.append(storage)
+        return open_folder(url, {})
+
+    monkeypatch.setattr("reprocess.catalog.open_folder", spy)
+    invoke("plan", fake_archive, "--storage-option", word, "--storage-option", "other=1")
+    assert seen == [{word.split("=")[0]: value, "other": 1}]
+
+
+@pytest.mark.parametrize(
     ("text", "edges"), [("2.5:4:0.5", [2.5, 3.0, 3.5, 4.0]), ("0,6,24", [0.0, 6.0, 24.0]), ("1:2:0.1", None)]
 )
 def test_edges_are_read(text: str, edges: list[float] | None) -> None:
@@ -94,7 +132,11 @@ def test_an_unreachable_scheduler_is_named(fake_archive: Path, random_model: Bun
 def test_a_dry_run_writes_nothing(fake_archive: Path, random_model: Bundle, tmp_path: Path) -> None:
     text = invoke("run", fake_archive, tmp_path / "w", "--model", "random", "--dry-run").output
     assert "4 satellite-days asked for" in text
-    assert "ingest: 4 satellite-days in 3 blocks" in text
+    size = sum(path.stat().st_size for path in fake_archive.rglob("*.nc")) / 1e6
+    reading = f"4 satellite-days in 3 blocks, {size:.1f} MB to read"
+    assert f"ingest: {reading}\n" in text
+    assert f"{reading}\n" in invoke("plan", fake_archive).output
+    assert f"ingest: {reading}\n" in invoke("ingest", fake_archive, tmp_path / "w", "--dry-run").output
     assert "detect: 3 blocks in run 'random-published'" in text
     assert not (tmp_path / "w").exists()
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from reprocess import ledger as module
-from reprocess.catalog import Granule
+from reprocess.catalog import Catalog, Granule, Selection
 from reprocess.errors import LedgerError
 from reprocess.ledger import (
     BlockLedger,
     merge_catalog,
+    note_vanished,
     read_catalog,
     sha256,
     sweep,
@@ -270,6 +271,29 @@ def test_merging_nothing_keeps_the_catalog(tmp_path: Path) -> None:
     before = path.read_bytes()
     assert merge_catalog(path, []) == [granule()]
     assert path.read_bytes() == before
+
+
+def test_vanished_days_are_noted_until_they_are_back(tmp_path: Path) -> None:
+    path = tmp_path / "vanished.csv"
+    known = [granule(), granule(day=7967)]
+    assert note_vanished(path, known, Catalog(known, [])) == []
+    assert not path.exists()
+    assert note_vanished(path, known, Catalog(known[:1], [])) == known[1:]
+    assert read_catalog(path) == known[1:]
+    assert note_vanished(path, known, Catalog(known, [])) == []
+    assert not path.exists()
+
+
+def test_listing_leaves_what_it_does_not_cover_as_noted(tmp_path: Path) -> None:
+    path = tmp_path / "vanished.csv"
+    known = [granule("metop01"), granule(), granule(day=7967)]
+    note_vanished(path, known, Catalog([], []))
+    only = Selection(frozenset({"noaa18"}))
+    assert note_vanished(path, known, Catalog([known[1]], [], "", only)) == [known[2]]
+    assert read_catalog(path) == [known[0], known[2]]
+    moved = granule("metop01", url="s3://bucket/a.nc")
+    assert note_vanished(path, known, Catalog([moved], [], "s3://bucket")) == []
+    assert read_catalog(path) == [known[2]]
 
 
 def test_order_of_merging_does_not_matter(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from reprocess import schema
-from reprocess.catalog import Granule
-from reprocess.ledger import Record, merge_catalog
-from reprocess.status import detected, exit_code, is_current, ledger_days, survey
+from reprocess.catalog import Catalog, Granule
+from reprocess.ledger import Record, merge_catalog, note_vanished
+from reprocess.status import detected, exit_code, is_current, lacking, ledger_days, not_ingested, survey
 from reprocess.work import SUMS, Sum, Work
 
 
@@ -38,7 +38,19 @@ def ingested(work: Work, *days: tuple[Granule, Record]) -> None:
 
     for (satellite, number), items in itertools.groupby(days, key=block):
         entries = {g.date.isoformat(): e for g, e in items}
-        work.ledger.commit({"satellite": satellite, "block": number, "days": entries, "outputs": {}})
+        work.ledger.commit(
+            {
+                "satellite": satellite,
+                "block": number,
+                "days": {date: e for date, e in entries.items() if "status" in e},
+                "deferred": {date: e for date, e in entries.items() if "status" not in e},
+                "outputs": {},
+            }
+        )
+
+
+def deferral(source: Granule, reason: str = "timeout") -> Record:
+    return {"source": source.identity, "reason": reason, "detail": f"why {reason}"}
 
 
 def classified(work: Work, name: str, *days: tuple[Granule, str], events: int = 2) -> None:
@@ -74,8 +86,8 @@ def test_day_without_an_entry_is_not_current() -> None:
 
 
 @pytest.mark.parametrize("reason", schema.REASONS)
-def test_only_unreadable_files_are_tried_again(reason: str) -> None:
-    assert is_current(granule(), entry(granule(), reason)) == (reason != "unreadable")
+def test_only_files_that_could_not_be_had_are_tried_again(reason: str) -> None:
+    assert is_current(granule(), entry(granule(), reason)) == (reason not in {"unreadable", "html_page"})
 
 
 @pytest.mark.parametrize(
@@ -97,41 +109,54 @@ def test_day_that_is_in_neither_ledger_is_not_detected() -> None:
 def test_survey_of_an_empty_folder_has_nothing(work: Work) -> None:
     state = survey(work)
     assert state == {
-        "ingest": {"satellites": {}, "years": [], "quarantined": [], "missing": [], "failed_blocks": []},
+        "ingest": {
+            "satellites": {},
+            "years": [],
+            "quarantined": [],
+            "deferred": [],
+            "missing": [],
+            "lost": [],
+            "vanished": [],
+            "reasons": {"quarantined": {}, "deferred": {}},
+            "failed_blocks": [],
+        },
         "runs": {},
     }
     assert exit_code(state, None) == 0
 
 
 def mixed(work: Work) -> list[Granule]:
-    """One good day, one bad, one unreadable, one changed since, one never read, one of another satellite."""
-    days = [granule(day=7936 + k) for k in range(5)] + [granule("metop01")]
+    """A good day, a bad, an unreadable, a changed, an unread, a deferred one, one of another satellite."""
+    days = [granule(day=7936 + k) for k in range(5)] + [granule("metop01"), granule(day=7941)]
     ingested(
         work,
         (days[0], entry(days[0])),
         (days[1], entry(days[1], "wrong_date")),
         (days[2], entry(days[2], "unreadable")),
         (days[3], entry(dataclasses.replace(days[3], size=9))),
+        (days[6], deferral(days[6])),
         (days[5], entry(days[5])),
     )
     merge_catalog(work.catalog, days)
     return days
 
 
-def test_every_planned_day_is_ok_quarantined_or_missing(work: Work) -> None:
+def test_every_planned_day_is_ok_quarantined_deferred_or_missing(work: Work) -> None:
     days = mixed(work)
     state = survey(work)["ingest"]
     assert state["satellites"]["noaa18"] == {
-        "planned": 5,
+        "planned": 6,
         "ok": 1,
         "records": 400,
         "quarantined": 2,
+        "deferred": 1,
         "missing": 2,
+        "lost": 0,
     }
-    none = {"quarantined": 0, "missing": 0}
+    none = {"quarantined": 0, "deferred": 0, "missing": 0, "lost": 0}
     assert state["satellites"]["metop01"] == {"planned": 1, "ok": 1, "records": 400} | none
     for counts in state["satellites"].values():
-        parts = sum(counts[key] for key in ("ok", "quarantined", "missing"))
+        parts = sum(counts[key] for key in ("ok", "quarantined", "deferred", "missing", "lost"))
         assert counts["planned"] == parts
     assert [d["date"] for d in state["missing"]] == [d.date.isoformat() for d in days[3:5]]
 
@@ -150,10 +175,73 @@ def test_quarantined_days_are_listed_with_their_reasons(work: Work) -> None:
     ]
 
 
+def test_deferred_days_are_listed_and_counted_by_their_reasons(work: Work) -> None:
+    days = [granule(day=7936 + k) for k in range(4)]
+    reasons = ["timeout", "not_found", "timeout"]
+    ingested(
+        work, (days[3], entry(days[3], "truncated")), *zip(days, map(deferral, days, reasons), strict=False)
+    )
+    state = survey(work, days)
+    assert state["ingest"]["reasons"] == {
+        "quarantined": {"truncated": 1},
+        "deferred": {"not_found": 1, "timeout": 2},
+    }
+    assert [(d["date"], d["reason"], d["detail"]) for d in state["ingest"]["deferred"]] == [
+        (d.date.isoformat(), reason, f"why {reason}") for d, reason in zip(days, reasons, strict=False)
+    ]
+    assert exit_code(state, None) == 4
+
+
+def test_deferred_new_version_is_incomplete_although_the_old_one_is_there(work: Work) -> None:
+    old, new = granule(), granule(size=20)
+    record = {"satellite": "noaa18", "block": 248, "outputs": {}}
+    date = old.date.isoformat()
+    work.ledger.commit(record | {"days": {date: entry(old)}, "deferred": {date: deferral(new)}})
+    state = survey(work, [new])["ingest"]
+    assert (state["satellites"]["noaa18"]["deferred"], state["satellites"]["noaa18"]["ok"]) == (1, 0)
+    assert survey(work, [granule(size=30)])["ingest"]["satellites"]["noaa18"]["missing"] == 1
+
+
+def test_days_that_vanished_are_kept_or_lost(work: Work) -> None:
+    days = [granule(day=7936 + k) for k in range(4)]
+    ingested(
+        work, (days[0], entry(days[0])), (days[1], entry(days[1], "truncated")), (days[2], deferral(days[2]))
+    )
+    merge_catalog(work.catalog, days)
+    note_vanished(work.vanished, days, Catalog([], []))
+    state = survey(work)
+    assert [(d["date"], d["kept"]) for d in state["ingest"]["vanished"]] == [
+        (g.date.isoformat(), k == 0) for k, g in enumerate(days)
+    ]
+    counts = state["ingest"]["satellites"]["noaa18"]
+    assert [counts[key] for key in ("ok", "quarantined", "deferred", "missing", "lost")] == [1, 1, 0, 0, 2]
+    assert [d["date"] for d in state["ingest"]["lost"]] == [g.date.isoformat() for g in days[2:]]
+    assert exit_code(state, None) == 3
+    assert exit_code(survey(work, days[:1]), None) == 0
+    assert exit_code(survey(work, days[3:]), None) == 3
+
+
+def test_days_that_are_not_ingested_are_told_with_their_reasons(work: Work) -> None:
+    days = mixed(work)
+    note_vanished(work.vanished, days[4:5], Catalog([], []))
+    told = {d["date"]: d["why"] for d in not_ingested(survey(work))}
+    assert told == {
+        days[3].date.isoformat(): "not read yet, or replaced since",
+        days[4].date.isoformat(): "no longer in its archive",
+        days[6].date.isoformat(): "deferred, timeout: why timeout",
+    }
+    classified(work, "r", (days[0], "aa"))
+    assert lacking(survey(work), "r") == {
+        "satellite_days_not_ingested": 3,
+        "satellite_days_quarantined": 2,
+        "satellite_days_not_classified": 1,
+    }
+
+
 def test_survey_answers_for_the_days_asked_for(work: Work) -> None:
     days = mixed(work)
     state = survey(work, [days[0], days[1]])["ingest"]
-    counts = {"planned": 2, "ok": 1, "records": 400, "quarantined": 1, "missing": 0}
+    counts = {"planned": 2, "ok": 1, "records": 400, "quarantined": 1, "missing": 0, "deferred": 0, "lost": 0}
     assert state["satellites"] == {"noaa18": counts}
     assert state["missing"] == []
     assert survey(work, [])["ingest"]["satellites"] == {}
@@ -163,8 +251,8 @@ def test_days_of_a_block_that_is_being_written_are_missing(work: Work) -> None:
     days = mixed(work)
     work.ledger.begin("noaa18", 248)
     state = survey(work)["ingest"]
-    assert len(state["missing"]) == 5
-    assert [d.satellite for d in days].count("noaa18") == 5
+    assert len(state["missing"]) == 6
+    assert [d.satellite for d in days].count("noaa18") == 6
 
 
 def test_failed_blocks_are_listed_with_their_reasons(work: Work) -> None:

@@ -59,7 +59,12 @@ class Ledgers:
             if name == "classified" or (satellite, day) in stale:
                 self.done[key] = entry(seed)
         self.state = {
-            "ingest": {"quarantined": listed["quarantined"], "missing": listed["missing"]},
+            "ingest": {
+                "quarantined": listed["quarantined"],
+                "missing": listed["missing"],
+                "deferred": [],
+                "lost": [],
+            },
             "runs": {"r": {"missing": listed["not classified"]}},
         }
 

@@ -24,7 +24,7 @@ from reprocess.classifier.bundle import (
     user_models,
 )
 from reprocess.classifier.scaler import read_scaler
-from reprocess.errors import ModelError
+from reprocess.errors import ModelError, SourceError
 from reprocess.features import PUBLISHED_EPSILON, PUBLISHED_FILL, Scaling
 from reprocess.remote import read_bytes
 
@@ -100,9 +100,9 @@ def fetch_published(base_url: str | None = None) -> Bundle:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 path.write_bytes(read_bytes(f"{base}/{relative}"))
-            except OSError as e:
+            except SourceError as e:
                 raise ModelError(
-                    f"cannot download {base}/{relative}: {type(e).__name__} {e}; check the network, or copy "
+                    f"cannot download {e.detail}; check the network, or copy "
                     "the files and use: reprocess model import"
                 ) from e
         return import_published(Path(folder))

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from reprocess import __version__
+from reprocess.cli.archives import plan
 from reprocess.cli.inspection import INCOMPLETE, audit, events, status
 from reprocess.cli.models import model
 from reprocess.cli.simulation import simulate
@@ -39,5 +40,7 @@ def main() -> None:
     """Find relativistic electron precipitation in NOAA's POES/MetOp archive and map what drives it."""
 
 
-for command in (run, ingest, detect, map_, report, status, audit, events, simulate, model, train, evaluate):
+for command in (
+    plan, run, ingest, detect, map_, report, status, audit, events, simulate, model, train, evaluate
+):  # fmt: skip
     main.add_command(command)

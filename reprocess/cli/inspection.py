@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reprocess.work import Work
 
 INCOMPLETE = 4
+_TROUBLES = ("quarantined", "deferred", "missing", "lost")
 
 _LISTED = 40
 """Days of one kind that are listed one by one."""
@@ -122,12 +123,23 @@ def print_state(state: dict[str, Any]) -> None:
         click.echo(
             f"{name}: {done['ok']} of {done['planned']} satellite-days ingested, {done['records']} records, "
             f"{done['quarantined']} quarantined, {done['missing']} missing"
+            + "".join(f", {done[kind]} {kind}" for kind in ("deferred", "lost") if done[kind])
         )
-    _print_days(
-        f"  quarantined {day['satellite']} {day['date']}: {day['reason']} ({day['detail']}) {day['url']}"
-        for day in ingest["quarantined"]
-    )
+    for kind, reasons in ingest["reasons"].items():
+        if reasons:
+            counts = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+            click.echo(f"{kind} by reason: {counts}")
+    for kind in ("quarantined", "deferred"):
+        _print_days(
+            f"  {kind} {day['satellite']} {day['date']}: {day['reason']} ({day['detail']}) {day['url']}"
+            for day in ingest[kind]
+        )
     _print_days(f"  missing {day['satellite']} {day['date']}: {day['url']}" for day in ingest["missing"])
+    kept = {True: "what was read is kept", False: "lost, it was never read"}
+    _print_days(
+        f"  vanished {day['satellite']} {day['date']}: {kept[day['kept']]}; {day['url']}"
+        for day in ingest["vanished"]
+    )
     _print_failures(ingest["failed_blocks"])
     for name, one in state["runs"].items():
         counts = ", ".join(f"{count} {kind}" for kind, count in one["events"].items()) or "no event"
@@ -153,7 +165,7 @@ def _print_years(state: dict[str, Any]) -> None:
     runs = state["runs"]
     done = {(name, y["satellite"], y["year"]): y["done"] for name, run in runs.items() for y in run["years"]}
     for y in state["ingest"]["years"]:
-        counts = ", ".join(f"{y[key]} {key}" for key in ("quarantined", "missing") if y[key])
+        counts = ", ".join(f"{y[key]} {key}" for key in _TROUBLES if y[key])
         failed = f" ({y['failed']} of them in failed blocks)" if y["failed"] else ""
         classified = "".join(
             f", {done.get((name, y['satellite'], y['year']), 0)} classified by {name}" for name in runs

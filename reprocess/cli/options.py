@@ -1,6 +1,8 @@
 """Options and arguments that several commands share."""
 
+import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +38,34 @@ class Edges(click.ParamType):
             self.fail(f"{value!r} is neither start:stop:step nor a list of numbers", param, ctx)
 
 
+class Bytes(click.ParamType):
+    """A number of bytes: ``2GB``, ``1.5 GiB``, ``800M``."""
+
+    name = "bytes"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number."""
+        match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT]?)(i?)B?", str(value), re.IGNORECASE)
+        if match is None or (match[3] and not match[2]):
+            self.fail(f"{value!r} is no number of bytes such as 2GB or 800MiB", param, ctx)
+        base = 1024 if match[3] else 1000
+        return round(float(match[1]) * base ** " KMGT".index(match[2].upper() or " "))
+
+
+def _storage(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> dict[str, Any]:
+    """Return KEY=VALUE words as a dictionary; values are JSON where they can be."""
+    options: dict[str, Any] = {}
+    for word in words:
+        key, found, value = word.partition("=")
+        if not key or not found:
+            raise click.BadParameter(f"{word!r} is not KEY=VALUE")
+        try:
+            options[key] = json.loads(value)
+        except ValueError:
+            options[key] = value
+    return options
+
+
 def options_of(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Combine option decorators, keeping their order in the help."""
 
@@ -57,23 +87,37 @@ SELECTION = options_of(
     click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="First day, YYYY-MM-DD."),
     click.option("--end", type=click.DateTime(["%Y-%m-%d"]), help="Last day, inclusive."),
 )  # fmt: skip
+SOURCE = click.option(
+    "--storage-option", "storage", multiple=True, callback=_storage, metavar="KEY=VALUE",
+    help="Option of ARCHIVE's file system, for example anon=true for a public S3 bucket; may be repeated.",
+)  # fmt: skip
+CONNECTIONS = click.option(
+    "--connections", type=click.IntRange(1), default=6, show_default=True,
+    help="Files read from a web server at a time, all workers together.",
+)  # fmt: skip
+WORKERS = click.option(
+    "--workers", type=click.IntRange(1), default=lambda: len(os.sched_getaffinity(0)),
+    show_default="one per core", help="Worker processes on this machine, one thread each.",
+)  # fmt: skip
+MEMORY = click.option("--memory", type=Bytes(), help="Memory limit of each worker, for example 2GB.")
 CLUSTER = options_of(
-    click.option(
-        "--workers", type=click.IntRange(1), default=lambda: len(os.sched_getaffinity(0)),
-        show_default="one per core", help="Worker processes on this machine, one thread each.",
-    ),
+    WORKERS,
     click.option("--scheduler", help="Address of a running Dask scheduler (tcp://…) to use instead."),
 )  # fmt: skip
+ENGINE = click.option(
+    "--engine", type=click.Choice(["onnxruntime", "tensorflow"]), default="onnxruntime",
+    show_default=True, help="What runs the network.",
+)  # fmt: skip
+KEEP_CLASSES = click.option(
+    "--classes", is_flag=True, help="Also keep class and probabilities of every record; includes --dense."
+)
 CLASSIFIER = options_of(
     click.option("--model", default=DEFAULT_MODEL, show_default=True, help="Name or folder of the model."),
     click.option(
         "--mode", type=click.Choice(["published", "published-2022"]), default="published", show_default=True,
         help="Rules that make events of classes.",
     ),
-    click.option(
-        "--engine", type=click.Choice(["onnxruntime", "tensorflow"]), default="onnxruntime",
-        show_default=True, help="What runs the network.",
-    ),
+    ENGINE,
 )  # fmt: skip
 DETECTION = options_of(
     CLASSIFIER,
@@ -81,9 +125,7 @@ DETECTION = options_of(
         "--dense", is_flag=True,
         help="Classify every window, not only those that events can depend on; the events are the same.",
     ),
-    click.option(
-        "--classes", is_flag=True, help="Also keep class and probabilities of every record; includes --dense."
-    ),
+    KEEP_CLASSES,
 )  # fmt: skip
 RUN_NAME = click.option("--run", "name", help="Name of the run; MODEL-MODE for a new one if left out.")
 ONE_RUN = click.option("--run", "name", help="Name of the run; not needed if there is only one.")

@@ -1,6 +1,5 @@
 """The main job and its stages: run, ingest, detect, map, report."""
 
-import datetime as dt
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reprocess.cli.archives import list_granules, reading, selection
 from reprocess.cli.inspection import print_state
 from reprocess.cli.interruption import resumable
 from reprocess.cli.options import (
     CLUSTER,
+    CONNECTIONS,
     DETECTION,
     DRY_RUN,
     EXISTING_WORK,
@@ -19,13 +20,14 @@ from reprocess.cli.options import (
     ONE_RUN,
     RUN_NAME,
     SELECTION,
+    SOURCE,
     WORK,
     open_work,
 )
 
 if TYPE_CHECKING:
     from reprocess.blocks import Settings
-    from reprocess.catalog import Granule
+    from reprocess.catalog import Catalog, Granule
     from reprocess.work import Run, Work
 
 
@@ -33,50 +35,68 @@ if TYPE_CHECKING:
 @click.argument("archive")
 @WORK
 @SELECTION
+@SOURCE
 @DETECTION
 @RUN_NAME
 @MAP
 @CLUSTER
+@CONNECTIONS
 @DRY_RUN
 @resumable()
 def run(archive: str, work: Path, **options: Any) -> None:
     """Do everything: read ARCHIVE into WORK, classify, make events, maps and the report.
 
-    ARCHIVE is the folder (or fsspec URL) that holds NOAA's years. What is done already is not
-    done again; a file that changed is.
+    ARCHIVE is what holds NOAA's years: a folder, an https listing, any fsspec URL, or the word noaa
+    for NCEI's archive. What is done already is not done again; a file that changed is.
     """
-    granules = _granules(archive, options)
+    catalog = list_granules(archive, options)
+    granules = catalog.granules
     settings = make_settings(options)
     target, one = open_work(work), _run_name(options, settings)
     grid = _grid(options)
     if options["dry_run"]:
         _print_plan(target, one, settings, granules)
         return
+    gone = _note_vanished(target, catalog)
     _stages(target, granules, options, settings=settings, one=target.run(one))
     if any(record["days"] for record in target.run(one).ledger.done()):
         _make_map(target, target.run(one), grid, options)
         _make_report(target, target.run(one))
     else:  # every block failed, or every file is bad: the counts say so
         click.echo("no map: no satellite-day is classified", err=True)
-    _finish(target, granules, one)
+    _finish(target, [*granules, *gone], one)
 
 
 @click.command()
 @click.argument("archive")
 @WORK
 @SELECTION
+@SOURCE
 @CLUSTER
+@CONNECTIONS
 @DRY_RUN
 @resumable()
 def ingest(archive: str, work: Path, **options: Any) -> None:
     """Read ARCHIVE into WORK/archive.zarr."""
-    granules = _granules(archive, options)
+    catalog = list_granules(archive, options)
+    granules = catalog.granules
     target = open_work(work)
     if options["dry_run"]:
         _print_plan(target, None, None, granules)
         return
+    gone = _note_vanished(target, catalog)
     _stages(target, granules, options)
-    _finish(target, granules, None)
+    _finish(target, [*granules, *gone], None)
+
+
+def _note_vanished(work: "Work", catalog: "Catalog") -> list["Granule"]:
+    """Note and report the satellite-days that were asked for before and are no longer listed."""
+    from reprocess.ledger import note_vanished, read_catalog
+
+    gone = note_vanished(work.vanished, read_catalog(work.catalog), catalog)
+    for g in gone:
+        click.echo(f"no longer in the archive: {g.satellite} {g.date} {g.url}", err=True)
+    return gone
 
 
 @click.command()
@@ -127,36 +147,15 @@ def report(work: Path, name: str | None) -> None:
     _finish(target, None, one.name)
 
 
-def _selected(options: dict[str, Any]) -> tuple[tuple[str, ...], dt.date | None, dt.date | None]:
-    start, end = (options[k].date() if options[k] else None for k in ("start", "end"))
-    if start and end and start > end:
-        raise click.UsageError(f"--start {start} is after --end {end}")
-    return options["satellites"], start, end
-
-
-def _granules(archive: str, options: dict[str, Any]) -> list["Granule"]:
-    """List the archive and return the satellite-days asked for."""
-    from reprocess.catalog import list_archive
-
-    selection = _selected(options)
-    catalog = list_archive(archive)
-    for path in catalog.ignored:
-        click.echo(f"ignored, not the name of a known satellite-day: {path}", err=True)
-    granules = catalog.select(*selection)
-    if not granules:
-        raise click.UsageError(f"none of the {len(catalog.granules)} satellite-days in {archive} is selected")
-    return granules
-
-
 def known_granules(work: "Work", options: dict[str, Any]) -> list["Granule"]:
     """Return the satellite-days asked for among those that WORK was ever asked for."""
-    from reprocess.catalog import Catalog
     from reprocess.ledger import read_catalog
 
     known = read_catalog(work.catalog)
     if not known:
         raise click.UsageError(f"{work.root} holds no archive yet; use: reprocess ingest ARCHIVE {work.root}")
-    granules = Catalog(known, []).select(*_selected(options))
+    asked = selection(options)
+    granules = [g for g in known if asked.has(g)]
     if not granules:
         raise click.UsageError(f"none of the {len(known)} satellite-days in {work.root} is selected")
     return granules
@@ -206,7 +205,7 @@ def _stages(
         show_progress() as progress,
     ):
         if read:
-            ingest(work, granules, cluster, progress)
+            ingest(work, granules, cluster, progress, options["storage"], options["connections"])
         if settings is not None and one is not None:
             detect(work, one, settings, granules, cluster, progress)
 
@@ -239,12 +238,11 @@ def _print_plan(
 ) -> None:
     """Say what would be done."""
     from reprocess.pipeline import plan_detect, plan_ingest
+    from reprocess.plan import totals
 
     plans = plan_ingest(work, granules)
-    days = sum(len(p.granules) for p in plans)
-    size = sum(g.size for p in plans for g in p.granules) / 1e6
     click.echo(f"{len(granules)} satellite-days asked for")
-    click.echo(f"ingest: {days} satellite-days in {len(plans)} blocks, {size:.1f} MB to read")
+    click.echo(f"ingest: {reading(totals([g for p in plans for g in p.granules]))}")
     if name is not None and settings is not None:
         known = plan_detect(work, work.run(name), settings, granules)
         waiting = {(p.satellite, p.block) for p in plans} | {(p.satellite, p.block) for p in known}

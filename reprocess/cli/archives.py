@@ -1,0 +1,92 @@
+"""NOAA's files before anything runs: listing an archive, plan."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reprocess.cli.options import ENGINE, JSON, KEEP_CLASSES, MEMORY, SELECTION, SOURCE, WORKERS
+
+if TYPE_CHECKING:
+    from reprocess.catalog import Catalog, Selection
+
+
+@click.command()
+@click.argument("archive")
+@SELECTION
+@SOURCE
+@WORKERS
+@MEMORY
+@ENGINE
+@KEEP_CLASSES
+@JSON
+def plan(archive: str, **options: Any) -> None:
+    """Tell what ARCHIVE holds and what a run over it will take.
+
+    Satellite-days per satellite and year, blocks, bytes to read; predicted files, disk, memory and
+    CPU hours of a new WORK directory. Nothing is written, and no file is opened.
+    """
+    from reprocess.plan import Resources, make_plan, require_memory
+
+    resources = Resources(options["engine"], options["classes"], options["workers"], options["memory"])
+    require_memory(resources)  # before a long listing
+    made = make_plan(list_granules(archive, options).granules, resources)
+    if options["as_json"]:
+        click.echo(json.dumps({"archive": archive, **made}, indent=1))
+    else:
+        _print(made)
+
+
+def selection(options: dict[str, Any]) -> "Selection":
+    """Return the satellite-days that the options ask for."""
+    from reprocess.catalog import Selection
+
+    start, end = (options[k].date() if options[k] else None for k in ("start", "end"))
+    if start and end and start > end:
+        raise click.UsageError(f"--start {start} is after --end {end}")
+    return Selection(frozenset(options["satellites"]), start, end)
+
+
+def list_granules(archive: str, options: dict[str, Any]) -> "Catalog":
+    """List the satellite-days of an archive that are asked for; there is at least one."""
+    from reprocess.catalog import list_archive
+
+    catalog = list_archive(archive, selection(options), options["storage"])
+    for path in catalog.ignored:
+        click.echo(f"ignored, not the name of a known satellite-day: {path}", err=True)
+    if not catalog.granules:
+        raise click.UsageError(f"none of the satellite-days in {archive} is selected")
+    return catalog
+
+
+def reading(found: dict[str, Any]) -> str:
+    """Say how much there is to read, from the totals of a plan."""
+    return (
+        f"{found['satellite_days']} satellite-days in {found['blocks']} blocks, "
+        f"{found['bytes_to_read'] / 1e6:.1f} MB to read"
+    )
+
+
+def _print(made: dict[str, Any]) -> None:
+    for name, satellite in made["satellites"].items():
+        for year, found in satellite["years"].items():
+            days, size = found["satellite_days"], found["bytes_to_read"] / 1e6
+            click.echo(f"{name:8} {year} {days:5} satellite-days {size:10.1f} MB")
+    told = made["predicted"]
+    cpu = ", ".join(f"{stage} {_duration(hours)}" for stage, hours in told["cpu_hours"].items())
+    click.echo(reading(made))
+    click.echo(f"predicted: {told['files']} files, {told['disk_bytes'] / 1e6:.1f} MB in WORK")
+    click.echo(
+        f"predicted: {_duration(sum(told['cpu_hours'].values()))} of CPU ({cpu}), "
+        f"{_duration(told['wall_hours'])} with {told['workers']} workers if the source keeps up"
+    )
+    click.echo(
+        f"memory: a limit of {told['worker_memory_bytes'] / 1e6:.0f} MB a worker, "
+        f"{told['memory_bytes'] / 1e6:.0f} MB in all"
+    )
+
+
+def _duration(hours: float) -> str:
+    if hours >= 1:
+        return f"{hours:.1f} h"
+    return f"{hours * 60:.1f} min" if hours * 60 >= 1 else f"{hours * 3600:.1f} s"

@@ -1,0 +1,65 @@
+"""What the work costs, as measured: the only place that holds such figures.
+
+CPU and memory: ``make bench``, 1 to 32 simulated days of 43,200 records in a block, mode ``published``
+(docs/performance.md). Bytes: WORK directories of the three real days of the test data and of eight
+simulated days.
+"""
+
+from dataclasses import dataclass
+
+RECORDS_PER_DAY = 43_200
+"""Records of a whole day at 2 s."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one stage on one core."""
+
+    day_cpu_s: float
+    """CPU seconds for a satellite-day of `RECORDS_PER_DAY` records."""
+    block_cpu_s: float
+    """CPU seconds for a block, however few days it holds: whole shards are written."""
+    memory: int
+    """Peak bytes of a process whose block is full."""
+
+
+INGEST = Cost(0.066, 0.39, 536_000_000)
+
+DETECT = {
+    "onnxruntime": Cost(0.026, 0.03, 340_000_000),
+    "tensorflow": Cost(0.033, 0.03, 881_000_000),
+}
+"""By engine."""
+
+DENSE_CPU_S = {"onnxruntime": 0.36, "tensorflow": 0.42}
+"""In place of `day_cpu_s` if every window is classified, as where classes are kept."""
+
+WORKER_MEMORY = 60_000_000
+"""What a Dask worker carries besides, in bytes."""
+
+USABLE_MEMORY = 0.8
+"""Share of its limit that a Dask worker may use before it is paused (distributed.worker.memory.pause)."""
+
+SOURCE_BYTES_PER_RECORD = 150
+"""Of NOAA's files: 136 to 195 in the real ones; turns the bytes of a listing into records."""
+
+ARCHIVE_BYTES_PER_RECORD = 30
+"""Of archive.zarr."""
+
+CLASSES_BYTES_PER_RECORD = 8
+"""Of classes.zarr."""
+
+DAY_BYTES = 16_000
+"""Dwell, events and ledger entries of a satellite-day."""
+
+BLOCK_BYTES = 10_000
+"""What the parts of a block hold besides its days."""
+
+SATELLITE_BYTES = 60_000
+"""Metadata and coordinates of one satellite's arrays."""
+
+EXPOSURE_BYTES = 8_000
+"""Of exposure.zarr, for a satellite and month."""
+
+MAPS_BYTES = 2_000_000
+"""occurrence.nc, the plots and the report of a run."""

@@ -1,0 +1,131 @@
+"""What a run is predicted to read and cost; tests/integration compares it with what it does."""
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from reprocess import costs, schema
+from reprocess.catalog import Granule, list_archive
+from reprocess.cli import main
+from reprocess.errors import PlanError
+from reprocess.plan import Resources, count_files, make_plan, worker_memory
+
+MB = 1_000_000
+FULL = costs.RECORDS_PER_DAY * costs.SOURCE_BYTES_PER_RECORD
+
+
+def day(date: str, satellite: str = "noaa18", size: int = FULL) -> Granule:
+    return Granule(satellite, schema.day_index(dt.date.fromisoformat(date)), "u", size, "v")
+
+
+ARCHIVE = [
+    day("2018-12-31"),
+    day("2019-01-01"),
+    day("2019-03-01", size=FULL // 2),
+    day("2019-01-01", "metop01"),
+]
+
+
+def test_satellite_days_are_told_by_satellite_and_year() -> None:
+    made = make_plan(ARCHIVE, Resources("onnxruntime"))
+    assert (made["satellite_days"], made["blocks"], made["bytes_to_read"]) == (4, 3, FULL * 7 // 2)
+    assert list(made["satellites"]) == ["metop01", "noaa18"]
+    noaa18 = made["satellites"]["noaa18"]
+    assert (noaa18["satellite_days"], noaa18["blocks"]) == (3, 2)
+    assert {year: y["satellite_days"] for year, y in noaa18["years"].items()} == {"2018": 1, "2019": 2}
+    for key in ("satellite_days", "bytes_to_read"):
+        assert sum(y[key] for s in made["satellites"].values() for y in s["years"].values()) == made[key]
+    assert sum(s["blocks"] for s in made["satellites"].values()) == made["blocks"]
+
+
+@pytest.mark.parametrize("engine", costs.DETECT)
+def test_cpu_time_goes_by_records_and_blocks(engine: str) -> None:
+    predicted = make_plan(ARCHIVE, Resources(engine, workers=2))["predicted"]
+    assert predicted["records"] == costs.RECORDS_PER_DAY * 7 // 2
+    for stage, cost in (("ingest", costs.INGEST), ("detect", costs.DETECT[engine])):
+        expected = (3.5 * cost.day_cpu_s + 3 * cost.block_cpu_s) / 3600
+        assert predicted["cpu_hours"][stage] == pytest.approx(expected)
+    assert predicted["wall_hours"] == pytest.approx(sum(predicted["cpu_hours"].values()) / 2)
+
+
+def test_more_workers_than_blocks_are_of_no_use() -> None:
+    three, many = (make_plan(ARCHIVE, Resources("onnxruntime", workers=n))["predicted"] for n in (3, 50))
+    assert three["wall_hours"] == many["wall_hours"]
+    assert many["memory_bytes"] == 50 * many["worker_memory_bytes"]
+
+
+def test_large_file_is_no_more_than_a_day_of_records() -> None:
+    predicted = make_plan([day("2019-01-01", size=100 * FULL)], Resources("onnxruntime"))["predicted"]
+    assert predicted["records"] == costs.RECORDS_PER_DAY
+
+
+def test_keeping_classes_takes_more_disk_and_files() -> None:
+    without, kept = (
+        make_plan(ARCHIVE, Resources("onnxruntime", classes=c))["predicted"] for c in (False, True)
+    )
+    assert kept["disk_bytes"] - without["disk_bytes"] == without["records"] * costs.CLASSES_BYTES_PER_RECORD
+    assert kept["files"] > without["files"]
+    assert kept["cpu_hours"]["detect"] > 3 * without["cpu_hours"]["detect"]  # every window is classified
+    assert kept["cpu_hours"]["ingest"] == without["cpu_hours"]["ingest"]
+
+
+def test_files_per_block_stay_few_over_the_whole_archive() -> None:
+    whole = [day(f"{year}-{month:02}-01", s, FULL) for s in schema.SATELLITES for year in range(2012, 2026)
+             for month in range(1, 13)]  # fmt: skip
+    blocks = make_plan(whole, Resources("onnxruntime"))["blocks"]
+    assert count_files(whole, classes=True) / blocks < 60
+
+
+@pytest.mark.parametrize("engine", costs.DETECT)
+def test_worker_that_cannot_hold_a_block_is_refused(engine: str) -> None:
+    needed = worker_memory(engine)
+    peak = max(costs.INGEST.memory, costs.DETECT[engine].memory) + costs.WORKER_MEMORY
+    assert needed * costs.USABLE_MEMORY == pytest.approx(peak)
+    make_plan(ARCHIVE, Resources(engine, memory=needed))
+    with pytest.raises(PlanError, match=f"with {(needed - MB) / 1e6:.0f} MB cannot hold a block") as error:
+        make_plan(ARCHIVE, Resources(engine, memory=needed - MB))
+    assert f"a limit of {needed / 1e6:.0f} MB" in str(error.value)
+
+
+def plan(*arguments: object, code: int = 0) -> str:
+    result = CliRunner().invoke(main, ["plan", *map(str, arguments)], catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def test_plan_is_printed_for_people(fake_archive: Path) -> None:
+    text = plan(fake_archive, "--workers", 2)
+    assert "noaa18   2019     3 satellite-days" in text
+    assert "4 satellite-days in 3 blocks" in text
+    assert "with 2 workers" in text
+    assert f"a limit of {worker_memory('onnxruntime') / 1e6:.0f} MB a worker" in text
+
+
+def test_plan_is_printed_for_programs(fake_archive: Path) -> None:
+    made = json.loads(plan(fake_archive, "--json", "--workers", 2, "--satellite", "noaa18"))
+    granules = [g for g in list_archive(str(fake_archive)).granules if g.satellite == "noaa18"]
+    assert made == {"archive": str(fake_archive)} | make_plan(granules, Resources("onnxruntime", workers=2))
+
+
+def test_too_little_memory_is_refused_before_the_archive_is_listed() -> None:
+    assert "cannot hold a block" in plan("nosuch://archive", "--memory", "300MB", code=2)
+    assert "nosuch" in plan("nosuch://archive", "--memory", "4GB", code=2)
+
+
+@pytest.mark.parametrize(
+    ("days", "words"), [(1, "0.5 s of CPU"), (300, "2.6 min of CPU"), (27000, "3.9 h of CPU")]
+)
+def test_times_are_told_in_fitting_units(
+    days: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reprocess import catalog
+
+    monkeypatch.setattr(costs, "INGEST", costs.Cost(0.14, 0, 500 * MB))
+    monkeypatch.setitem(costs.DETECT, "onnxruntime", costs.Cost(0.38, 0, 278 * MB))
+    one = day("2019-01-01")
+    listed = catalog.Catalog([one] * days, [])
+    monkeypatch.setattr(catalog, "list_archive", lambda *_: listed)
+    assert words in plan("x")
