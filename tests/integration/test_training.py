@@ -1,0 +1,106 @@
+"""From a simulation to a model and its measure, through the installed command."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from reprocess.classifier.bundle import load_bundle
+from reprocess.cli import main
+from tests.integration.command import REPROCESS, reprocess, tree
+
+TINY = ("--units", 4, "--dense", 8, "--batch", 64, "--epochs", 4, "--learning-rate", 0.003)
+EPOCH = r"epoch (\d)/4: accuracy 0\.\d{4}, loss \d\.\d{4}, val_accuracy \d\.\d{4}, val_loss \d\.\d{4}"
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with archive/, one day of each of four satellites, and work/, where it is ingested."""
+    folder = tmp_path_factory.mktemp("simulated")
+    satellites = "noaa15,noaa18,noaa19,metop01"
+    arguments = ("--satellites", satellites, "--start", "2015-03-01", "--days", 1, "--seed", 1)
+    reprocess("simulate", folder / "archive", *arguments, "--events-per-day", 40, "--workers", 2)
+    reprocess("ingest", folder / "archive", folder / "work", "--workers", 1)
+    return folder
+
+
+def training(simulated: Path) -> list[str]:
+    words = ("train", simulated / "work", "--events", simulated / "archive/truth.parquet", *TINY)
+    return [str(word) for word in (*words, "--out", simulated / "tiny")]
+
+
+@pytest.fixture(scope="module")
+def model(simulated: Path) -> Path:
+    """A model whose training was killed after its second epoch and started again."""
+    command = subprocess.Popen([REPROCESS, *training(simulated)], stderr=subprocess.PIPE, text=True)
+    assert command.stderr is not None
+    for line in command.stderr:
+        if line.startswith("epoch 2/"):
+            command.kill()
+    command.wait()
+    assert not (simulated / "tiny/card.json").exists(), "it was killed before it ended"
+    done = reprocess(*training(simulated))
+    lines = done.stderr.splitlines()
+    assert [line.split(":")[0] for line in lines[:3]] == ["training", "validation", "test"]
+    numbers = [re.fullmatch(EPOCH, line) for line in lines[3:]]
+    assert all(numbers), "nothing but the project's own lines"
+    assert [int(n[1]) for n in numbers if n][-1] == 4
+    assert [int(n[1]) for n in numbers if n][0] in {3, 4}
+    assert done.stdout == f"wrote {simulated / 'tiny'} ({load_bundle(simulated / 'tiny').sha256})\n"
+    return simulated / "tiny"
+
+
+def test_a_killed_training_gives_the_model_of_an_undisturbed_one(simulated: Path, model: Path) -> None:
+    again = model.parent / "again" / "tiny"
+    words = [*training(simulated)[:-1], str(again)]
+    result = CliRunner().invoke(main, words, catch_exceptions=False)
+    assert result.exit_code == 0
+    names = {"card.json", "weights.npz", "training.png"}
+    assert {p.name for p in model.iterdir()} == names == {p.name for p in again.iterdir()}
+    for name in ("weights.npz", "training.png"):
+        assert (model / name).read_bytes() == (again / name).read_bytes()
+    cards = [json.loads((path / "card.json").read_text()) for path in (model, again)]
+    for card in cards:
+        assert card.pop("command").startswith("reprocess ")
+    assert cards[0] == cards[1]
+
+
+def test_a_model_is_measured_and_its_card_tells(simulated: Path, model: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(model, tmp_path / "tiny")
+    arguments = (
+        "evaluate",
+        simulated / "work",
+        "--events",
+        simulated / "archive/truth.parquet",
+        "--model",
+        copy,
+    )
+    done = reprocess(*arguments, "--card", copy, "--workers", 1)
+    folder = simulated / "work/runs/evaluate-tiny-published/evaluation"
+    found = json.loads((folder / "evaluation.json").read_text())
+    truth = pd.read_parquet(simulated / "archive/truth.parquet")
+    assert found["satellite_days"] == 4
+    assert found["events"]["any_strength"]["all"]["true"] == len(truth) > 50
+    assert found["windows"]["whole days"]["windows"] > 100_000
+    assert found["windows"]["around events"]["micro"]["roc_auc"] > 0.6, "it has learnt something"
+    assert "satellite-days: 4" in done.stdout
+    assert f"wrote {copy / 'card.json'}" in done.stderr
+    noted = json.loads((copy / "card.json").read_text())["evaluations"]["tiny"]
+    assert noted["event recall"] == found["events"]["above_4_counts"]["all"]["recall"]
+    assert noted["command"] == found["command"]
+    assert load_bundle(copy).sha256 == load_bundle(model).sha256 == found["model_sha256"]
+
+    # Two workers, after the card was written: the same model, the same bytes but for the command.
+    reprocess(*arguments, "--workers", 2, "--run", "second", "-o", tmp_path / "out")
+    again = json.loads((tmp_path / "out/evaluation.json").read_text())
+    assert again.pop("command") != found.pop("command")
+    assert again == found
+    first, second = (
+        simulated / "work/runs" / n / "classes.zarr" for n in ("evaluate-tiny-published", "second")
+    )
+    assert tree(first) == tree(second)

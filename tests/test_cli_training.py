@@ -1,0 +1,186 @@
+"""`train` and `evaluate`: what they refuse and with which words; what they do is tested in integration/."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from reprocess.catalog import Granule
+from reprocess.classifier.bundle import Bundle
+from reprocess.cli import main
+from reprocess.errors import LedgerError
+from reprocess.ledger import read_catalog
+from reprocess.pipeline import Cluster, tally_run
+from reprocess.work import Run, Work
+from tests.labelled import classify, event_table, ingest, record_time, write_days
+
+pytestmark = pytest.mark.usefixtures("short_record_axis")
+
+MONTHS = ("2015-03-01", "2015-04-01", "2015-05-01")
+DAYS = {("noaa18", date): 400 for date in MONTHS}
+EVENTS = [
+    ("noaa18", record_time(date, start), record_time(date, start - 10), name)
+    for date in MONTHS
+    for start, name in ((300, "REP"), (200, "CSS"))
+]
+TINY = ("--units", 2, "--dense", 2, "--epochs", 1)
+
+
+def invoke(*arguments: object, code: int = 2) -> Result:
+    result = CliRunner().invoke(main, [str(a) for a in arguments], catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return result
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Work:
+    folder = tmp_path_factory.mktemp("training")
+    return ingest(write_days(folder / "archive", DAYS, EVENTS), folder / "work")
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    event_table(EVENTS).to_csv(tmp_path / "events.csv", index=False)
+    return tmp_path / "events.csv"
+
+
+def test_bad_rows_are_refused_or_named_and_dropped(work: Work, events: Path, tmp_path: Path) -> None:
+    with events.open("a") as file:
+        file.write("sputnik,2015-03-01,2015-03-01,REP\n")
+    arguments = ("train", work.root, "--events", events, "--out", tmp_path / "m", *TINY)
+    text = invoke(*arguments).output
+    assert f"1 of 7 rows cannot be used:\n  {events} row 7: satellite 'sputnik' is none of" in text
+    text = invoke(*arguments, "--drop-bad-rows", code=0).output
+    assert f"left out {events} row 7: satellite 'sputnik'" in text
+    assert f"wrote {tmp_path / 'm'}" in text
+    card = json.loads((tmp_path / "m" / "card.json").read_text())
+    assert (card["events"], card["background"], card["name"]) == (6, True, "m")
+    assert not (tmp_path / "m" / "training-state").exists()
+
+
+@pytest.mark.parametrize(
+    ("rows", "options", "words"),
+    [
+        (lambda t: t[t["event_class"] == "REP"], (), "no window of class CSS; a classifier needs all three"),
+        (lambda t: t.iloc[:4], (), "2 satellite-months (noaa18 2015-03, noaa18 2015-04) cannot be split"),
+        (lambda t: t.drop(index=4), (), "part (noaa18 2015-05) has windows of too few classes"),
+        (lambda t: t, ("--optimizer", "adamant"), "Keras has no optimiser 'adamant'"),
+        (lambda t: t.assign(satellite="noaa15"), (), "the archive does not hold noaa15 on 2015-03-01"),
+        (lambda t: t.head(0), (), "can be used"),
+        (lambda t: t.drop(columns="event_class"), (), "has no column event_class"),
+        (lambda t: t, ("--seed", 2**32), "is not in the range"),
+        (lambda t: t, ("--seed", -1), "is not in the range"),
+        (lambda t: t, ("--dropout", 1), "is not in the range"),
+        (lambda t: t, ("--epochs", 0), "is not in the range"),
+    ],
+)
+def test_training_that_cannot_be_is_explained(
+    rows: Any, options: tuple[object, ...], words: str, work: Work, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.csv"
+    rows(event_table(EVENTS)).to_csv(path, index=False)
+    assert (
+        words in invoke("train", work.root, "--events", path, "--out", tmp_path / "m", *TINY, *options).output
+    )
+    assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("{", "is not JSON: "),
+        ('["title"]', "must hold an object with entries such as title"),
+        ("\xff", "is not JSON"),
+    ],
+)
+def test_a_description_that_is_none_is_refused(
+    content: str, words: str, work: Work, events: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "card.json").write_text(content, "latin-1")
+    arguments = ("--events", events, "--out", tmp_path / "m", "--describe", tmp_path / "card.json")
+    assert words in invoke("train", work.root, *arguments).output
+
+
+def test_a_model_takes_the_name_of_its_folder(
+    work: Work, events: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "describe.json").write_text('{"title": "of a test"}')
+    invoke(
+        "train",
+        work.root,
+        "--events",
+        events,
+        "--out",
+        ".",
+        *TINY,
+        "--describe",
+        tmp_path / "describe.json",
+        code=0,
+    )
+    card = json.loads((tmp_path / "here" / "card.json").read_text())
+    assert (card["name"], card["title"]) == ("here", "of a test")
+
+
+def test_evaluation_that_cannot_be_is_explained(
+    work: Work, events: Path, random_model: Bundle, tmp_path: Path
+) -> None:
+    (tmp_path / "w").mkdir()
+    arguments = ("--events", events, "--model", "random")
+    assert "holds no archive yet" in invoke("evaluate", tmp_path / "w", *arguments).output
+    assert (
+        "no model 'unheard'" in invoke("evaluate", work.root, "--events", events, "--model", "unheard").output
+    )
+    assert "no model 'unheard'" in invoke("evaluate", work.root, *arguments, "--card", "unheard").output
+    assert "none of the 3" in invoke("evaluate", work.root, *arguments, "--end", "2001-01-01").output
+    assert "No such option: --classes" in invoke("evaluate", work.root, *arguments, "--classes").output
+    bad = tmp_path / "bad.csv"
+    bad.write_text(events.read_text().replace("CSS", "FLCS"))
+    assert (
+        "3 of 6 rows cannot be used"
+        in invoke("evaluate", work.root, "--events", bad, "--model", "random").output
+    )
+    assert not (work.root / "runs").exists()
+
+
+@pytest.fixture
+def classified(random_model: Bundle, tmp_path: Path) -> tuple[Work, Run, list[Granule]]:
+    work = ingest(write_days(tmp_path / "archive", DAYS, EVENTS), tmp_path / "work")
+    return work, classify(work, random_model), read_catalog(work.catalog)
+
+
+def refused(work: Work, run: Run, granules: list[Granule]) -> str:
+    with pytest.raises(LedgerError) as caught:
+        tally_run(work, run, event_table(EVENTS), granules, Cluster(), lambda *_: None)
+    return str(caught.value)
+
+
+def test_a_run_that_lacks_days_is_not_evaluated(classified: tuple[Work, Run, list[Granule]]) -> None:
+    work, run, granules = classified
+    for path in run.ledger.root.glob("noaa18/*.json"):
+        if "2015-04-01" in path.read_text() or "2015-05-01" in path.read_text():
+            path.unlink()
+    assert refused(work, run, granules) == (
+        f"run 'random-published' lacks 2 satellite-days, first noaa18 2015-04-01; see: reprocess status {work.root}"
+    )
+
+
+def test_classes_of_a_file_that_was_replaced_are_not_evaluated(
+    classified: tuple[Work, Run, list[Granule]], tmp_path: Path
+) -> None:
+    work, run, _ = classified
+    write_days(tmp_path / "archive", {("noaa18", "2015-04-01"): 500}, EVENTS)
+    ingest(tmp_path / "archive", work.root)
+    assert "lacks 1 satellite-days, first noaa18 2015-04-01" in refused(work, run, read_catalog(work.catalog))
+
+
+def test_days_of_which_none_is_in_the_archive_are_not_evaluated(
+    classified: tuple[Work, Run, list[Granule]],
+) -> None:
+    work, run, granules = classified
+    for path in work.ledger.root.glob("noaa18/*.json"):
+        path.unlink()
+    assert refused(work, run, granules) == "none of the 3 satellite-days asked for is in the archive"
