@@ -21,7 +21,7 @@ reprocess train "$data/train-work" "${lists[@]}" --describe models/simulated2026
 # A satellite and a seed that it was not trained on, events as rare as the simulator thinks realistic.
 reprocess simulate "$data/unseen" --satellites metop01 --start 2017-03-01 --days 60 --seed 99 --workers "$workers"
 reprocess ingest "$data/unseen" "$data/unseen-work" --workers "$workers"
-for model in simulated2026 capannolo2022; do
+for model in models/simulated2026 capannolo2022; do
     reprocess evaluate "$data/unseen-work" --model "$model" --events "$data/unseen/truth.parquet" \
         --card models/simulated2026 --workers "$workers"
 done

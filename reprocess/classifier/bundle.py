@@ -260,7 +260,10 @@ def list_models() -> list[ListedModel]:
 
 
 def _card_bytes(card: dict[str, Any]) -> bytes:
-    return (json.dumps(card, indent=1, sort_keys=True) + "\n").encode()
+    """Return a card as JSON in one order: the title, which says what the model is for, first."""
+    ordered = json.loads(json.dumps(card, sort_keys=True))
+    first = {name: ordered.pop(name) for name in ("title",) if name in ordered}
+    return (json.dumps(first | ordered, indent=1) + "\n").encode()
 
 
 def file_sha256(path: Path) -> str:
