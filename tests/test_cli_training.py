@@ -164,7 +164,8 @@ def test_a_run_that_lacks_days_is_not_evaluated(classified: tuple[Work, Run, lis
         if "2015-04-01" in path.read_text() or "2015-05-01" in path.read_text():
             path.unlink()
     assert refused(work, run, granules) == (
-        f"run 'random-published' lacks 2 satellite-days, first noaa18 2015-04-01; see: reprocess status {work.root}"
+        "run 'random-published' lacks 2 satellite-days, first noaa18 2015-04-01; "
+        f"see: reprocess status {work.root}"
     )
 
 
