@@ -129,20 +129,18 @@ def test_evaluation_that_cannot_be_is_explained(
     work: Work, events: Path, random_model: Bundle, tmp_path: Path
 ) -> None:
     (tmp_path / "w").mkdir()
-    arguments = ("--events", events, "--model", "random")
-    assert "holds no archive yet" in invoke("evaluate", tmp_path / "w", *arguments).output
-    assert (
-        "no model 'unheard'" in invoke("evaluate", work.root, "--events", events, "--model", "unheard").output
-    )
-    assert "no model 'unheard'" in invoke("evaluate", work.root, *arguments, "--card", "unheard").output
-    assert "none of the 3" in invoke("evaluate", work.root, *arguments, "--end", "2001-01-01").output
-    assert "No such option: --classes" in invoke("evaluate", work.root, *arguments, "--classes").output
     bad = tmp_path / "bad.csv"
     bad.write_text(events.read_text().replace("CSS", "FLCS"))
-    assert (
-        "3 of 6 rows cannot be used"
-        in invoke("evaluate", work.root, "--events", bad, "--model", "random").output
-    )
+    good = ("--events", events, "--model", "random")
+    for folder, arguments, words in (
+        (tmp_path / "w", good, "holds no archive yet"),
+        (work.root, ("--events", events, "--model", "unheard"), "no model 'unheard'"),
+        (work.root, (*good, "--card", "unheard"), "no model 'unheard'"),
+        (work.root, (*good, "--end", "2001-01-01"), "none of the 3"),
+        (work.root, (*good, "--classes"), "No such option"),  # they are always kept
+        (work.root, ("--events", bad, "--model", "random"), "3 of 6 rows cannot be used"),
+    ):
+        assert words in invoke("evaluate", folder, *arguments).output
     assert not (work.root / "runs").exists()
 
 
@@ -164,7 +162,8 @@ def test_a_run_that_lacks_days_is_not_evaluated(classified: tuple[Work, Run, lis
         if "2015-04-01" in path.read_text() or "2015-05-01" in path.read_text():
             path.unlink()
     assert refused(work, run, granules) == (
-        f"run 'random-published' lacks 2 satellite-days, first noaa18 2015-04-01; see: reprocess status {work.root}"
+        "run 'random-published' lacks 2 satellite-days, first noaa18 2015-04-01; "
+        f"see: reprocess status {work.root}"
     )
 
 
