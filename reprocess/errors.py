@@ -87,3 +87,7 @@ class TrainingError(ReprocessError):
 
 class PlanError(ReprocessError):
     """What is planned cannot be done with the resources given."""
+
+
+class ClusterError(ReprocessError):
+    """A cluster file, a batch system or a Dask scheduler that cannot be used."""

@@ -1,4 +1,4 @@
-"""One function mapped over many blocks with Dask, whatever becomes of single ones."""
+"""One function mapped over many blocks, with Dask or without, whatever becomes of single ones."""
 
 import logging
 import traceback
@@ -40,7 +40,7 @@ class Progress(Protocol):
 
 
 def map_blocks(
-    client: Client,
+    client: Client | None,
     function: Callable[[Any], Record],
     plans: Sequence[Plan],
     stage: str,
@@ -51,6 +51,10 @@ def map_blocks(
 
     Parameters
     ----------
+    client : Client, optional
+        Whose workers apply it; this process by default, to one block after the other.
+    function, plans, stage, progress
+        What to apply to what, under which name, and who is told.
     note : callable
         Told of every block that could not be done: its plan, why, and the traceback.
 
@@ -91,9 +95,13 @@ def map_blocks(
 
 
 def _map_plans(
-    client: Client, function: Callable[[Any], Record], plans: Sequence[Plan], stage: str
+    client: Client | None, function: Callable[[Any], Record], plans: Sequence[Plan], stage: str
 ) -> Iterator[tuple[Plan, Record | BaseException, str]]:
     """Yield each plan as it ends, with its record, or its exception and traceback."""
+    if client is None:
+        for plan in plans:
+            yield plan, *_apply(function, plan)
+        return
     array = np.empty(len(plans), object)
     array[:] = plans
     blocks = da.from_array(array, chunks=1).map_blocks(
@@ -111,6 +119,14 @@ def _map_plans(
             f"the Dask scheduler was lost during {stage} ({type(e).__name__}); blocks that are done stay "
             "done, give the same command again to go on"
         ) from e
+
+
+def _apply(function: Callable[[Any], Record], plan: Plan) -> tuple[Record | BaseException, str]:
+    """Return what a block gave in this process: its record, or its exception and traceback."""
+    try:
+        return function(plan), ""
+    except Exception as e:  # noqa: BLE001  # whatever it is belongs to this block, as on a worker
+        return e, "".join(traceback.format_tb(e.__traceback__))
 
 
 def _result(future: Future) -> tuple[Record | BaseException, str]:

@@ -8,6 +8,7 @@ fill value: completeness is never concluded from the data.
 
 import contextlib
 import csv
+import fcntl
 import hashlib
 import io
 import json
@@ -81,6 +82,48 @@ def source_digest(records: Iterable[Record]) -> str:
     return sha256("".join(sources).encode())
 
 
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep every other process, on any machine, from the same section on the same path.
+
+    The kernel or the file server frees the lock of a process that dies. The lock's file
+    (``.lock`` beside `path`) goes when the section ends.
+
+    Raises
+    ------
+    LedgerError
+        If the file system offers no locks.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = path.with_name(f"{path.name}.lock")
+    while True:
+        file = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX)
+        except OSError as e:
+            os.close(file)
+            raise LedgerError(
+                f"the file system of {path.parent} offers no locks ({e}), so processes could lose each "
+                "other's entries; use a WORK directory on a file system mounted with locks"
+            ) from e
+        if _is_at(file, lock):
+            break
+        os.close(file)  # its last holder removed it while we waited: wait for the next one
+    try:
+        yield
+    finally:
+        lock.unlink()
+        os.close(file)
+
+
+def _is_at(file: int, path: Path) -> bool:
+    """Tell whether an open file is the one that lies at a path now."""
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False
+
+
 @dataclass(frozen=True)
 class BlockLedger:
     """The records of one stage, one JSON file per block."""
@@ -145,10 +188,11 @@ class BlockLedger:
 
     def failures(self) -> dict[tuple[str, int], str]:
         """Return the noted reasons by satellite and block."""
-        return {
-            (path.parent.name, int(path.stem)): path.read_text().split("\n", 1)[0]
-            for path in sorted(self.root.glob("*/*.failed"))
-        }
+        reasons = {}
+        for path in sorted(self.root.glob("*/*.failed")):
+            with contextlib.suppress(FileNotFoundError):  # another process has just done the block
+                reasons[path.parent.name, int(path.stem)] = path.read_text().split("\n", 1)[0]
+        return reasons
 
     def _failure_path(self, satellite: str, block: int) -> Path:
         return self.path(satellite, block).with_suffix(".failed")
@@ -173,12 +217,21 @@ def read_catalog(path: Path) -> list[Granule]:
 
 
 def merge_catalog(path: Path, granules: Iterable[Granule]) -> list[Granule]:
-    """Add satellite-days to the table of those asked for; a known day takes its newest source."""
-    merged = {(g.satellite, g.day): g for g in read_catalog(path)}
-    merged |= {(g.satellite, g.day): g for g in granules}
-    planned = sorted(merged.values())
-    _write_catalog(path, planned)
+    """Add satellite-days to the table of those asked for; a known day takes its newest source.
+
+    Processes that do this at once do not lose each other's days.
+    """
+    granules = list(granules)
+    if _merged(known := read_catalog(path), granules) == known:
+        return known
+    with locked(path):
+        planned = _merged(read_catalog(path), granules)
+        _write_catalog(path, planned)
     return planned
+
+
+def _merged(known: list[Granule], granules: list[Granule]) -> list[Granule]:
+    return sorted({(g.satellite, g.day): g for g in known + granules}.values())
 
 
 def note_vanished(path: Path, known: Iterable[Granule], catalog: Catalog) -> list[Granule]:
@@ -198,14 +251,22 @@ def note_vanished(path: Path, known: Iterable[Granule], catalog: Catalog) -> lis
     list of Granule
         The days that vanished from this listing.
     """
+    gone = catalog.vanished(known)
+    if _still_gone(path, catalog, gone) == read_catalog(path):
+        return gone
+    with locked(path):
+        if away := _still_gone(path, catalog, gone):
+            _write_catalog(path, away)
+        else:
+            path.unlink(missing_ok=True)
+    return gone
+
+
+def _still_gone(path: Path, catalog: Catalog, gone: Iterable[Granule]) -> list[Granule]:
+    """Return the table of vanished days as it should be: those of this listing and of others."""
     listed = {(g.satellite, g.day) for g in catalog.granules}
     others = [g for g in read_catalog(path) if not catalog.covers(g) and (g.satellite, g.day) not in listed]
-    gone = catalog.vanished(known)
-    if gone or others:
-        _write_catalog(path, sorted([*gone, *others]))
-    else:
-        path.unlink(missing_ok=True)
-    return gone
+    return sorted([*gone, *others])
 
 
 def _write_catalog(path: Path, granules: Iterable[Granule]) -> None:

@@ -6,20 +6,17 @@ record, so neither data nor models pass through the scheduler.
 """
 
 import datetime as dt
-import logging
-import socket
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
-from distributed import Client, LocalCluster, Semaphore, as_completed
+from distributed import Client, Semaphore, as_completed
 
 from reprocess import __version__, schema
 from reprocess.audit import (
@@ -34,11 +31,12 @@ from reprocess.audit import (
 from reprocess.blocks import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
 from reprocess.catalog import Granule
 from reprocess.classifier.bundle import load_bundle
-from reprocess.errors import LedgerError, ReprocessError
+from reprocess.cluster import Cluster
+from reprocess.errors import LedgerError
 from reprocess.evaluation.tally import EvaluatePlan, Tally, tally_block
 from reprocess.executor import Note, Plan, Progress, map_blocks
 from reprocess.exposure import write_exposure
-from reprocess.ledger import BlockLedger, Record, merge_catalog, source_digest
+from reprocess.ledger import BlockLedger, Record, locked, merge_catalog, source_digest
 from reprocess.lmlt import Grid
 from reprocess.occurrence import occurrence, write_occurrence
 from reprocess.parts import read_events
@@ -50,77 +48,35 @@ from reprocess.store import ARCHIVE_TITLE, CLASS_ARRAYS, CLASSES_TITLE, create_s
 from reprocess.web import CONNECTIONS
 from reprocess.work import Run, Work
 
-_ONE_THREAD = dict.fromkeys(
-    (
-        "OMP_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "TF_NUM_INTRAOP_THREADS",
-        "TF_NUM_INTEROP_THREADS",
-    ),
-    "1",
-)
+AnyPlan = TypeVar("AnyPlan", IngestPlan, DetectPlan)
 
 
-@dataclass
-class Cluster:
-    """Where tasks run: started when the first task needs it."""
+@dataclass(frozen=True)
+class Share:
+    """One of several shares of all blocks, for jobs that run without a Dask scheduler.
 
-    workers: int = 1
-    scheduler: str | None = None
-    """Address of a running Dask scheduler; None starts one on this machine."""
-    announce: Callable[[str], None] = print
-    _client: Client | None = field(default=None, init=False)
+    Which share a block is in depends on nothing but the block, so that jobs which start at
+    different times, and see different listings of the archive, never work on one block at once.
+    """
 
-    def client(self) -> Client:
-        """Return the client, connecting first if need be.
+    number: int
+    """From 1."""
+    of: int
 
-        Raises
-        ------
-        ReprocessError
-            If the scheduler does not answer.
-        """
-        if self._client is None:
-            self._client = self._connect() if self.scheduler else self._start()
-            self.announce(f"dashboard: {self._client.dashboard_link}")
-        return self._client
+    def holds(self, satellite: str, block: int) -> bool:
+        """Tell whether a block is in this share."""
+        return (list(schema.SATELLITES).index(satellite) * _STRIDE + block) % self.of == self.number - 1
 
-    def _start(self) -> Client:
-        cluster = LocalCluster(
-            n_workers=self.workers,
-            threads_per_worker=1,  # HDF5 and the engines want a process each
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0" if _port_taken(8787) else "127.0.0.1:8787",
-            env=_ONE_THREAD,
-            # A block that raises is reported, and noted with its traceback; workers need not print it too.
-            silence_logs=logging.CRITICAL,
-        )
-        return Client(cluster)
+    def select(self, granules: Iterable[Granule]) -> list[Granule]:
+        """Return the satellite-days of the blocks in this share."""
+        return [g for g in granules if self.holds(*_block_of(g))]
 
-    def _connect(self) -> Client:
-        try:
-            return Client(self.scheduler, timeout="10s")
-        except (OSError, ValueError) as e:
-            raise ReprocessError(f"no Dask scheduler answers at {self.scheduler}: {e}") from e
-
-    def close(self) -> None:
-        """Disconnect, and stop what `client` started."""
-        if self._client is not None:
-            cluster = None if self.scheduler else self._client.cluster
-            self._client.close()
-            if cluster is not None:
-                cluster.close()
-            self._client = None
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
 
 
-@contextmanager
-def open_cluster(workers: int, scheduler: str | None, announce: Callable[[str], None]) -> Iterator[Cluster]:
-    """Provide a cluster and close it at the end."""
-    cluster = Cluster(workers, scheduler, announce)
-    try:
-        yield cluster
-    finally:
-        cluster.close()
+_STRIDE = 107
+"""About as many blocks as a satellite has in the archive: hardly two in one share where shares are many."""
 
 
 def plan_ingest(
@@ -141,7 +97,7 @@ def plan_ingest(
 def ingest(
     work: Work,
     granules: list[Granule],
-    cluster: Cluster,
+    where: Cluster | Share,
     progress: Progress,
     storage: Mapping[str, Any] | None = None,
     connections: int = CONNECTIONS,
@@ -150,20 +106,27 @@ def ingest(
 
     Parameters
     ----------
-    work, granules, cluster, progress
-        Where to, what, where tasks run, and whom to tell.
+    work : Work
+    granules : list of Granule
+        What is asked for; all of it is noted, whatever the share.
+    where : Cluster or Share
+        Workers for all blocks, or the share of the blocks to do in this process.
+    progress : Progress
     storage : mapping, optional
         Options of the archive's file system, as of fsspec.
     connections : int
         Blocks that read from a web server at a time, one file each, whatever the number of workers.
+        A share reads one file at a time, and does not know of the others.
     """
     merge_catalog(work.catalog, granules)
-    plans = plan_ingest(work, granules, storage)
+    plans = _own(plan_ingest(work, granules, storage), where)
     if plans:
         satellites = sorted({p.satellite for p in plans})
-        create_store(work.archive, satellites, schema.ARCHIVE_ARRAYS, ARCHIVE_TITLE)
-        client = cluster.client()
-        map_blocks(client, _reader(plans, connections), plans, "ingest", progress, _noting(work.ledger))
+        with locked(work.archive):
+            create_store(work.archive, satellites, schema.ARCHIVE_ARRAYS, ARCHIVE_TITLE)
+        client = _client(where)
+        read = _reader(plans, connections) if client else ingest_block
+        map_blocks(client, read, plans, "ingest", progress, _noting(work.ledger))
 
 
 def _reader(plans: Sequence[IngestPlan], connections: int) -> Callable[[IngestPlan], Record]:
@@ -231,9 +194,28 @@ def claim(run: Run, settings: Settings) -> None:
 
 
 def detect(
-    work: Work, run: Run, settings: Settings, granules: list[Granule], cluster: Cluster, progress: Progress
+    work: Work,
+    run: Run,
+    settings: Settings,
+    granules: list[Granule],
+    where: Cluster | Share,
+    progress: Progress,
 ) -> None:
-    """Classify ingested satellite-days and sum up the exposure; failed blocks are noted in the ledger.
+    """Classify ingested satellite-days; failed blocks are noted in the ledger.
+
+    The exposure is summed up too, but not for a share: other processes write other shares, and
+    `make_map` sums up what all of them left.
+
+    Parameters
+    ----------
+    work : Work
+    run : Run
+    settings : Settings
+    granules : list of Granule
+        What is asked for.
+    where : Cluster or Share
+        Workers for all blocks, or the share of the blocks to do in this process.
+    progress : Progress
 
     Raises
     ------
@@ -241,18 +223,26 @@ def detect(
         As `claim`.
     """
     claim(run, settings)
-    plans = plan_detect(work, run, settings, granules)
+    plans = _own(plan_detect(work, run, settings, granules), where)
     if plans:
         if settings.classes:
             satellites = sorted({p.satellite for p in plans})
-            create_store(run.classes, satellites, CLASS_ARRAYS, CLASSES_TITLE)
-        map_blocks(cluster.client(), detect_block, plans, "detect", progress, _noting(run.ledger))
+            with locked(run.classes):
+                create_store(run.classes, satellites, CLASS_ARRAYS, CLASSES_TITLE)
+        map_blocks(_client(where), detect_block, plans, "detect", progress, _noting(run.ledger))
+    if not isinstance(where, Share):
+        sum_up(run)
+
+
+def sum_up(run: Run) -> list[Record]:
+    """Bring the exposure up to date with the done blocks, and return their records."""
     records = list(run.ledger.done())
     if run.outdated("exposure", records):
         write_exposure(run, records)
         run.made("exposure", records)
     days = sum(len(record["days"]) for record in records)
     run.describe({"source_digest": source_digest(records), "satellite_days": days})
+    return records
 
 
 def tally_run(
@@ -317,7 +307,7 @@ def make_map(work: Work, run: Run, grid: Grid, min_dwell_s: float) -> list[Path]
     LedgerError
         If nothing is done, or a part is missing or damaged.
     """
-    records = list(run.ledger.done())
+    records = sum_up(run)
     dataset = occurrence(run, records, grid, min_dwell_s)
     dataset = dataset.assign_attrs(lacking(survey(work), run.name))
     write_occurrence(run, dataset)
@@ -367,6 +357,16 @@ def audit(
     return sorted(findings + unlisted_runs(work)), counts
 
 
+def _own(plans: list[AnyPlan], where: Cluster | Share) -> list[AnyPlan]:
+    """Return the plans to carry out here."""
+    return [p for p in plans if where.holds(p.satellite, p.block)] if isinstance(where, Share) else plans
+
+
+def _client(where: Cluster | Share) -> Client | None:
+    """Return what maps over blocks; a share is done in this process."""
+    return None if isinstance(where, Share) else where.client()
+
+
 def _noting(ledger: BlockLedger) -> Note:
     return lambda plan, reason, trace: ledger.fail(plan.satellite, plan.block, reason, trace)
 
@@ -377,8 +377,3 @@ def _block_of(granule: Granule) -> tuple[str, int]:
 
 def _date(date: str) -> dt.date:
     return dt.date.fromisoformat(date)
-
-
-def _port_taken(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reprocess.errors import LedgerError
-from reprocess.ledger import BlockLedger, Record, outputs_sha256, tree_sha256, write_atomic
+from reprocess.ledger import BlockLedger, Record, locked, outputs_sha256, tree_sha256, write_atomic
 
 Sum = Literal["exposure", "occurrence"]
 SUMS: tuple[Sum, ...] = ("exposure", "occurrence")
@@ -77,14 +77,21 @@ class Run:
         return identity
 
     def describe(self, facts: dict[str, Any]) -> None:
-        """Write or extend `run.json`."""
+        """Write or extend `run.json`; nothing that other processes add is lost."""
+        if not facts.items() <= (self.read_identity() or {}).items():
+            with locked(self.root / "run.json"):
+                self._extend(facts)
+
+    def _extend(self, facts: dict[str, Any]) -> None:
+        """Write or extend `run.json`, its lock being held."""
         text = json.dumps((self.read_identity() or {}) | facts, indent=1, sort_keys=True)
         write_atomic(self.root / "run.json", text.encode())
 
     def forget(self, fact: str) -> None:
         """Take something out of `run.json` again."""
-        facts = {k: v for k, v in (self.read_identity() or {}).items() if k != fact}
-        write_atomic(self.root / "run.json", json.dumps(facts, indent=1, sort_keys=True).encode())
+        with locked(self.root / "run.json"):
+            facts = {k: v for k, v in (self.read_identity() or {}).items() if k != fact}
+            write_atomic(self.root / "run.json", json.dumps(facts, indent=1, sort_keys=True).encode())
 
     def made(self, sum_: Sum, records: list[Record]) -> None:
         """Note in `run.json` what a sum over the run's parts was made from, after it was written.
@@ -111,6 +118,8 @@ class Run:
     def claim(self, identity: dict[str, Any]) -> None:
         """Create the run, or check that it was made with the same model, rules and code.
 
+        Of processes that create a run at once, the first decides.
+
         Raises
         ------
         LedgerError
@@ -118,8 +127,11 @@ class Run:
         """
         known = self.read_identity()
         if known is None:
-            self.describe(identity)
-            return
+            with locked(self.root / "run.json"):
+                known = self.read_identity()
+                if known is None:
+                    self._extend(identity)
+                    return
         changed = {k: (known.get(k), v) for k, v in identity.items() if known.get(k) != v}
         if changed:
             changes = "; ".join(f"{k} was {old!r}, now {new!r}" for k, (old, new) in changed.items())

@@ -50,15 +50,17 @@ LAYERS = (
         "classifier.tensorflow_engine",
     },
     {"occurrence", "blocks", "plotting", "classifier.training"},
-    {"audit", "figures"},
-    {"repair"},
+    {"audit", "batch", "figures"},
+    {"cluster", "repair"},
     {"pipeline", "report", "training", "evaluation.page", "classifier.conversion"},
     {"progress"},
     {"cli.options", "cli.interruption"},
-    {"cli.archives", "cli.inspection", "cli.models", "cli.simulation"},
+    {"cli.archives", "cli.place"},
+    {"cli.inspection", "cli.models", "cli.simulation"},
     {"cli.stages"},
-    {"cli.training"},
+    {"cli.cluster", "cli.training"},
     {"cli"},
+    {"__main__"},
 )
 
 # Lazy by design: the engine module names its implementations, the package its one function.
@@ -68,8 +70,9 @@ SAME_LAYER = {
 }
 
 ALLOWED = {
-    "dask": {"executor"},
-    "distributed": {"executor", "pipeline"},
+    "dask": {"batch", "cluster", "executor"},
+    "dask_jobqueue": {"batch"},
+    "distributed": {"cluster", "executor", "pipeline"},
     "tensorflow": {"classifier.framework"},
     "keras": {"classifier.framework"},
     "sklearn": {"evaluation.scores"},
@@ -87,9 +90,11 @@ ALLOWED = {
     "click": {
         "cli",
         "cli.archives",
+        "cli.cluster",
         "cli.inspection",
         "cli.models",
         "cli.options",
+        "cli.place",
         "cli.simulation",
         "cli.stages",
         "cli.training",

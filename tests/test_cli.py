@@ -21,7 +21,10 @@ def invoke(*arguments: object, code: int = 0) -> Result:
 
 def test_help_names_every_command() -> None:
     text = invoke("--help").output
-    commands = ("plan", "run", "ingest", "detect", "map", "report", "status", "events", "simulate", "model")
+    commands = (
+        "plan", "run", "ingest", "detect", "map", "report", "status", "events", "simulate", "model",
+        "cluster",
+    )  # fmt: skip
     for command in commands:
         assert f"  {command} " in text
 
@@ -189,3 +192,102 @@ def test_a_simulated_archive_can_be_planned(random_model: Bundle, tmp_path: Path
 def test_a_satellite_that_cannot_be_simulated_is_named(tmp_path: Path) -> None:
     arguments = ("simulate", tmp_path / "a", "--satellites", "sputnik", "--start", "2015-03-01")
     assert "'sputnik'" in invoke(*arguments, code=2).output
+
+
+CLUSTER_FILE = Path(__file__).parents[1] / "cluster" / "slurm.yaml"
+
+
+@pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "1/0", "-1/2"])
+def test_a_share_that_cannot_be_is_refused(text: str, fake_archive: Path, tmp_path: Path) -> None:
+    arguments = ("run", fake_archive, tmp_path / "w", "--partition", text)
+    assert f"'{text}' is not K/N with K from 1 to N" in invoke(*arguments, code=2).output
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--workers", 2, "--partition", "1/2"), "--workers and --partition exclude each other"),
+        (("--scheduler", "tcp://x:1", "--cluster", CLUSTER_FILE), "--scheduler and --cluster exclude"),
+        (("--partition", "1/2", "--tls"), "--tls is for Dask processes that are started here"),
+        (("--scheduler", "tcp://x:1", "--tls"), "--scheduler starts none"),
+        (
+            ("--cluster", CLUSTER_FILE.parent / "dask.yaml"),
+            "unknown key: distributed; known are batch_system",
+        ),
+    ],
+)
+def test_places_to_run_exclude_each_other(
+    options: tuple[object, ...], words: str, fake_archive: Path, random_model: Bundle, tmp_path: Path
+) -> None:
+    assert words in invoke("run", fake_archive, tmp_path / "w", "--model", "random", *options, code=2).output
+    assert not (tmp_path / "w").exists()
+
+
+def test_memory_that_is_too_small_for_the_engine_is_refused_before_anything_runs(
+    fake_archive: Path, random_model: Bundle, tmp_path: Path
+) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("{batch_system: slurm, options: {cores: 4, memory: 4GB, walltime: '01:00:00'}}")
+    arguments = ("run", fake_archive, tmp_path / "w", "--model", "random", "--cluster", file)
+    assert "cannot hold a block" in invoke(*arguments, "--engine", "tensorflow", code=2).output
+    assert not (tmp_path / "w").exists()
+
+
+def test_a_job_script_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = (CLUSTER_FILE, "ARCHIVE", "WORK", "--model", "m", "--satellite", "noaa18")
+    text = invoke("cluster", "script", *arguments).output
+    assert text.startswith("#!/usr/bin/env bash\n\n#SBATCH -J reprocess\n")
+    assert f"reprocess run ARCHIVE WORK --model m --satellite noaa18 --cluster {CLUSTER_FILE}\n" in text
+    text = invoke("cluster", "script", "--partition", 9, *arguments).output
+    assert "#SBATCH --array=1-9\n" in text
+    assert "when the jobs have ended: reprocess run ARCHIVE WORK --model m --satellite noaa18" in text
+
+
+@pytest.mark.parametrize(
+    ("layout", "options", "words"),
+    [
+        (("--one-node", "--partition", "2"), (), "--one-node and --partition exclude each other"),
+        (("--partition", "1"), (), "not in the range"),
+        ((), ("--workers", "3"), "--workers is for the job script to decide"),
+        ((), ("--partition", "1/2"), "--partition is for the job script to decide"),
+        ((), ("--dry-run",), "--dry-run is for the job script to decide"),
+        ((), ("--satelite", "noaa18"), "No such option"),
+        ((), ("--satellite", "sputnik"), "'sputnik' is not one of"),
+        ((), ("--engine", "tensorflow", "surplus"), "unexpected extra argument"),
+    ],
+)
+def test_what_would_fail_in_the_queue_fails_now(
+    layout: tuple[str, ...],
+    options: tuple[str, ...],
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = invoke("cluster", "script", *layout, CLUSTER_FILE, "ARCHIVE", "WORK", *options, code=2).output
+    assert words in text
+
+
+def test_a_job_script_is_submitted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, answer in (("sbatch", "job 5"), ("condor_submit", "1 job(s) submitted to cluster 6.")):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho '{answer}'\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert "submitted job 5; its output: " in invoke("cluster", "submit", CLUSTER_FILE, "A", "W").output
+    text = invoke("cluster", "submit", "--partition", 2, CLUSTER_FILE, "A", "W").output
+    assert text.count("submitted job 5") == 2
+    file = CLUSTER_FILE.with_name("htcondor.yaml")
+    text = invoke("cluster", "submit", "--partition", 2, file, "A", "W").output
+    assert "when it has ended: reprocess run A W" in text
+
+
+def test_the_package_can_be_run_as_a_module() -> None:
+    import subprocess
+    import sys
+
+    done = subprocess.run(
+        [sys.executable, "-m", "reprocess", "--help"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("Usage: reprocess ")

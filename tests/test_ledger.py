@@ -1,8 +1,13 @@
 """Done records and the list of what was asked for: atomic, withdrawn before data change."""
 
 import dataclasses
+import errno
+import fcntl
 import json
+import os
 import uuid
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +18,7 @@ from reprocess.catalog import Catalog, Granule, Selection
 from reprocess.errors import LedgerError
 from reprocess.ledger import (
     BlockLedger,
+    locked,
     merge_catalog,
     note_vanished,
     read_catalog,
@@ -21,6 +27,7 @@ from reprocess.ledger import (
     tree_sha256,
     write_atomic,
 )
+from reprocess.work import Run
 
 
 def record(satellite: str = "noaa18", block: int = 248, **days: str) -> dict[str, Any]:
@@ -307,3 +314,100 @@ def test_order_of_merging_does_not_matter(tmp_path: Path) -> None:
 def test_record_file_is_plain_json(ledger: BlockLedger) -> None:
     ledger.commit(record(d2019_10_24="ok"))
     assert json.loads(ledger.path("noaa18", 248).read_text())["state"] == "done"
+
+
+def add_days(path: Path, first: int) -> None:
+    """Ask for some days one by one, as processes do that start at once with different selections."""
+    for day in range(first, first + 8):
+        merge_catalog(path, [Granule("noaa18", day, f"file:///{day}.nc", 1, "1")])
+
+
+def try_claim(root: Path, model: int) -> str:
+    try:
+        Run(root).claim({"model": model})
+    except LedgerError:
+        return "refused"
+    return "claimed"
+
+
+def test_processes_that_add_days_at_once_lose_none(tmp_path: Path) -> None:
+    path = tmp_path / "ledger" / "catalog.csv"
+    with ProcessPoolExecutor(4, get_context("spawn")) as pool:
+        list(pool.map(add_days, [path] * 8, range(0, 64, 8)))
+    assert [g.day for g in read_catalog(path)] == list(range(64))
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_of_processes_that_create_a_run_at_once_one_decides(tmp_path: Path) -> None:
+    with ProcessPoolExecutor(4, get_context("spawn")) as pool:
+        outcomes = list(pool.map(try_claim, [tmp_path / "run"] * 12, range(12)))
+    assert outcomes.count("claimed") == 1
+    chosen = (Run(tmp_path / "run").read_identity() or {})["model"]
+    assert outcomes[chosen] == "claimed"
+
+
+def note(root: Path, number: int) -> None:
+    Run(root).describe({f"fact {number}": number})
+
+
+def test_processes_that_describe_a_run_at_once_lose_nothing(tmp_path: Path) -> None:
+    with ProcessPoolExecutor(4, get_context("spawn")) as pool:
+        list(pool.map(note, [tmp_path / "run"] * 24, range(24)))
+    assert Run(tmp_path / "run").read_identity() == {f"fact {k}": k for k in range(24)}
+
+
+def test_a_list_that_holds_the_days_already_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.csv"
+    add_days(path, 0)
+    before = path.stat()
+    add_days(path, 0)
+    assert os.path.samestat(before, path.stat())
+
+
+def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
+    (tmp_path / "x.lock").write_bytes(b"")  # what it leaves behind
+    with locked(tmp_path / "x"):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_that_its_holder_removed_is_not_taken_for_the_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, waits = fcntl.lockf, []
+
+    def lockf(file: int, operation: int) -> None:
+        if not waits:
+            (tmp_path / "x.lock").unlink()  # while we waited
+        waits.append(file)
+        real(file, operation)
+
+    monkeypatch.setattr(module.fcntl, "lockf", lockf)
+    with locked(tmp_path / "x"):
+        assert len(waits) == 2
+        assert (tmp_path / "x.lock").exists()
+
+
+def test_a_file_system_without_locks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lockf(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(module.fcntl, "lockf", lockf)
+    with pytest.raises(LedgerError, match=r"offers no locks .*No locks available"):
+        merge_catalog(tmp_path / "catalog.csv", [Granule("noaa18", 1, "file:///1.nc", 1, "1")])
+
+
+def test_a_note_that_another_process_takes_away_is_no_failure(
+    ledger: BlockLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.fail("noaa18", 1, "first", "")
+    ledger.fail("noaa18", 2, "second", "")
+    real = Path.read_text
+
+    def read_text(path: Path) -> str:
+        if path.stem == "0001":
+            path.unlink()
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    assert ledger.failures() == {("noaa18", 2): "second"}

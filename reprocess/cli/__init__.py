@@ -11,6 +11,7 @@ import click
 
 from reprocess import __version__
 from reprocess.cli.archives import plan
+from reprocess.cli.cluster import cluster
 from reprocess.cli.inspection import INCOMPLETE, audit, events, status
 from reprocess.cli.models import model
 from reprocess.cli.simulation import simulate
@@ -41,6 +42,6 @@ def main() -> None:
 
 
 for command in (
-    plan, run, ingest, detect, map_, report, status, audit, events, simulate, model, train, evaluate
+    plan, run, ingest, detect, map_, report, status, audit, events, simulate, model, train, evaluate, cluster,
 ):  # fmt: skip
     main.add_command(command)

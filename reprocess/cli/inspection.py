@@ -102,14 +102,17 @@ def audit(work: Path, name: str | None, as_json: bool, mend: bool, **options: An
 
 
 def _audit(work: "Work", name: str | None, options: dict[str, Any]) -> Any:
-    from reprocess.pipeline import audit, open_cluster
+    from reprocess.cluster import open_cluster
+    from reprocess.pipeline import audit
     from reprocess.progress import show_progress
 
     runs = [work.only_run(name)] if name else work.runs()
     alone = options["workers"] == 1 and options["scheduler"] is None
     with (
         open_cluster(
-            options["workers"], options["scheduler"], lambda text: click.echo(text, err=True)
+            workers=options["workers"],
+            scheduler=options["scheduler"],
+            announce=lambda text: click.echo(text, err=True),
         ) as cluster,
         show_progress() as progress,
     ):

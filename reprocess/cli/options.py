@@ -66,6 +66,19 @@ def _storage(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> d
     return options
 
 
+class Partition(click.ParamType):
+    """A share of all blocks: ``K/N``, the first being 1/N."""
+
+    name = "K/N"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return number and count of shares."""
+        match = re.fullmatch(r"(\d+)/(\d+)", str(value))
+        if match is None or not 1 <= int(match[1]) <= int(match[2]):
+            self.fail(f"{value!r} is not K/N with K from 1 to N", param, ctx)
+        return int(match[1]), int(match[2])
+
+
 def options_of(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Combine option decorators, keeping their order in the help."""
 
@@ -103,6 +116,15 @@ MEMORY = click.option("--memory", type=Bytes(), help="Memory limit of each worke
 CLUSTER = options_of(
     WORKERS,
     click.option("--scheduler", help="Address of a running Dask scheduler (tcp://…) to use instead."),
+    click.option(
+        "--cluster", "cluster_file", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+        help="Get workers from the batch system that this file describes (see cluster/).",
+    ),
+    click.option("--tls", is_flag=True, help="Encrypt what Dask's processes say, and refuse strangers."),
+)  # fmt: skip
+PARTITION = click.option(
+    "--partition", type=Partition(),
+    help="Do one of N shares of the blocks in this process, without Dask; the map when all are done.",
 )  # fmt: skip
 ENGINE = click.option(
     "--engine", type=click.Choice(["onnxruntime", "tensorflow"]), default="onnxruntime",

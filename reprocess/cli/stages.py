@@ -18,12 +18,14 @@ from reprocess.cli.options import (
     EXISTING_WORK,
     MAP,
     ONE_RUN,
+    PARTITION,
     RUN_NAME,
     SELECTION,
     SOURCE,
     WORK,
     open_work,
 )
+from reprocess.cli.place import open_place
 
 if TYPE_CHECKING:
     from reprocess.blocks import Settings
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 @MAP
 @CLUSTER
 @CONNECTIONS
+@PARTITION
 @DRY_RUN
 @resumable()
 def run(archive: str, work: Path, **options: Any) -> None:
@@ -59,6 +62,8 @@ def run(archive: str, work: Path, **options: Any) -> None:
         return
     gone = _note_vanished(target, catalog)
     _stages(target, granules, options, settings=settings, one=target.run(one))
+    if options["partition"]:
+        _finish_share(target, granules, one, options)
     if any(record["days"] for record in target.run(one).ledger.done()):
         _make_map(target, target.run(one), grid, options)
         _make_report(target, target.run(one))
@@ -74,6 +79,7 @@ def run(archive: str, work: Path, **options: Any) -> None:
 @SOURCE
 @CLUSTER
 @CONNECTIONS
+@PARTITION
 @DRY_RUN
 @resumable()
 def ingest(archive: str, work: Path, **options: Any) -> None:
@@ -86,6 +92,8 @@ def ingest(archive: str, work: Path, **options: Any) -> None:
         return
     gone = _note_vanished(target, catalog)
     _stages(target, granules, options)
+    if options["partition"]:
+        _finish_share(target, granules, None, options)
     _finish(target, [*granules, *gone], None)
 
 
@@ -105,6 +113,7 @@ def _note_vanished(work: "Work", catalog: "Catalog") -> list["Granule"]:
 @DETECTION
 @RUN_NAME
 @CLUSTER
+@PARTITION
 @DRY_RUN
 @resumable()
 def detect(work: Path, **options: Any) -> None:
@@ -117,6 +126,8 @@ def detect(work: Path, **options: Any) -> None:
         _print_plan(target, one, settings, granules)
         return
     _stages(target, granules, options, settings=settings, one=target.run(one), read=False)
+    if options["partition"]:
+        _finish_share(target, granules, one, options)
     _finish(target, granules, one)
 
 
@@ -191,23 +202,28 @@ def _stages(
     read: bool = True,
 ) -> None:
     """Ingest and detect on one cluster."""
-    from reprocess.pipeline import claim, detect, ingest, open_cluster
+    from reprocess.pipeline import claim, detect, ingest
     from reprocess.progress import show_progress
 
-    if settings is not None and one is not None:
-        claim(one, settings)  # before hours of reading, not after
-
-    def announce(text: str) -> None:
-        click.echo(text, err=True)
-
-    with (
-        open_cluster(options["workers"], options["scheduler"], announce) as cluster,
-        show_progress() as progress,
-    ):
-        if read:
-            ingest(work, granules, cluster, progress, options["storage"], options["connections"])
+    with open_place(options, settings) as where, show_progress() as progress:
         if settings is not None and one is not None:
-            detect(work, one, settings, granules, cluster, progress)
+            claim(one, settings)  # before hours of reading, not after
+        if read:
+            ingest(work, granules, where, progress, options["storage"], options["connections"])
+        if settings is not None and one is not None:
+            detect(work, one, settings, granules, where, progress)
+
+
+def _finish_share(work: "Work", granules: list["Granule"], name: str | None, options: dict[str, Any]) -> None:
+    """Answer for one share alone."""
+    from reprocess.pipeline import Share
+
+    share = Share(*options["partition"])
+    click.echo(
+        f"share {share} is through; when all are: reprocess map {work.root}, reprocess report {work.root}",
+        err=True,
+    )
+    _finish(work, share.select(granules), name)
 
 
 def _make_map(work: "Work", one: "Run", grid: Any, options: dict[str, Any]) -> None:

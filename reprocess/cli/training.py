@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reprocess.cli.options import CLASSIFIER, CLUSTER, EXISTING_WORK, SELECTION, open_work, options_of
+from reprocess.cli.place import open_place
 from reprocess.cli.stages import known_granules, make_settings
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
     from reprocess.classifier.bundle import find_model, load_bundle, note_evaluation
     from reprocess.evaluation.page import describe_evaluation, write_evaluation
     from reprocess.evaluation.scores import score, summarise
-    from reprocess.pipeline import detect, open_cluster, tally_run
+    from reprocess.pipeline import detect, tally_run
     from reprocess.progress import show_progress
 
     card = find_model(options["card"]) if options["card"] else None
@@ -123,10 +124,7 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
     def announce(text: str) -> None:
         click.echo(text, err=True)
 
-    with (
-        open_cluster(options["workers"], options["scheduler"], announce) as cluster,
-        show_progress() as progress,
-    ):
+    with open_place(options, settings) as cluster, show_progress() as progress:
         detect(target, one, settings, granules, cluster, progress)
         tally, found = tally_run(target, one, events, granules, cluster, progress)
     scores = score(tally, found)

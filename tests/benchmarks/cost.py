@@ -142,7 +142,8 @@ def on_dask(workers: int, archive: Path, work: Path, model: Path) -> dict[str, f
     from distributed import Client
 
     from reprocess.blocks import Settings
-    from reprocess.pipeline import detect, ingest, open_cluster
+    from reprocess.cluster import open_cluster
+    from reprocess.pipeline import detect, ingest
     from reprocess.work import Work
 
     sizes: list[float] = []
@@ -156,7 +157,10 @@ def on_dask(workers: int, archive: Path, work: Path, model: Path) -> dict[str, f
     settings = Settings(bundle.path, bundle.sha256, "published", "onnxruntime", classes=False, dense=False)
     granules, target = list_archive(str(archive)).granules, Work(work)
     times = [time.perf_counter()]
-    with mock.patch.object(Client, "persist", spy), open_cluster(workers, None, lambda _: None) as cluster:
+    with (
+        mock.patch.object(Client, "persist", spy),
+        open_cluster(workers=workers, announce=lambda _: None) as cluster,
+    ):
         cluster.client().run(lambda: None)
         times.append(time.perf_counter())
         ingest(target, granules, cluster, lambda *_: None)

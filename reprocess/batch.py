@@ -1,0 +1,427 @@
+"""Batch systems: a user's cluster file, and the job scripts made from it.
+
+How each batch system is asked for cores, memory and time is dask-jobqueue's knowledge: the headers
+of all scripts are its headers. This module adds what the job needs besides: one thread per
+process, workers that leave before their job is killed, and the scripts of whole runs.
+"""
+
+import inspect
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from dask.utils import parse_bytes
+
+from reprocess.errors import ClusterError, PlanError
+from reprocess.plan import Resources, require_memory
+
+THREADS = dict.fromkeys(
+    (
+        "OMP_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "NUMEXPR_NUM_THREADS",
+        "BLOSC_NTHREADS",
+        "TF_NUM_INTRAOP_THREADS",
+        "TF_NUM_INTEROP_THREADS",
+    ),
+    "1",
+)
+"""Environment of every process that works on blocks: there is one process per core."""
+
+DASK: dict[str, Any] = {
+    "distributed": {
+        "comm": {"timeouts": {"connect": "60s"}},  # hundreds of workers greet one scheduler at once
+        # Jobs are preempted and nodes fail; a block is to blame only if it kills worker after worker.
+        "scheduler": {"allowed-failures": 10},
+        # Tasks return about 2 kB: nothing is worth spilling, what fills memory is the work itself.
+        "worker": {"memory": {"target": False, "spill": False, "pause": 0.8, "terminate": 0.95}},
+        "nanny": {"pre-spawn-environ": THREADS},
+    }
+}
+"""What differs from Dask's defaults; ``cluster/dask.yaml`` is the same, for workers started by hand."""
+
+_STAGGER, _MARGIN_S = 0.05, 60
+"""Share of the walltime over which workers of a job leave; seconds kept for starting and leaving."""
+
+
+@dataclass(frozen=True)
+class _System:
+    """What differs between batch systems beyond dask-jobqueue's headers."""
+
+    cluster: str
+    """Class of dask_jobqueue."""
+    array: str = ""
+    """Directive that asks for `n` tasks numbered from 1; empty where it is not a directive."""
+    index: str = ""
+    """Number of the array's task, in the shell."""
+    after: str = ""
+    """Option of the submit command: start when another job has ended, however it ended."""
+    job_id: str = r"(\d+)"
+    """Where the submit command's answer has the job's identifier."""
+
+
+SYSTEMS = {
+    "slurm": _System("SLURMCluster", "--array=1-{n}", "$SLURM_ARRAY_TASK_ID", "--dependency=afterany:{job}"),
+    "sge": _System("SGECluster", "-t 1-{n}", "$SGE_TASK_ID", "-hold_jid {job}"),
+    "pbs": _System("PBSCluster", "-J 1-{n}", "$PBS_ARRAY_INDEX", "-W depend=afterany:{job}", r"(\S+)"),
+    "lsf": _System("LSFCluster", "", "$LSB_JOBINDEX", "-w ended({job})"),
+    "htcondor": _System("HTCondorCluster", "", "`expr $(Process) + 1`", "", r"submitted to cluster (\d+)"),
+}
+
+_KEYS = ("batch_system", "jobs", "tls", "dashboard", "options", "main")
+
+# Set here, or deprecated names of others.
+_NOT_OPTIONS = {
+    "self", "scheduler", "name", "config_name", "base_class_kwargs", "nanny", "protocol", "security",
+    "processes", "worker_command", "extra", "job_extra", "env_extra", "header_skip",
+}  # fmt: skip
+_CLUSTER_OPTIONS = {"shared_temp_directory", "scheduler_options"}
+
+_PASSED = ("REPROCESS_MODELS",)
+"""Variables that change what `reprocess` does; not every batch system hands them on."""
+
+_WALLTIME = re.compile(r"(?:(?P<d>\d+)-)?(?P<h>\d+):(?P<m>\d\d)(?::(?P<s>\d\d))?")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """How to get workers from a batch system; made by `load_batch`."""
+
+    path: Path
+    """The file it was read from, absolute."""
+    batch_system: str
+    """One of `SYSTEMS`."""
+    options: Mapping[str, Any]
+    """Keyword arguments of the dask-jobqueue class, for one job of workers."""
+    jobs: int = 1
+    """Jobs of workers."""
+    tls: bool = True
+    """Whether Dask's processes encrypt their traffic and refuse strangers."""
+    dashboard: str = "127.0.0.1:8787"
+    """Where the dashboard listens."""
+    main: Mapping[str, Any] = field(default_factory=dict)
+    """Options that differ for the job that runs the client and the scheduler."""
+
+    @property
+    def cluster_class(self) -> Any:
+        """Class of dask-jobqueue."""
+        return getattr(_jobqueue(), SYSTEMS[self.batch_system].cluster)
+
+    @property
+    def logs(self) -> Path:
+        """Folder of the jobs' output, absolute."""
+        return Path(self.options.get("log_directory", "reprocess-logs")).expanduser().absolute()
+
+    @property
+    def process_memory(self) -> float:
+        """Memory of a worker process in bytes.
+
+        Raises
+        ------
+        ClusterError
+            If the file's value is no amount of memory.
+        """
+        try:
+            return float(parse_bytes(self.options["memory"]) / self.options["cores"])
+        except (ValueError, TypeError) as e:
+            raise ClusterError(f"{self.path}: memory {self.options['memory']!r} is no amount: {e}") from e
+
+    def worker_options(self) -> dict[str, Any]:
+        """Return the keyword arguments of the dask-jobqueue class for one job of workers."""
+        options = self.job_options()
+        host = self.dashboard.rpartition(":")[0]
+        options["worker_extra_args"] = [
+            *_lifetime(options.get("walltime"), self.path),
+            *("--dashboard-address", f"{host}:0"),
+            *options.get("worker_extra_args", []),
+        ]
+        return options
+
+    def job_options(self, **changes: Any) -> dict[str, Any]:
+        """Return the options of a job with a process per core, one thread each, and scratch on the node."""
+        exports = {**THREADS, **{f"DASK_{key}": value for key, value in _flat(DASK)}}
+        prologue = [f"export {key}={value}" for key, value in exports.items()]
+        defaults = {"local_directory": "${TMPDIR:-/tmp}", "shared_temp_directory": str(self.logs)}
+        complete: dict[str, Any] = {**defaults, **self.options, "log_directory": str(self.logs), **changes}
+        complete["processes"] = complete["cores"]
+        complete["job_script_prologue"] = [*complete.get("job_script_prologue", []), *prologue]
+        extra = complete.get("job_extra_directives", [])
+        if not isinstance(extra, Mapping):
+            cores = str(complete["cores"])
+            complete["job_extra_directives"] = [str(x).replace("{cores}", cores) for x in extra]
+        return complete
+
+    def job(self, name: str, **changes: Any) -> Any:
+        """Return a job of dask-jobqueue that is only asked for its header and commands.
+
+        Parameters
+        ----------
+        name : str
+            The job's name.
+        **changes
+            Options that differ from those of a job of workers.
+
+        Raises
+        ------
+        ClusterError
+            If dask-jobqueue refuses the options.
+        """
+        options = {"job_name": name, **self.job_options(**changes)}
+        for key in _CLUSTER_OPTIONS:
+            options.pop(key, None)
+        try:
+            job = self.cluster_class.job_cls("tcp://unknown:0", name=name, **options)
+        except (TypeError, ValueError) as e:
+            raise ClusterError(f"{self.path}: {self.cluster_class.__name__} refuses the options: {e}") from e
+        return job
+
+    def require_memory(self, engine: str) -> None:
+        """Make sure that a worker process can hold what an engine needs.
+
+        Raises
+        ------
+        ClusterError
+            If it cannot.
+        """
+        try:
+            require_memory(Resources(engine, memory=int(self.process_memory)))
+        except PlanError as e:
+            shared = f"{self.options['memory']} for {self.options['cores']} processes"
+            raise ClusterError(f"{self.path}: memory {shared} is too little: {e}") from e
+
+
+def _jobqueue() -> Any:
+    """Import dask-jobqueue, which on import makes the interrupt key end a program as if all were well."""
+    main = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        import dask_jobqueue
+    except ImportError as e:
+        raise ClusterError(f"batch systems need dask-jobqueue ({e}); pip install 'reprocess[cluster]'") from e
+    finally:
+        if main:
+            signal.signal(signal.SIGINT, handler)
+    return dask_jobqueue
+
+
+def _flat(config: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Return a Dask configuration as its environment variables' names and values."""
+    found: list[tuple[str, Any]] = []
+    for key, value in config.items():
+        name = prefix + key.upper().replace("-", "_")
+        if isinstance(value, Mapping):
+            found += [] if key == "pre-spawn-environ" else _flat(value, f"{name}__")
+        else:
+            found.append((name, value))
+    return found
+
+
+def _lifetime(walltime: str | None, path: Path) -> list[str]:
+    """Return options that make workers leave by themselves before the batch system kills their job.
+
+    A worker that leaves hands its block back unblamed; one that is killed counts as the block's
+    fault. They do not leave all at once.
+    """
+    if walltime is None:
+        return []
+    total = _seconds(walltime, path)
+    stagger = min(int(total * _STAGGER), 600)
+    lifetime = total - stagger - max(_MARGIN_S, total // 50)
+    return ["--lifetime", f"{lifetime}s", "--lifetime-stagger", f"{stagger}s"]
+
+
+def _seconds(walltime: Any, path: Path) -> int:
+    match = _WALLTIME.fullmatch(walltime) if isinstance(walltime, str) else None
+    if match is None:
+        raise ClusterError(
+            f"{path}: walltime {walltime!r} is not HH:MM:SS, D-HH:MM:SS or HH:MM; "
+            'put it in quotes ("12:00:00"), or YAML reads it as a number'
+        )
+    days, hours, minutes, seconds = (int(match[k] or 0) for k in "dhms")
+    total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+    if total < 5 * _MARGIN_S:
+        raise ClusterError(f"{path}: walltime {walltime} is shorter than {5 * _MARGIN_S // 60} minutes")
+    return total
+
+
+def load_batch(path: Path) -> Batch:
+    """Read a cluster file.
+
+    Parameters
+    ----------
+    path : Path
+        YAML with the fields of `Batch` but `path`; ``batch_system`` and ``options`` are required,
+        and of the options ``cores`` and ``memory``. In ``job_extra_directives`` the word
+        ``{cores}`` stands for the job's number of cores.
+
+    Raises
+    ------
+    ClusterError
+        If it cannot be read, or a key or value is not one that is known.
+    """
+    path = path.absolute()
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
+        raise ClusterError(f"{path} is no cluster file: {' '.join(str(e).split())}") from e
+    if not isinstance(content, dict):
+        raise ClusterError(f"{path} is no cluster file: it holds no keys; known are {', '.join(_KEYS)}")
+    _require_known(path, "key", content, _KEYS)
+    if content.get("batch_system") not in SYSTEMS:
+        raise ClusterError(
+            f"{path}: batch_system is {content.get('batch_system')!r}; known are {', '.join(SYSTEMS)}"
+        )
+    content = content | {key: content.get(key) or {} for key in ("options", "main")}
+    _require_types(path, content)
+    batch = Batch(path, **content)
+    known = _option_names(batch.cluster_class)
+    for section in (batch.options, batch.main):
+        _require_known(path, f"option of {batch.cluster_class.__name__}", section, known)
+        _lifetime(section.get("walltime"), path)
+    cores = batch.options.get("cores")
+    if not isinstance(cores, int) or cores < 1 or not batch.options.get("memory"):
+        raise ClusterError(f"{path}: options need cores, a number from 1 (not {cores!r}), and memory")
+    batch.require_memory("onnxruntime")
+    batch.job("reprocess", log_directory=None)  # without leaving a folder behind
+    return batch
+
+
+def _require_types(path: Path, content: Mapping[str, Any]) -> None:
+    checks = {
+        "jobs": (lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= 1, "a number from 1"),
+        "tls": (lambda v: isinstance(v, bool), "true or false"),
+        "dashboard": (lambda v: isinstance(v, str) and bool(re.fullmatch(r"\S+:\d+", v)), "HOST:PORT"),
+        "options": (lambda v: isinstance(v, dict), "a mapping"),
+        "main": (lambda v: isinstance(v, dict), "a mapping"),
+    }
+    for key, (good, wanted) in checks.items():
+        if key in content and not good(content[key]):
+            raise ClusterError(f"{path}: {key} is {content[key]!r}, not {wanted}")
+
+
+def _require_known(path: Path, what: str, given: Mapping[str, Any], known: Sequence[str]) -> None:
+    unknown = [str(key) for key in given if key not in known]
+    if unknown:
+        raise ClusterError(f"{path}: unknown {what}: {', '.join(unknown)}; known are {', '.join(known)}")
+
+
+def _option_names(cluster_class: Any) -> list[str]:
+    """Return the keyword arguments of a dask-jobqueue class that a cluster file may set."""
+    own = inspect.signature(cluster_class.job_cls.__init__).parameters
+    names = {*own, *inspect.signature(_jobqueue().core.Job.__init__).parameters, *_CLUSTER_OPTIONS}
+    deprecated = {"project"} if "account" in own else set()
+    return sorted(names - _NOT_OPTIONS - deprecated)
+
+
+def run_script(batch: Batch, arguments: Sequence[str]) -> str:
+    """Return the script of one job that runs `reprocess run` and gets its workers as further jobs.
+
+    Parameters
+    ----------
+    batch : Batch
+    arguments : sequence of str
+        Of `reprocess run`.
+    """
+    main = {"cores": 1, "memory": "4GB", **batch.main}
+    return _script(batch, [*arguments, "--cluster", str(batch.path)], **main)
+
+
+def node_script(batch: Batch, arguments: Sequence[str]) -> str:
+    """Return the script of one job that does everything on the cores of one node; as `run_script`."""
+    tls = ["--tls"] if batch.tls else []
+    return _script(batch, [*arguments, "--workers", str(batch.options["cores"]), *tls])
+
+
+def array_script(batch: Batch, arguments: Sequence[str], shares: int) -> str:
+    """Return the script of an array of one-core jobs, each of which does a share; as `run_script`."""
+    system = SYSTEMS[batch.batch_system]
+    changes: dict[str, Any] = {"cores": 1, "memory": f"{int(batch.process_memory)}B"}
+    if system.array:
+        extra = [*batch.options.get("job_extra_directives", []), system.array.format(n=shares)]
+        changes["job_extra_directives"] = extra
+    return _script(batch, arguments, f"--partition {system.index}/{shares}", shares, **changes)
+
+
+def rest_script(batch: Batch, arguments: Sequence[str]) -> str:
+    """Return the script of the job after an array: it does what is left and makes the maps."""
+    main = {"cores": 1, "memory": "4GB", **batch.main}
+    return _script(batch, [*arguments, "--workers", str(main["cores"])], **main)
+
+
+def _script(batch: Batch, arguments: Sequence[str], last: str = "", shares: int = 0, **changes: Any) -> str:
+    """Return a job's script: dask-jobqueue's header, then the command in the folder it was made in.
+
+    `last` is put behind the quoted arguments as it is, for the shell to expand.
+    """
+    if shares and batch.batch_system == "lsf":
+        changes["job_name"] = f'"reprocess[1-{shares}]"'  # LSF is asked for an array by the job's name
+    job = batch.job("reprocess", **changes)
+    python = changes.get("python") or batch.options.get("python") or shlex.quote(sys.executable)
+    commands = [
+        *batch.job_options(**changes)["job_script_prologue"],
+        *(f"export {key}={shlex.quote(os.environ[key])}" for key in _PASSED if key in os.environ),
+        f"cd {shlex.quote(str(Path.cwd()))} || exit 2",
+        f"exec {python} -m reprocess run {shlex.join(arguments)} {last}".rstrip(),
+    ]
+    if batch.batch_system == "htcondor":
+        return _htcondor_script(job, commands, shares)
+    return "\n".join([job.shebang, "", job.job_header, "", *commands, ""])
+
+
+def _htcondor_script(job: Any, commands: Sequence[str], shares: int) -> str:
+    """Return a submit description, which names a program and its arguments instead of holding commands."""
+    quote = _jobqueue().htcondor.quote_arguments
+    header = [f"{key} = {value}" for key, value in job.job_header_dict.items()]
+    arguments = quote(["-c", "; ".join(commands)])
+    queue = f"Queue {shares}" if shares else "Queue"
+    run = [f'Arguments = "{arguments}"', f"Executable = {job.executable}", queue]
+    return "\n".join([job.shebang, "", *header, "", *run, ""])
+
+
+def submit(batch: Batch, script: str, after: str | None = None) -> str:
+    """Give a script to the batch system and return the job's identifier.
+
+    Parameters
+    ----------
+    batch : Batch
+    script : str
+        Made by one of the functions above.
+    after : str, optional
+        Identifier of a job that must have ended before this one starts.
+
+    Raises
+    ------
+    ClusterError
+        If the batch system refuses it or cannot order jobs.
+    """
+    system = SYSTEMS[batch.batch_system]
+    words = shlex.split(batch.job("reprocess").submit_command)
+    if after is not None:
+        words += system.after.format(job=after).split()
+    with tempfile.NamedTemporaryFile("w", prefix="reprocess-", suffix=".job") as file:
+        file.write(script)
+        file.flush()
+        try:
+            # Every one of them takes the script as it is now, so the file may go.
+            done = subprocess.run(
+                words if batch.batch_system == "lsf" else [*words, file.name],
+                input=script if batch.batch_system == "lsf" else None,
+                capture_output=True, text=True, check=False,
+            )  # fmt: skip
+        except OSError as e:
+            raise ClusterError(f"{words[0]} cannot be run here ({e}); submit from a login node") from e
+    found = re.search(system.job_id, done.stdout)
+    if done.returncode or found is None:
+        raise ClusterError(f"{' '.join(words)} gave {done.returncode}: {done.stderr or done.stdout}")
+    return found[1]

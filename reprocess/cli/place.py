@@ -1,0 +1,47 @@
+"""Where the blocks of a command are worked on, told from its options."""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from reprocess.blocks import Settings
+
+
+def open_place(options: dict[str, Any], settings: "Settings | None" = None) -> AbstractContextManager[Any]:
+    """Provide where blocks are worked on: workers, or this process for a share of them.
+
+    Parameters
+    ----------
+    options : dict
+        Values of `CLUSTER`, and of `PARTITION` where the command has it.
+    settings : Settings, optional
+        Of the run; workers are refused that cannot hold its engine.
+    """
+    from reprocess.batch import load_batch
+    from reprocess.cluster import open_cluster
+    from reprocess.pipeline import Share
+
+    context = click.get_current_context()
+    given = [
+        f"--{name.removesuffix('_file')}"
+        for name in ("workers", "scheduler", "cluster_file", "partition")
+        if context.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE
+    ]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)} exclude each other")
+    if options["tls"] and given and given[0] in {"--scheduler", "--partition"}:
+        raise click.UsageError(f"--tls is for Dask processes that are started here; {given[0]} starts none")
+    if options.get("partition"):
+        return nullcontext(Share(*options["partition"]))
+    batch = load_batch(options["cluster_file"]) if options["cluster_file"] else None
+    if batch is not None and settings is not None:
+        batch.require_memory(settings.engine)
+    return open_cluster(
+        workers=options["workers"],
+        scheduler=options["scheduler"],
+        batch=batch,
+        tls=options["tls"],
+        announce=lambda text: click.echo(text, err=True),
+    )
