@@ -88,6 +88,11 @@ class AuditPlan:
     content: bool = True
     """Whether to look into files besides summing them, for which the stores' metadata must be sound."""
 
+    @property
+    def days(self) -> range:
+        """All days of the block: its files are looked through whole."""
+        return schema.block_days(self.block)
+
 
 @dataclass
 class _Audit:

@@ -39,11 +39,22 @@ THREADS = dict.fromkeys(
 )
 """Environment of every process that works on blocks: there is one process per core."""
 
+SATURATION = 1.0
+"""Blocks that Dask gives a worker at a time.
+
+Of the two tasks of a block the second only hands on what the first gave, and a worker that has the
+next block in hand (Dask's default) does that block first: the end of a block would be heard of one
+block late.
+"""
+
 DASK: dict[str, Any] = {
     "distributed": {
         "comm": {"timeouts": {"connect": "60s"}},  # hundreds of workers greet one scheduler at once
-        # Jobs are preempted and nodes fail; a block is to blame only if it kills worker after worker.
-        "scheduler": {"allowed-failures": 10},
+        "scheduler": {
+            # Jobs are preempted and nodes fail; a block is to blame only if it kills worker after worker.
+            "allowed-failures": 10,
+            "worker-saturation": SATURATION,
+        },
         # Tasks return about 2 kB: nothing is worth spilling, what fills memory is the work itself.
         "worker": {"memory": {"target": False, "spill": False, "pause": 0.8, "terminate": 0.95}},
         "nanny": {"pre-spawn-environ": THREADS},

@@ -46,6 +46,11 @@ class IngestPlan:
     storage: Mapping[str, Any] = field(default_factory=dict)
     """Options of the source's file system, as of fsspec."""
 
+    @property
+    def days(self) -> tuple[int, ...]:
+        """Positions on the `day` axis of the days to read."""
+        return tuple(g.day for g in self.granules)
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -21,7 +21,7 @@ from distributed import Client, LocalCluster, Status
 from distributed.security import Security
 from tornado.ioloop import PeriodicCallback
 
-from reprocess.batch import DASK, THREADS, Batch
+from reprocess.batch import DASK, SATURATION, THREADS, Batch
 from reprocess.errors import ClusterError
 
 _LOOPBACK = "127.0.0.1"
@@ -65,6 +65,7 @@ class Cluster:
         return self._client
 
     def _start(self) -> LocalCluster:
+        dask.config.update_defaults({"distributed": {"scheduler": {"worker-saturation": SATURATION}}})
         return LocalCluster(
             n_workers=self.workers,
             threads_per_worker=1,  # HDF5 and the engines want a process each

@@ -28,15 +28,31 @@ class Plan(Protocol):
     def block(self) -> int:
         """Number of the block."""
 
+    @property
+    def days(self) -> Sequence[int]:
+        """Positions on the `day` axis of the days to work on."""
+
 
 Note = Callable[[Plan, str, str], None]
 
 
 class Progress(Protocol):
-    """Told of every block that ends."""
+    """Told how a stage goes."""
 
-    def __call__(self, stage: str, done: int, total: int, message: str) -> None:
-        """Report that `done` of `total` blocks of a stage have ended, and what the last one gave."""
+    def begin(self, stage: str, plans: Sequence[Plan], client: Client | None) -> None:
+        """Take note that work on these blocks begins, on this client's workers (None: without Dask)."""
+
+    def done(self, plan: Plan, message: str, record: Record | None = None) -> None:
+        """Take note of what a block gave, in words, and its record if there is one."""
+
+    def failed(self, plan: Plan, reason: str) -> None:
+        """Take note that a block could not be done."""
+
+
+def records_of(plan: Plan, record: Record) -> int:
+    """Return how many satellite records the days of a plan have, by the record that its block gave."""
+    dates = (schema.day_date(day).isoformat() for day in plan.days)
+    return sum(record["days"].get(date, {}).get("records", 0) for date in dates)
 
 
 def map_blocks(
@@ -69,17 +85,14 @@ def map_blocks(
         If the scheduler is lost. Blocks it had not reported may be done or not; the ledger knows.
     """
     records: list[Record] = []
-    ended = 0
+    progress.begin(stage, plans, client)
 
     def tell(plan: Plan, result: Record | BaseException, trace: str) -> None:
-        nonlocal ended
-        ended += 1
         if isinstance(result, BaseException):
-            message = f"FAILED: {_note_failure(note, plan, result, trace)}"
+            progress.failed(plan, _note_failure(note, plan, result, trace))
         else:
             records.append(result)
-            message = _outcome(result)
-        progress(stage, ended, len(plans), f"{plan.satellite} block {plan.block}: {message}")
+            progress.done(plan, _outcome(result), result)
 
     suspects = []
     for plan, result, trace in _map_plans(client, function, plans, stage):

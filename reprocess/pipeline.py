@@ -287,12 +287,15 @@ def tally_run(
         EvaluatePlan(work.root, run.name, s, b, tuple(days), mode, events[events["satellite"] == s])
         for (s, b), days in by_block.items()
     ]
-    futures = cluster.client().map(tally_block, plans, pure=False)
+    client = cluster.client()
+    progress.begin("evaluate", plans, client)
+    futures = client.map(tally_block, plans, pure=False)
+    by_key = {future.key: plan for future, plan in zip(futures, plans, strict=True)}
     total = Tally.zero()
-    for ended, future in enumerate(as_completed(futures), start=1):
+    for future in as_completed(futures):
         total += future.result()
+        progress.done(by_key[future.key], f"{total.days} satellite-days compared")
         future.release()
-        progress("evaluate", ended, len(plans), f"{total.days} satellite-days compared")
     found = read_events(run, list(run.ledger.done()))
     return total, found[[key in ingested for key in zip(found["satellite"], found["date"], strict=True)]]
 

@@ -1,41 +1,170 @@
-"""Progress of a run: a live display on a terminal, plain lines elsewhere."""
+"""Progress of a run: a live display on a terminal, plain lines elsewhere, the page on the dashboard."""
 
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
+from distributed import Client
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from reprocess.executor import Progress as BlockProgress
+from reprocess.executor import Plan, records_of
+from reprocess.executor import Progress as RunProgress
+from reprocess.ledger import Record
+from reprocess.monitoring.board import Stage, duration
+from reprocess.monitoring.client import Monitor
+from reprocess.schema import SATELLITES
+from reprocess.work import Run, Work
 
 
 @contextmanager
-def show_progress() -> Iterator[BlockProgress]:
-    """Provide what `pipeline` reports to; everything goes to standard error."""
+def show_progress(
+    work: Work, run: Run | None, announce: Callable[[str], None], report: Path | None = None
+) -> Iterator[RunProgress]:
+    """Provide what `pipeline` reports to.
+
+    Parameters
+    ----------
+    work : Work
+    run : Run, optional
+        None if nothing is classified.
+    announce : callable
+        Told what a user should know.
+    report : Path, optional
+        File to write Dask's performance report to.
+    """
+    monitor = Monitor(work, run, announce, report)
+    how = "ended"
+    try:
+        with _terminal() as terminal:
+            yield _All((terminal, monitor))
+    except BaseException as e:
+        how = f"stopped: {type(e).__name__} {e}".strip()
+        raise
+    finally:
+        monitor.close(how)
+
+
+@contextmanager
+def _terminal() -> Iterator[RunProgress]:
+    """Provide what writes to standard error."""
     if not sys.stderr.isatty():
-        yield _plain
+        yield _Lines()
         return
-    console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("blocks"),
-        TimeRemainingColumn(),
+        TextColumn("{task.completed:,.0f} of {task.total:,.0f} satellite-days"),
+        TextColumn("{task.fields[pace]}"),
     )
-    with Progress(*columns, console=console) as display:
-        tasks: dict[str, int] = {}
-
-        def live(stage: str, done: int, total: int, message: str) -> None:
-            if stage not in tasks:
-                tasks[stage] = display.add_task(stage, total=total)
-            display.update(tasks[stage], completed=done)  # type: ignore[arg-type]
-            console.print(message, highlight=False)
-
-        yield live
+    with Progress(*columns, console=Console(stderr=True)) as display:
+        yield _Bars(display)
 
 
-def _plain(stage: str, done: int, total: int, message: str) -> None:
-    sys.stderr.write(f"{stage} {done}/{total}: {message}\n")
-    sys.stderr.flush()
+class _All:
+    """Passes everything on."""
+
+    def __init__(self, all_of_them: Sequence[RunProgress]) -> None:
+        self._all = all_of_them
+
+    def begin(self, stage: str, plans: Sequence[Plan], client: Client | None) -> None:
+        for one in self._all:
+            one.begin(stage, plans, client)
+
+    def done(self, plan: Plan, message: str, record: Record | None = None) -> None:
+        for one in self._all:
+            one.done(plan, message, record)
+
+    def failed(self, plan: Plan, reason: str) -> None:
+        for one in self._all:
+            one.failed(plan, reason)
+
+
+class _Counting:
+    """Counts what ends."""
+
+    stage = Stage("", 0, 0)
+    _began = 0.0
+
+    def begin(self, stage: str, plans: Sequence[Plan], client: Client | None) -> None:
+        del client
+        self.stage = Stage(stage, len(plans), sum(len(p.days) for p in plans))
+        self._began = time.monotonic()
+
+    def done(self, plan: Plan, message: str, record: Record | None = None) -> None:
+        del message
+        records = records_of(plan, record) if record else 0
+        self.stage.done(time.monotonic() - self._began, len(plan.days), records)
+
+    def failed(self, plan: Plan, reason: str) -> None:
+        del reason
+        self.stage.fail(len(plan.days))
+
+    def pace(self) -> str:
+        """Say how fast it goes and what is left."""
+        rate, left = self.stage.rate(), self.stage.time_left()
+        speed = f"{rate[0]:.3g} satellite-days/s, {rate[1]:,.0f} records/s, " if rate else ""
+        time_left = f"{duration(left)} left" if left is not None else "time left not known"
+        return f"{speed}{time_left}, {self.stage.failed} blocks failed"
+
+
+class _Lines(_Counting):
+    """One line per block: ``STAGE DONE/ALL: SATELLITE block N: WHAT (PROGRESS)``."""
+
+    def done(self, plan: Plan, message: str, record: Record | None = None) -> None:
+        super().done(plan, message, record)
+        self._write(plan, f": {message}")
+
+    def failed(self, plan: Plan, reason: str) -> None:
+        super().failed(plan, reason)
+        self._write(plan, f": FAILED: {reason}")
+
+    def _write(self, plan: Plan, text: str) -> None:
+        s = self.stage
+        progress = f"{s.days_done} of {s.days} satellite-days, {self.pace()}"
+        sys.stderr.write(
+            f"{s.name} {s.ended}/{s.blocks}: {plan.satellite} block {plan.block}{text} ({progress})\n"
+        )
+        sys.stderr.flush()
+
+
+class _Bars(_Counting):
+    """A bar per stage, and below the last one a bar per satellite; failures and bad days scroll above."""
+
+    def __init__(self, display: Progress) -> None:
+        self._display = display
+        self._bar = TaskID(0)
+        self._satellites: dict[str, TaskID] = {}
+
+    def begin(self, stage: str, plans: Sequence[Plan], client: Client | None) -> None:
+        super().begin(stage, plans, client)
+        for bar in self._satellites.values():
+            self._display.remove_task(bar)
+        self._bar = self._display.add_task(f"[bold]{stage}", total=self.stage.days, pace=self.pace())
+        self._satellites = {
+            name: self._display.add_task(f"  {SATELLITES[name].name}", total=days, pace="")
+            for name in SATELLITES
+            if (days := sum(len(p.days) for p in plans if p.satellite == name))
+        }
+
+    def done(self, plan: Plan, message: str, record: Record | None = None) -> None:
+        super().done(plan, message, record)
+        if record and any(day.get("status") == "quarantined" for day in record["days"].values()):
+            self._print(plan, f": {message}")
+        self._advance(plan, len(plan.days))
+
+    def failed(self, plan: Plan, reason: str) -> None:
+        super().failed(plan, reason)
+        self._print(plan, f": FAILED: {reason}")
+        self._advance(plan, 0)
+
+    def _print(self, plan: Plan, text: str) -> None:
+        line = f"{self.stage.name}: {plan.satellite} block {plan.block}{text}"
+        self._display.console.print(line, highlight=False, markup=False)
+
+    def _advance(self, plan: Plan, days: int) -> None:
+        self._display.update(self._bar, advance=days, pace=self.pace())
+        if plan.satellite in self._satellites:
+            self._display.advance(self._satellites[plan.satellite], days)

@@ -82,7 +82,7 @@ def _survey_ingest(
     for g in planned:
         key, vanished = (g.satellite, g.date.isoformat()), (g.satellite, g.day) in gone
         entry, waiting = ingested.get(key), deferred.get(key)
-        state = "lost" if vanished and not _is_of(g, entry) else _state(g, entry, waiting)
+        state = day_state(g, entry, waiting, vanished)
         counts = Counter({"planned": 1, state: 1})
         day = {"satellite": key[0], "date": key[1], "url": g.url}
         if state == "ok" and entry is not None:
@@ -110,8 +110,20 @@ def _survey_ingest(
     }, good
 
 
-def _state(granule: Granule, entry: Record | None, waiting: Record | None) -> str:
-    """Return whether a day is ok, quarantined, deferred or missing."""
+def day_state(granule: Granule, entry: Record | None, waiting: Record | None, vanished: bool) -> str:
+    """Return whether a day is ok, quarantined, deferred, missing or lost.
+
+    Parameters
+    ----------
+    granule : Granule
+        Its file as it was listed last.
+    entry, waiting : dict, optional
+        What the ledger says of the day among those read and those deferred.
+    vanished : bool
+        Whether the file is in its archive no longer.
+    """
+    if vanished and not _is_of(granule, entry):
+        return "lost"
     if _is_of(granule, waiting):
         return "deferred"
     if entry is None or not _is_of(granule, entry):

@@ -108,13 +108,15 @@ def _audit(work: "Work", name: str | None, options: dict[str, Any]) -> Any:
 
     runs = [work.only_run(name)] if name else work.runs()
     alone = options["workers"] == 1 and options["scheduler"] is None
+
+    def announce(text: str) -> None:
+        click.echo(text, err=True)
+
     with (
         open_cluster(
-            workers=options["workers"],
-            scheduler=options["scheduler"],
-            announce=lambda text: click.echo(text, err=True),
+            workers=options["workers"], scheduler=options["scheduler"], announce=announce
         ) as cluster,
-        show_progress() as progress,
+        show_progress(work, runs[0] if len(runs) == 1 else None, announce) as progress,
     ):
         return audit(work, runs, None if alone else cluster, progress, options["sources"])
 

@@ -34,6 +34,8 @@ def open_place(options: dict[str, Any], settings: "Settings | None" = None) -> A
     if options["tls"] and given and given[0] in {"--scheduler", "--partition"}:
         raise click.UsageError(f"--tls is for Dask processes that are started here; {given[0]} starts none")
     if options.get("partition"):
+        if options["report"]:
+            raise click.UsageError("--performance-report is of Dask's workers; --partition does without them")
         return nullcontext(Share(*options["partition"]))
     batch = load_batch(options["cluster_file"]) if options["cluster_file"] else None
     if batch is not None and settings is not None:

@@ -205,7 +205,13 @@ def _stages(
     from reprocess.pipeline import claim, detect, ingest
     from reprocess.progress import show_progress
 
-    with open_place(options, settings) as where, show_progress() as progress:
+    def announce(text: str) -> None:
+        click.echo(text, err=True)
+
+    with (
+        open_place(options, settings) as where,
+        show_progress(work, one, announce, options["report"]) as progress,
+    ):
         if settings is not None and one is not None:
             claim(one, settings)  # before hours of reading, not after
         if read:

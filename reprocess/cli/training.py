@@ -124,7 +124,10 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
     def announce(text: str) -> None:
         click.echo(text, err=True)
 
-    with open_place(options, settings) as cluster, show_progress() as progress:
+    with (
+        open_place(options, settings) as cluster,
+        show_progress(target, one, announce, options["report"]) as progress,
+    ):
         detect(target, one, settings, granules, cluster, progress)
         tally, found = tally_run(target, one, events, granules, cluster, progress)
     scores = score(tally, found)

@@ -1,0 +1,1 @@
+"""How a run goes, while it goes: on the Dask dashboard and for Prometheus."""

@@ -1,0 +1,232 @@
+"""Tells the Dask scheduler how a run goes, for the page and the metrics it shows.
+
+What is told comes from the ledger and the parts, read here, where WORK is: the scheduler may see no
+file system of ours. All of it happens in a thread of its own. A page that cannot be shown is
+remarked on once, and stops nothing.
+"""
+
+import contextlib
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from distributed import Client, performance_report
+
+from reprocess import schema
+from reprocess.catalog import Granule
+from reprocess.errors import LedgerError
+from reprocess.executor import Plan, records_of
+from reprocess.exposure import daily
+from reprocess.ledger import BlockLedger, Record, read_catalog
+from reprocess.monitoring.board import (
+    CLASSIFIED,
+    GRID,
+    INGESTED,
+    LEFT_OUT,
+    NOT_ASKED,
+    WAITING,
+    BlockState,
+    Stage,
+)
+from reprocess.monitoring.scheduler import PATH, TOPIC, DashboardPlugin
+from reprocess.occurrence import count_events
+from reprocess.parts import read_events
+from reprocess.status import day_state, detected
+from reprocess.work import Run, Work
+
+_BATCH = 32
+"""Blocks told at once of what was done before."""
+
+_PATIENCE_S = 10
+"""How long a scheduler may take to answer."""
+
+_Key = tuple[str, int]
+
+
+class Survey:
+    """What the ledger says of every block, kept up to date with what blocks give."""
+
+    def __init__(self, work: Work, run: Run | None) -> None:
+        self.run = run
+        self.planned: dict[_Key, list[Granule]] = {}
+        for granule in read_catalog(work.catalog):
+            self.planned.setdefault((granule.satellite, granule.day // schema.BLOCK_DAYS), []).append(granule)
+        self.records = {"ingest": _by_block(work.ledger), "detect": _by_block(run.ledger) if run else {}}
+        self.vanished = {(g.satellite, g.day) for g in read_catalog(work.vanished)}
+        self.failures: dict[_Key, dict[str, str]] = {}
+        for stage, ledger in (("ingest", work.ledger), ("detect", run.ledger if run else None)):
+            for key, reason in ledger.failures().items() if ledger else ():
+                self.failures.setdefault(key, {})[stage] = reason
+
+    def note(self, key: _Key, stage: str, outcome: Record | str) -> None:
+        """Take in the record that a block gave, or why it could not be done."""
+        if isinstance(outcome, str):
+            self.failures.setdefault(key, {})[stage] = outcome
+            return
+        self.failures.get(key, {}).pop(stage, None)
+        if stage in self.records:
+            self.records[stage][key] = outcome
+
+    def state(self, key: _Key) -> BlockState:
+        """Return what is shown of a block; reads its parts."""
+        ingested = self.records["ingest"].get(key, {"days": {}})
+        record = self.records["detect"].get(key, {"days": {}})
+        span = schema.block_days(key[1])
+        days, records, left_out = [NOT_ASKED] * len(span), 0, []
+        for granule in self.planned.get(key, ()):
+            date = granule.date.isoformat()
+            entry, waiting = ingested["days"].get(date), ingested.get("deferred", {}).get(date)
+            state = day_state(granule, entry, waiting, (granule.satellite, granule.day) in self.vanished)
+            letter = LEFT_OUT.get(state, WAITING)
+            if state == "ok" and entry:
+                letter = CLASSIFIED if detected(record["days"].get(date), entry) else INGESTED
+                records += entry["records"]
+            elif state in LEFT_OUT:
+                left_out.append([date, state, *_why(state, waiting or entry)])
+            days[granule.day - span.start] = letter
+        found = _found(self.run, record) if self.run and record["days"] else {}
+        return BlockState(*key, "".join(days), records, left_out, dict(self.failures.get(key, {})), **found)
+
+
+def _why(state: str, entry: Record | None) -> tuple[str, str]:
+    """Return reason and detail of a day that is left out."""
+    if entry is None or state == "lost":
+        return "vanished", "no longer in its archive"
+    return entry["reason"], entry["detail"]
+
+
+def _by_block(ledger: BlockLedger) -> dict[_Key, Record]:
+    return {(record["satellite"], record["block"]): record for record in ledger.done()}
+
+
+def _found(run: Run, record: Record) -> dict[str, Any]:
+    """Return a block's events and time observed, on the shown map's grid."""
+    events = {n: sum(d["events"][n] for d in record["days"].values()) for n in schema.EVENT_CLASSES}
+    try:
+        counts, _ = count_events(read_events(run, [record]), GRID)
+        dwell = daily(run, [record], GRID)["dwell"].sum(axis=0)
+    except (LedgerError, OSError) as e:
+        return {"events": events, "unread": str(e)}
+    size = GRID.shape[0] * GRID.shape[1]
+    return {"events": events, "counts": counts.reshape(-1, size).tolist(), "dwell": dwell.ravel().tolist()}
+
+
+@dataclass
+class Monitor:
+    """Told by `executor` how a run goes (it is an `executor.Progress`), tells the scheduler.
+
+    `close` it before the client closes.
+    """
+
+    work: Work
+    run: Run | None
+    """None if nothing is classified."""
+    announce: Callable[[str], None]
+    report: Path | None = None
+    """Where Dask's performance report goes."""
+    _client: Client | None = field(default=None, init=False)
+    _survey: Survey | None = field(default=None, init=False)
+    _job: str = field(default="", init=False)
+    _stage: Stage = field(default_factory=lambda: Stage("", 0, 0), init=False)
+    _began: float = field(default=0.0, init=False)
+    _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, init=False)
+    _thread: ThreadPoolExecutor = field(init=False)
+    _broken: bool = field(default=True, init=False)
+
+    def __post_init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, "monitor")
+
+    def begin(self, stage: str, plans: Sequence[Plan], client: Client | None) -> None:
+        """Note the blocks of a stage; the first stage puts the page on the scheduler."""
+        if self._client is None and client is not None:
+            self._client = client
+            self._open(client)
+        self._stage, self._began = Stage(stage, len(plans), sum(len(p.days) for p in plans)), time.monotonic()
+        self._tell("stage", stage=stage, blocks=self._stage.blocks, days=self._stage.days)
+
+    def done(self, plan: Plan, message: str, record: Record | None = None) -> None:
+        """Note what a block gave; `message` is for people elsewhere."""
+        del message
+        facts = {"elapsed": time.monotonic() - self._began, "days": len(plan.days)}
+        records = records_of(plan, record) if record else 0
+        self._tell("done", plan, record, stage=self._stage.name, records=records, **facts)
+
+    def failed(self, plan: Plan, reason: str) -> None:
+        """Note why a block could not be done."""
+        self._tell("failed", plan, reason, stage=self._stage.name, days=len(plan.days))
+
+    def close(self, how: str) -> None:
+        """Tell how the run ended, and write the performance report."""
+        try:
+            self._stack.close()
+        except OSError as e:
+            self.announce(f"no performance report: {type(e).__name__}: {e}")
+        self._tell("end", how=how)
+        # The page of a scheduler of our own goes with it; another one's must be right when we leave.
+        own = self._client is not None and self._client.cluster is not None
+        self._thread.shutdown(cancel_futures=own)
+
+    def _open(self, client: Client) -> None:
+        if self.report is not None:
+            self._stack.enter_context(performance_report(filename=str(self.report), mode="inline"))
+        try:
+            client.register_plugin(DashboardPlugin())
+        except (ImportError, AttributeError, OSError, TypeError, ValueError) as e:
+            self.announce(
+                f"no page of this run on the dashboard: the scheduler cannot show it "
+                f"({type(e).__name__}: {e}); it needs the same version of reprocess installed"
+            )
+            return
+        self._broken = False
+        self.announce(f"this run's page: {client.dashboard_link.removesuffix('/status')}{PATH}")
+        self._job = uuid.uuid4().hex
+        identity = (self.run.read_identity() if self.run else None) or {}
+        facts = {key: str(identity.get(key, "")) for key in ("model", "mode", "engine")}
+        facts |= {"job": self._job, "client": client.id, "work": str(self.work.root)}
+        self._tell("job", facts=facts | {"run": self.run.name if self.run else ""})
+        self._thread.submit(self._guarded, self._tell_what_was_done)
+
+    def _tell_what_was_done(self) -> None:
+        """Send the states of all blocks ever asked for."""
+        survey = self._survey = Survey(self.work, self.run)
+        keys = sorted(survey.planned)
+        for first in range(0, len(keys), _BATCH):
+            self._send("states", keys[first : first + _BATCH])
+
+    def _tell(
+        self, kind: str, plan: Plan | None = None, outcome: Record | str | None = None, **facts: Any
+    ) -> None:
+        """Have a message sent, with the new state of a block that ended."""
+        stage = self._stage.name
+
+        def tell() -> None:
+            keys = []
+            if plan is not None and outcome is not None and self._survey is not None:
+                keys = [(plan.satellite, plan.block)]
+                self._survey.note(keys[0], stage, outcome)
+            self._send(kind, keys, **facts)
+
+        self._thread.submit(self._guarded, tell)
+
+    def _guarded(self, tell: Callable[[], None]) -> None:
+        """Do something in the thread, unless something failed there before."""
+        if self._broken:
+            return
+        try:
+            tell()
+        except Exception as e:  # noqa: BLE001  # whatever it is, a page must not stop a run
+            self._broken = True
+            self.announce(f"the page of this run stands still: {''.join(traceback.format_exception(e))}")
+
+    def _send(self, kind: str, keys: Iterable[_Key] = (), **facts: Any) -> None:
+        """Send a message with the states of some blocks."""
+        client: Any = self._client
+        states = [asdict(self._survey.state(key)) for key in keys] if self._survey else []
+        message = {"kind": kind, "job": self._job, "states": states, **facts}
+        send = client.scheduler.log_event
+        client.sync(send, topic=TOPIC, msg=message, callback_timeout=_PATIENCE_S)
