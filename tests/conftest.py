@@ -6,6 +6,7 @@ those tests skip; with REPROCESS_REQUIRE_SHARED set, as in CI, they fail instead
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,3 +66,15 @@ def short_record_axis() -> Iterator[None]:
 def fake_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An archive of small fake days: two satellites, two blocks, one of them with two days."""
     return write_archive(tmp_path_factory.mktemp("archive"))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """A Chromium to look at pages with."""
+    for name in ("chromium", "chromium-browser", "google-chrome", "chrome"):
+        if found := shutil.which(name):
+            return Path(found)
+    reason = "no chromium on this machine: pages are not looked at in a browser"
+    if os.environ.get("REPROCESS_REQUIRE_SHARED"):
+        pytest.fail(reason)
+    pytest.skip(reason)

@@ -47,6 +47,7 @@ class Forgotten(Told):
     """Has the scheduler forget all work as soon as a block is done."""
 
     def done(self, plan: Plan, message: str, record: Record | None = None) -> None:
+        super().done(plan, message, record)
         client = Client.current()  # what the loss of a scheduler looks like to its client
         client.cancel([Future(key, client) for key in list(client.futures)], force=True)
 

@@ -42,8 +42,8 @@ from reprocess.work import Run, Work
 _BATCH = 32
 """Blocks told at once of what was done before."""
 
-_PATIENCE_S = 10
-"""How long a scheduler may take to answer."""
+_PATIENCE_S = 60
+"""How long a scheduler may take to answer; nobody waits for it but the thread."""
 
 _Key = tuple[str, int]
 
@@ -183,7 +183,8 @@ class Monitor:
             )
             return
         self._broken = False
-        self.announce(f"this run's page: {client.dashboard_link.removesuffix('/status')}{PATH}")
+        if client.dashboard_link:
+            self.announce(f"this run's page: {client.dashboard_link.removesuffix('/status')}{PATH}")
         self._job = uuid.uuid4().hex
         identity = (self.run.read_identity() if self.run else None) or {}
         facts = {key: str(identity.get(key, "")) for key in ("model", "mode", "engine")}
@@ -214,14 +215,19 @@ class Monitor:
         self._thread.submit(self._guarded, tell)
 
     def _guarded(self, tell: Callable[[], None]) -> None:
-        """Do something in the thread, unless something failed there before."""
-        if self._broken:
+        """Do something in the thread, unless it failed there before or the scheduler is lost."""
+        if self._broken or self._client is None or self._client.status != "running":
             return
         try:
             tell()
-        except Exception as e:  # noqa: BLE001  # whatever it is, a page must not stop a run
-            self._broken = True
-            self.announce(f"the page of this run stands still: {''.join(traceback.format_exception(e))}")
+        except (OSError, TimeoutError, LedgerError) as e:
+            self._give_up(f"{type(e).__name__}: {e}")
+        except Exception:  # noqa: BLE001  # whatever it is, a page must not stop a run
+            self._give_up(traceback.format_exc())
+
+    def _give_up(self, why: str) -> None:
+        self._broken = True
+        self.announce(f"this run's page stands still, the run goes on: {why}")
 
     def _send(self, kind: str, keys: Iterable[_Key] = (), **facts: Any) -> None:
         """Send a message with the states of some blocks."""

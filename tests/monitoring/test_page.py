@@ -53,7 +53,7 @@ def test_bars_of_a_month_are_filled_in_proportion(board: Board) -> None:
     assert bars["failed"].tolist() == [1, 0, 0]
     centre = (bars["classified_bottom"] + bars["waiting_top"]) / 2
     np.testing.assert_allclose(
-        centre, [0, 1, 1], err_msg="satellites in the order of the archive, from above"
+        centre, [0, 1, 1], atol=1e-12, err_msg="satellites in the order of the archive, from above"
     )
 
 
@@ -89,7 +89,7 @@ def test_the_dial_has_noon_up_dusk_left_and_L_growing_outwards(board: Board) -> 
 
 
 def test_numbers_are_above_their_names(board: Board) -> None:
-    board.apply(states(block(days="ccciq.", records=1234567, failures={"detect": "boom"})), 0.0)
+    board.apply(states(block(days="ccciq", records=1234567, failures={"detect": "boom"})), 0.0)
     board.apply({"kind": "stage", "job": "one", "stage": "detect", "blocks": 3, "days": 64}, 0.0)
     done = {"kind": "done", "job": "one", "stage": "detect", "elapsed": 8.0, "days": 32, "records": 80000}
     board.apply(done, 50.0)
@@ -99,7 +99,7 @@ def test_numbers_are_above_their_names(board: Board) -> None:
         in text
     )
     for number in (
-        "4 of 6satellite-days ingested", "3classified", "1quarantined", "1,234,567records", "1failed blocks",
+        "4 of 5satellite-days ingested", "3classified", "1quarantined", "1,234,567records", "1failed blocks",
         "4satellite-days/s", "10,000records/s", "0:00:08left of detect",
     ):  # fmt: skip
         assert number in text
@@ -142,7 +142,7 @@ def test_troubles_are_listed_and_cannot_become_markup(board: Board) -> None:
     assert text.count(hostile) == 4
     assert "Failed blocks: 1" in text
     assert "NOAA-152019-09-24detect" in text
-    assert "Quarantined days: 3 3 truncated" in text
+    assert "Quarantined days: 3 (3 truncated)" in text
     assert "1 classified blocks are not on the map: <script>" in text_of(page, "map_note")
     assert "off the map" not in text_of(page, "map_note")
     assert all(
