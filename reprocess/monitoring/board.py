@@ -211,6 +211,10 @@ class Board:
             total.update(counts)
         return total
 
+    def ingested(self) -> int:
+        """Return the number of days in the archive, classified, failed since or neither."""
+        return sum(s.days.count(letter) for s in self.blocks.values() for letter in (INGESTED, CLASSIFIED))
+
     def records(self) -> int:
         """Return the number of ingested records."""
         return sum(state.records for state in self.blocks.values())

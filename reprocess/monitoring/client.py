@@ -176,7 +176,7 @@ class Monitor:
             self._stack.enter_context(performance_report(filename=str(self.report), mode="inline"))
         try:
             client.register_plugin(DashboardPlugin())
-        except (ImportError, AttributeError, OSError, TypeError, ValueError) as e:
+        except Exception as e:  # noqa: BLE001  # whatever it is, a page must not stop a run
             self.announce(
                 f"no page of this run on the dashboard: the scheduler cannot show it "
                 f"({type(e).__name__}: {e}); it needs the same version of reprocess installed"

@@ -263,7 +263,7 @@ def _numbers(board: Board) -> str:
     days, classifies = board.days(), bool(board.facts["run"])
     stage = next(reversed(board.stages.values()), None)
     numbers = [
-        (f"{days['ingested'] + days['classified']:,} of {days['planned']:,}", "satellite-days ingested"),
+        (f"{board.ingested():,} of {days['planned']:,}", "satellite-days ingested"),
         *([(f"{days['classified']:,}", "classified")] if classifies else []),
         *((f"{days[state]:,}", state) for state in LEFT_OUT if days[state] or state == "quarantined"),
         (f"{board.records():,}", "records"),

@@ -24,7 +24,7 @@ from reprocess.classifier.bundle import Bundle
 from reprocess.monitoring.board import STATES
 from reprocess.monitoring.scheduler import TOPIC
 from tests import fake
-from tests.integration.command import reprocess, tree
+from tests.integration.command import reprocess
 from tests.monitoring.states import block, job, states
 
 RUN = "random-published"
@@ -160,22 +160,6 @@ def test_the_command_says_where_the_page_is_and_writes_the_report(watched: Watch
     assert "Dask Performance Report" in text
     assert "detect_block" in text or "_each" in text or "detect-" in text
     assert "cdn.bokeh.org" not in text, "it can be read without a network"
-
-
-def test_watching_leaves_no_trace_in_work(
-    watched: Watched, fake_archive: Path, random_model: Bundle, tmp_path: Path
-) -> None:
-    archive = watched.work.parent / "archive"
-    reprocess("ingest", archive, tmp_path / "w", "--satellite", "noaa18", "--workers", 1, code=3)
-    (tmp_path / "w/archive.zarr/noaa18/electron_flux/c/250/0/0/0").unlink()
-    reprocess("run", archive, tmp_path / "w", "--model", "random", "--workers", 1, code=4)
-    ours, theirs = (
-        {
-            name: digest for name, digest in tree(work).items() if not name.endswith(".failed")
-        }  # holds its path
-        for work in (watched.work, tmp_path / "w")
-    )
-    assert ours == theirs
 
 
 @pytest.fixture

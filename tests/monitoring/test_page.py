@@ -142,7 +142,7 @@ def test_troubles_are_listed_and_cannot_become_markup(board: Board) -> None:
     assert text.count(hostile) == 4
     assert "Failed blocks: 1" in text
     assert "NOAA-152019-09-24detect" in text
-    assert "Quarantined days: 3 (3 truncated)" in text
+    assert "Days left out: 33 quarantined: truncated" in text
     assert "1 classified blocks are not on the map: <script>" in text_of(page, "map_note")
     assert "off the map" not in text_of(page, "map_note")
     assert all(
