@@ -131,9 +131,7 @@ def test_a_scheduler_is_told_everything_in_order(client: Client, work: Work) -> 
     stage = board.stages["ingest"]
     assert (stage.blocks, stage.ended, stage.failed, stage.days_done, stage.records_done) == (2, 2, 1, 1, 400)
     assert board.failures() == [("noaa18", 249, "ingest", "OSError: no space")]
-    monitor.done(plans[1], "", {"stage": "ingest", "days": {}, "deferred": {}})
     monitor.close("ended")
-    assert board.failures() in ([], [("noaa18", 249, "ingest", "OSError: no space")])  # ours goes with us
     link = client.dashboard_link.removesuffix("/status")
     assert said == [f"this run's page: {link}/reprocess"]
 
