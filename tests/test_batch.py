@@ -221,6 +221,7 @@ def test_the_interrupt_key_still_interrupts(tmp_path: Path) -> None:
     """On import, dask_jobqueue makes it end the program with exit code 0."""
     code = (
         "import os, signal, sys; from pathlib import Path; from reprocess.batch import load_batch\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # background jobs of a shell ignore it
         f"load_batch(Path({str(write(tmp_path))!r})); assert 'dask_jobqueue' in sys.modules\n"
         "os.kill(os.getpid(), signal.SIGINT)\n"
     )

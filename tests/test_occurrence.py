@@ -157,7 +157,7 @@ def write_block(
     return {
         "satellite": satellite,
         "block": number,
-        "days": {date: {} for date in dates(len(days))},
+        "days": {date: {"source_sha256": f"{satellite} {date}"} for date in dates(len(days))},
         "outputs": {
             "dwell": write_part(part_path(run.dwell, satellite, number), dwell, DWELL),
             "events": write_part(part_path(run.events, satellite, number), columns, EVENTS),
