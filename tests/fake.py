@@ -82,3 +82,16 @@ def write_random_model(models: Path) -> Bundle:
     weights = {name: rng.normal(0, 0.4, shape).astype(np.float32) for name, shape in WEIGHTS.items()}
     scaling = Scaling((0.01, 100.0), 0.001, (5.0,) * 8, (3.0,) * 8)
     return save_bundle(models / "random", {"name": "random", "title": "random weights"}, weights, scaling)
+
+
+class Silence:
+    """A `reprocess.executor.Progress` that tells nobody."""
+
+    def begin(self, *_: object) -> None:
+        """Ignore that a stage begins."""
+
+    def done(self, *_: object) -> None:
+        """Ignore what a block gave."""
+
+    def failed(self, *_: object) -> None:
+        """Ignore that a block failed."""

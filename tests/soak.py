@@ -136,7 +136,7 @@ class Stage:
 def false_claims(root: Path) -> list[str]:
     """Return what a WORK directory claims and does not have, as it lies there now."""
     work = Work(root)
-    findings, _ = audit(work, work.runs(), None, lambda *_: None)
+    findings, _ = audit(work, work.runs(), None, fake.Silence())
     state = survey(work)
     code = max([exit_code(state, None), *(exit_code(state, run) for run in state["runs"])])
     complete = code == 0 and bool(state["runs"]) and state["ingest"]["satellites"]

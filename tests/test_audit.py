@@ -108,7 +108,7 @@ def work(complete: Path, tmp_path: Path) -> Work:
 
 
 def find(work: Work, **options: Any) -> list[Finding]:
-    found, _ = audit(work, work.runs(), None, lambda *_: None, **options)
+    found, _ = audit(work, work.runs(), None, fake.Silence(), **options)
     for finding in found:
         assert finding.kind in KINDS
         assert all((finding.path, finding.expected, finding.found, finding.remedy))
@@ -137,7 +137,7 @@ def edit(path: Path, change: Callable[[dict], object]) -> None:
 
 def test_complete_work_has_nothing_to_find(work: Work) -> None:
     before = tree(work.root)
-    found, counts = audit(work, work.runs(), None, lambda *_: None, sources=True)
+    found, counts = audit(work, work.runs(), None, fake.Silence(), sources=True)
     assert found == []
     assert counts == {
         "blocks": 3,
@@ -481,7 +481,7 @@ def test_days_classified_from_an_older_file_are_outdated(work: Work) -> None:
 def test_run_that_nobody_knows_the_making_of_is_named(work: Work, text: str | None) -> None:
     path = work.root / RUN / "run.json"
     path.unlink() if text is None else path.write_text(text)
-    found, _ = audit(work, [], None, lambda *_: None)
+    found, _ = audit(work, [], None, fake.Silence())
     assert kinds(found) == {("missing" if text is None else "damaged", f"{RUN}/run.json")}
 
 
@@ -587,9 +587,9 @@ def test_blocks_are_planned_by_record_and_by_file(work: Work) -> None:
 def test_only_the_runs_asked_for_are_audited(work: Work) -> None:
     shutil.copytree(work.root / RUN, work.root / "runs/s")
     flip(work.root / RUN / "dwell/satellite=noaa18/block-0250.parquet")
-    clean, _ = audit(work, [Run(work.root / "runs/r")], None, lambda *_: None)
+    clean, _ = audit(work, [Run(work.root / "runs/r")], None, fake.Silence())
     assert {f.kind for f in clean} == {"damaged"}
-    other, _ = audit(work, [Run(work.root / "runs/s")], None, lambda *_: None)
+    other, _ = audit(work, [Run(work.root / "runs/s")], None, fake.Silence())
     assert all("run s" in f.expected for f in other)  # its events say that they are of run r
 
 

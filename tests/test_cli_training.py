@@ -14,6 +14,7 @@ from reprocess.errors import LedgerError
 from reprocess.ledger import read_catalog
 from reprocess.pipeline import Cluster, tally_run
 from reprocess.work import Run, Work
+from tests import fake
 from tests.labelled import classify, event_table, ingest, record_time, write_days
 
 pytestmark = pytest.mark.usefixtures("short_record_axis")
@@ -152,7 +153,7 @@ def classified(random_model: Bundle, tmp_path: Path) -> tuple[Work, Run, list[Gr
 
 def refused(work: Work, run: Run, granules: list[Granule]) -> str:
     with pytest.raises(LedgerError) as caught:
-        tally_run(work, run, event_table(EVENTS), granules, Cluster(), lambda *_: None)
+        tally_run(work, run, event_table(EVENTS), granules, Cluster(), fake.Silence())
     return str(caught.value)
 
 

@@ -14,6 +14,7 @@ from reprocess.classifier.bundle import Bundle
 from reprocess.lmlt import make_grid
 from reprocess.pipeline import Share, detect, ingest, make_map, sum_up
 from reprocess.work import Run, Work
+from tests import fake
 from tests.integration.command import tree
 
 # From the first day of each satellite's files to 2026, as the public archive has them.
@@ -63,8 +64,8 @@ def half_done(fake_archive: Path, random_model: Bundle, tmp_path: Path) -> tuple
     settings = Settings(random_model.path, random_model.sha256, "published", "onnxruntime", False, False)
     run, everything = work.run("r"), Share(1, 1)
     for chosen in ([g for g in granules if g.satellite == "metop01"], granules):
-        ingest(work, chosen, everything, lambda *_: None)
-        detect(work, run, settings, chosen, everything, lambda *_: None)
+        ingest(work, chosen, everything, fake.Silence())
+        detect(work, run, settings, chosen, everything, fake.Silence())
         if len(chosen) < len(granules):
             assert not run.exposure.exists(), "shares leave the exposure to the map"
             sum_up(run)

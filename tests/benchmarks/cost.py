@@ -25,6 +25,7 @@ from reprocess.classifier.bundle import find_model, load_bundle
 from tests.benchmarks import RECORDS, SATELLITE
 from tests.benchmarks.data import make_days
 from tests.benchmarks.stages import STAGES
+from tests.fake import Silence
 
 FIRST = "2019-10-26"
 """First day of a block."""
@@ -163,9 +164,9 @@ def on_dask(workers: int, archive: Path, work: Path, model: Path) -> dict[str, f
     ):
         cluster.client().run(lambda: None)
         times.append(time.perf_counter())
-        ingest(target, granules, cluster, lambda *_: None)
+        ingest(target, granules, cluster, Silence())
         times.append(time.perf_counter())
-        detect(target, target.run("r"), settings, granules, cluster, lambda *_: None)
+        detect(target, target.run("r"), settings, granules, cluster, Silence())
         times.append(time.perf_counter())
         peak = max(
             cluster.client().run(lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024).values()
