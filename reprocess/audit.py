@@ -322,7 +322,7 @@ def audit_stores(work: Work, runs: Iterable[Run]) -> list[Finding]:
         satellites = sorted(p.name for p in path.glob("*") if p.name in schema.SATELLITES)
         metadata = metadata_files(satellites, arrays, title) if satellites else {}
         findings += _audit_metadata(work, path, metadata)
-        known |= {path / name for name in metadata}
+        known |= {path / "zarr.json"} | {path / name for name in metadata}  # an empty group claims nothing
         known |= {path / shard_key(spec, *b) for spec in arrays.values() for b in blocks}
     folders = [path for path, _, _ in stores] + [f for run in runs for f in (run.events, run.dwell)]
     for file in sorted(p for p in work.root.rglob("*") if p.is_file()):
