@@ -78,7 +78,7 @@ def test_a_block_that_fails_stops_no_other_of_its_share(
     shutil.rmtree(work / "runs")
     (work / "archive.zarr/noaa18/electron_flux/c/248/0/0/0").unlink()
     done = reprocess("detect", work, *OPTIONS, "--partition", "1/1", code=4)
-    assert "noaa18 block 248 FAILED: StoreError" in done.stderr
+    assert "noaa18 block 248: FAILED: StoreError" in done.stderr
     assert "failed noaa18 block 248: StoreError" in done.stdout
     assert "2 satellite-days classified" in done.stdout
 
