@@ -152,7 +152,7 @@ def print_state(state: dict[str, Any]) -> None:
         if one["missing"]:
             click.echo(f"  {len(one['missing'])} ingested satellite-days are not classified")
         for name_of_sum in one["outdated"]:
-            click.echo(f"  {name_of_sum} is not of the parts there are now; give the same command again")
+            click.echo(f"  {name_of_sum} is not of the parts there are now; use: reprocess map WORK")
         _print_failures(one["failed_blocks"])
 
 

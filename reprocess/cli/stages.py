@@ -63,7 +63,7 @@ def run(archive: str, work: Path, **options: Any) -> None:
     gone = _note_vanished(target, catalog)
     _stages(target, granules, options, settings=settings, one=target.run(one))
     if options["partition"]:
-        _finish_share(target, granules, one, options)
+        _finish_share(target, [*granules, *gone], one, options)
     if any(record["days"] for record in target.run(one).ledger.done()):
         _make_map(target, target.run(one), grid, options)
         _make_report(target, target.run(one))
@@ -93,7 +93,7 @@ def ingest(archive: str, work: Path, **options: Any) -> None:
     gone = _note_vanished(target, catalog)
     _stages(target, granules, options)
     if options["partition"]:
-        _finish_share(target, granules, None, options)
+        _finish_share(target, [*granules, *gone], None, options)
     _finish(target, [*granules, *gone], None)
 
 
@@ -229,7 +229,7 @@ def _finish_share(work: "Work", granules: list["Granule"], name: str | None, opt
         f"share {share} is through; when all are: reprocess map {work.root}, reprocess report {work.root}",
         err=True,
     )
-    _finish(work, share.select(granules), name)
+    _finish(work, share.select(granules), name, sums=False)
 
 
 def _make_map(work: "Work", one: "Run", grid: Any, options: dict[str, Any]) -> None:
@@ -245,12 +245,12 @@ def _make_report(work: "Work", one: "Run") -> None:
     click.echo(f"wrote {write_report(work, one)}", err=True)
 
 
-def _finish(work: "Work", granules: "Sequence[Granule] | None", name: str | None) -> None:
-    """Print the counts of what was asked for and exit with its code."""
+def _finish(work: "Work", granules: "Sequence[Granule] | None", name: str | None, sums: bool = True) -> None:
+    """Print the counts of what was asked for and exit with its code; `sums` are part of it but for shares."""
     from reprocess.status import exit_code, survey
 
     state = survey(work, granules)
-    state["runs"] = {k: v for k, v in state["runs"].items() if k == name}
+    state["runs"] = {k: v | ({} if sums else {"outdated": []}) for k, v in state["runs"].items() if k == name}
     print_state(state)
     sys.exit(exit_code(state, name))
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from reprocess.batch import THREADS
 from tests.integration.command import reprocess, tree
 
 OPTIONS = ("--model", "random", "--classes")
@@ -29,6 +30,10 @@ main:
 """
 
 
+def ask(*words: str) -> str:
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+
+
 @pytest.fixture(scope="module")
 def slurm(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A SLURM of one node; what was started is stopped whatever happens."""
@@ -38,13 +43,18 @@ def slurm(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
     patch = pytest.MonkeyPatch()
     try:
         words = [str(shared / "tools" / "start_slurm"), str(folder)]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=500, check=False)
+        # A Dask nanny sets OMP_NUM_THREADS=1 in the process that starts it, and nproc believes that.
+        ours = {name: value for name, value in os.environ.items() if name not in THREADS}
+        done = subprocess.run(words, capture_output=True, text=True, timeout=500, check=False, env=ours)
         found = re.search(r"export SLURM_CONF=(\S+)", done.stdout)
         assert done.returncode == 0, done.stderr
         assert found, done.stdout + done.stderr
         patch.setenv("SLURM_CONF", found[1])
-        assert " idle " in subprocess.run(["sinfo"], capture_output=True, text=True, check=True).stdout
+        assert ask("sinfo", "--noheader", "--format", "%T") == "idle"
+        assert int(ask("sinfo", "--noheader", "--format", "%c")) >= 2, "a main job and a worker must fit"
         yield
+        subprocess.run(["scancel", "--user", "root"], check=True)  # what a failed test left
+        queue_empties(200)
     finally:
         for pid_file in (folder / "d.pid", folder / "ctld.pid", *([] if running else [munge])):
             if pid_file.exists():
@@ -60,14 +70,18 @@ def folder(slurm: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     return tmp_path
 
 
+def queue_empties(looks: int) -> bool:
+    """Wait until no job is left."""
+    for _ in range(looks):
+        if not ask("squeue", "--noheader"):
+            return True
+        time.sleep(0.2)
+    return False
+
+
 def wait_for_the_queue(folder: Path) -> str:
     """Wait until no job is left, and return what the jobs said."""
-    for _ in range(600):
-        if not subprocess.run(["squeue", "-h"], capture_output=True, text=True, check=True).stdout:
-            break
-        time.sleep(0.2)
-    else:
-        pytest.fail("jobs are left in the queue")
+    assert queue_empties(3000), "jobs are left in the queue"
     return "\n".join(p.read_text() for p in sorted((folder / "reprocess-logs").glob("reprocess-*")))
 
 
