@@ -73,7 +73,7 @@ def run_here(archive: Path, root: Path, model: Bundle) -> Work:
     run = work.run("r")
     granules = list_archive(str(archive)).granules
     merge_catalog(work.catalog, granules)
-    settings = Settings(model.path, model.sha256, "published", "onnxruntime", True, True)
+    settings = Settings(model.path, model.sha256, "published", "onnxruntime", classes=True, dense=True)
     claim(run, settings)
     satellites = sorted({g.satellite for g in granules})
     create_store(work.archive, satellites, schema.ARCHIVE_ARRAYS, ARCHIVE_TITLE)
