@@ -204,7 +204,7 @@ def made(labels: list[int], groups: list[str]) -> Dataset:
     return Dataset(content, np.array(labels, np.int8), np.array(groups))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.data())
 def test_no_satellite_month_is_in_two_parts(data: st.DataObject) -> None:
     months = [f"noaa{k} 2015-{m:02d}" for k in (15, 18) for m in range(1, 8)]

@@ -286,7 +286,7 @@ def days_and_events(draw: st.DrawFn) -> tuple[np.ndarray, pd.DataFrame]:
     return np.cumsum(steps), events
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(days_and_events())
 def test_records_get_the_class_of_the_event_that_holds_them(case: tuple[np.ndarray, pd.DataFrame]) -> None:
     time, events = case

@@ -51,7 +51,7 @@ spans = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 40)), max_size=12
 named = st.tuples(st.integers(0, 3000), st.integers(0, 40), st.sampled_from(["REP", "CSS"]))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(spans, spans)
 def test_overlaps_are_those_of_a_double_loop(
     events: list[tuple[int, int]], others: list[tuple[int, int]]
@@ -68,7 +68,7 @@ def test_overlaps_are_those_of_a_double_loop(
     assert count_overlaps(left, right).tolist() == expected
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(
     st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 40), st.sampled_from(["REP", "CSS"])), max_size=9)
 )
@@ -80,7 +80,7 @@ def test_perfect_detection_is_perfect(events: list[tuple[int, int, str]]) -> Non
     assert outcome.size == verdict.size == len(events)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(spans, spans, st.integers(0, 2**12 - 1))
 def test_every_event_has_one_outcome_and_sides_agree(
     events: list[tuple[int, int]], others: list[tuple[int, int]], bits: int
