@@ -304,10 +304,10 @@ def _map_note(board: Board) -> str:
         return "This job is not about one run: no events, no map."
     off = board.off_map()
     text = f"Grey: observed for under {MIN_DWELL_S // 60} minutes (rates), not at all (time). "
-    text += f"{off:,} events are off the map (L outside it, or not measured at the peak)." if off > 0 else ""
+    text += f"Events off the map (L outside it, or not measured at the peak): {off:,}." if off else ""
     unread = board.unread()
     if unread:
-        text += f" <b>{len(unread):,} classified blocks are not on the map</b>: {escape(unread[0])}"
+        text += f" <b>Classified blocks not on the map: {len(unread):,}</b>. {escape(unread[0])}"
     return f"<span style='font-size:11px;color:#555'>{text}</span>"
 
 
