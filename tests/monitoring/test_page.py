@@ -138,7 +138,7 @@ def test_troubles_are_listed_and_cannot_become_markup(board: Board) -> None:
         0.0,
     )
     page = page_of(board)
-    text = text_of(page, "troubles")
+    text = text_of(page, "failures") + text_of(page, "left_out")
     assert text.count(hostile) == 4
     assert "Failed blocks: 1" in text
     assert "NOAA-152019-09-24detect" in text
@@ -146,14 +146,15 @@ def test_troubles_are_listed_and_cannot_become_markup(board: Board) -> None:
     assert "Classified blocks not on the map: 1. <script>" in text_of(page, "map_note")
     assert "Events off the map" not in text_of(page, "map_note")
     assert all(
-        "<script" not in page.root.select_one({"name": n}).text for n in ("head", "troubles", "map_note")
+        "<script" not in page.root.select_one({"name": n}).text
+        for n in ("head", "failures", "left_out", "map_note")
     )
 
 
 def test_long_tables_are_cut_with_a_remark(board: Board) -> None:
     days = [[f"2019-10-{d:02d}", "quarantined", "truncated", "x"] for d in range(1, 31)]
     board.apply(states(*(block(number=n, days="q" * 30, left_out=days) for n in range(240, 250))), 0.0)
-    text = text_of(page_of(board), "troubles")
+    text = text_of(page_of(board), "left_out")
     assert text.count("NOAA-18") == 200
     assert "and 100 more" in text
 
