@@ -107,7 +107,7 @@ class _Counting:
         rate, left = self.stage.rate(), self.stage.time_left()
         speed = f"{rate[0]:.3g} satellite-days/s, {rate[1]:,.0f} records/s, " if rate else ""
         time_left = f"{duration(left)} left" if left is not None else "time left not known"
-        return f"{speed}{time_left}, {self.stage.failed} blocks failed"
+        return f"{speed}{time_left}, failed blocks: {self.stage.failed}"
 
 
 class _Lines(_Counting):

@@ -64,8 +64,8 @@ def test_every_block_is_a_line_where_there_is_no_terminal(
         assert line.startswith(start)
         assert " satellite-days/s, " in line
         assert " records/s, " in line
-    assert lines[2].endswith("0:00:00 left, 1 blocks failed)")
-    assert lines[3].endswith("0:00:00 left, 0 blocks failed)")
+    assert lines[2].endswith("0:00:00 left, failed blocks: 1)")
+    assert lines[3].endswith("0:00:00 left, failed blocks: 0)")
 
 
 def test_a_terminal_shows_satellites_and_only_what_went_wrong(
@@ -75,7 +75,7 @@ def test_a_terminal_shows_satellites_and_only_what_went_wrong(
     assert "ingest: noaa18 block 248: 1 days ingested, 1 quarantined" in text
     assert "ingest: noaa18 block 250: FAILED: OSError: [/data] no space" in text
     assert "metop01 block 248" not in text
-    for shown in ("NOAA-18", "MetOp-B", "3 of 4 satellite-days", "2 of 2 satellite-days", "1 blocks failed"):
+    for shown in ("NOAA-18", "MetOp-B", "3 of 4 satellite-days", "2 of 2 satellite-days", "failed blocks: 1"):
         assert shown in text
 
 

@@ -166,10 +166,10 @@ class Monitor:
             self._stack.close()
         except OSError as e:
             self.announce(f"no performance report: {type(e).__name__}: {e}")
-        self._tell("end", how=how)
         # The page of a scheduler of our own goes with it; another one's must be right when we leave.
         own = self._client is not None and self._client.cluster is not None
         self._thread.shutdown(cancel_futures=own)
+        self._guarded(lambda: self._send("end", how=how))
 
     def _open(self, client: Client) -> None:
         if self.report is not None:

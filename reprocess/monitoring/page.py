@@ -66,15 +66,19 @@ class BoardPage:
         }
         self._dwell = _Dial("map_dwell", "time observed (hours)")
         self._note = Div(name="map_note", sizing_mode="stretch_width")
-        self._troubles = Div(
-            name="troubles", sizing_mode="stretch_width", height=400, min_width=240,
-            styles={"overflow-y": "auto"},
-        )  # fmt: skip
+        self._failures, self._left_out = (
+            Div(name=name, sizing_mode="stretch_width", height=190, styles={"overflow-y": "auto"})
+            for name in ("failures", "left_out")
+        )
         maps = row(*(d.figure for d in (*self._dials.values(), self._dwell)))
         self.root: UIElement = column(
             self._head,
             row(self._progress.figure, self._pace.figure, sizing_mode="stretch_width"),
-            row(column(maps, self._note), self._troubles, sizing_mode="stretch_width"),
+            row(
+                column(maps, self._note),
+                column(self._failures, self._left_out, sizing_mode="stretch_width"),
+                sizing_mode="stretch_width",
+            ),
             sizing_mode="stretch_width",
             styles={"padding": "0 12px"},
         )
@@ -101,7 +105,8 @@ class BoardPage:
             dial.update(rate, events, hours)
         self._dwell.update(np.where(dwell > 0, hours, np.nan), counts.sum(axis=0), hours)
         self._note.text = _map_note(self._board)
-        _set(self._troubles, _troubles(self._board))
+        _set(self._failures, _failures(self._board))
+        _set(self._left_out, _left_out(self._board))
 
 
 class _Progress:
@@ -118,7 +123,7 @@ class _Progress:
         for state, colour in _COLOURS.items():
             self.figure.quad(
                 left="left", right="right", bottom=f"{state}_bottom", top=f"{state}_top", source=self.source,
-                fill_color=colour, line_color="white", line_width=0.5, legend_label=state,
+                fill_color=colour, line_color=None, legend_label=state,
             )  # fmt: skip
         tips = [("", "@satellite @month"), ("asked for", "@planned"), *((s, f"@{s}") for s in STATES)]
         self.figure.add_tools(HoverTool(tooltips=tips))
@@ -134,10 +139,11 @@ class _Progress:
         order = {name: i for i, name in enumerate(s for s in SATELLITES if any(k[0] == s for k in months))}
         rows: dict[str, list[object]] = {name: [] for name in self.source.data}
         for (satellite, month), counts in months.items():
-            left = np.datetime64(month, "M")
+            first = np.datetime64(month, "M")
+            left, right = first.astype("datetime64[ms]"), (first + 1).astype("datetime64[ms]")
             fixed = {
                 "satellite": SATELLITES[satellite].name, "month": month, "planned": counts["planned"],
-                "left": left.astype("datetime64[ms]"), "right": (left + 1).astype("datetime64[ms]"),
+                "left": left, "right": right - np.timedelta64(1, "D"),  # a gap between months
             }  # fmt: skip
             bottom = len(order) - 1 - order[satellite] - 0.4
             for state in STATES:
@@ -304,28 +310,31 @@ def _map_note(board: Board) -> str:
         return "This job is not about one run: no events, no map."
     off = board.off_map()
     text = f"Grey: observed for under {MIN_DWELL_S // 60} minutes (rates), not at all (time). "
-    text += f"{off:,} events are off the map (L outside it, or not measured at the peak)." if off > 0 else ""
+    text += f"Events off the map (L outside it, or not measured at the peak): {off:,}." if off else ""
     unread = board.unread()
     if unread:
-        text += f" <b>{len(unread):,} classified blocks are not on the map</b>: {escape(unread[0])}"
+        text += f" <b>Classified blocks not on the map: {len(unread):,}</b>. {escape(unread[0])}"
     return f"<span style='font-size:11px;color:#555'>{text}</span>"
 
 
-def _troubles(board: Board) -> str:
-    """Return the tables of failed blocks and of days left out."""
-    failures = [
+def _failures(board: Board) -> str:
+    """Return the table of failed blocks."""
+    rows = [
         (SATELLITES[satellite].name, f"{day_date(block_days(block)[0])}", stage, reason)
         for satellite, block, stage, reason in board.failures()
     ]
-    days = [(SATELLITES[satellite].name, *rest) for satellite, *rest in board.left_out()]
-    reasons = sorted(Counter(f"{state}: {reason}" for _, _, state, reason, _ in days).items())
-    tally = "; ".join(f"{count:,} {reason}" for reason, count in reasons)
-    return (
-        f"<b>Failed blocks: {len(failures):,}</b>"
-        + _table(("satellite", "block from", "stage", "reason"), failures)
-        + f"<div style='margin-top:10px'><b>Days left out: {len(days):,}</b></div><div>{escape(tally)}</div>"
-        + _table(("satellite", "day", "", "reason", "detail"), days)
+    return f"<b>Failed blocks: {len(rows):,}</b>" + _table(
+        ("satellite", "block from", "stage", "reason"), rows
     )
+
+
+def _left_out(board: Board) -> str:
+    """Return the table of days that could not be read."""
+    rows = [(SATELLITES[satellite].name, *rest) for satellite, *rest in board.left_out()]
+    reasons = sorted(Counter(f"{state}: {reason}" for _, _, state, reason, _ in rows).items())
+    tally = escape("; ".join(f"{count:,} {reason}" for reason, count in reasons))
+    head = f"<b>Days left out: {len(rows):,}</b><div>{tally}</div>"
+    return head + _table(("satellite", "day", "", "reason", "detail"), rows)
 
 
 def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -74,7 +74,7 @@ def test_rates_are_events_over_hours_and_unknown_where_little_was_observed(board
     observed = data_of(page, "map_dwell")["value"]
     np.testing.assert_array_equal(np.nan_to_num(observed), dwell.ravel() / 3600)
     assert np.isnan(observed[dwell.ravel() == 0]).all()
-    assert "4 events are off the map" in text_of(page, "map_note")
+    assert "Events off the map (L outside it, or not measured at the peak): 4." in text_of(page, "map_note")
 
 
 def test_the_dial_has_noon_up_dusk_left_and_L_growing_outwards(board: Board) -> None:
@@ -138,22 +138,23 @@ def test_troubles_are_listed_and_cannot_become_markup(board: Board) -> None:
         0.0,
     )
     page = page_of(board)
-    text = text_of(page, "troubles")
+    text = text_of(page, "failures") + text_of(page, "left_out")
     assert text.count(hostile) == 4
     assert "Failed blocks: 1" in text
     assert "NOAA-152019-09-24detect" in text
     assert "Days left out: 33 quarantined: truncated" in text
-    assert "1 classified blocks are not on the map: <script>" in text_of(page, "map_note")
-    assert "off the map" not in text_of(page, "map_note")
+    assert "Classified blocks not on the map: 1. <script>" in text_of(page, "map_note")
+    assert "Events off the map" not in text_of(page, "map_note")
     assert all(
-        "<script" not in page.root.select_one({"name": n}).text for n in ("head", "troubles", "map_note")
+        "<script" not in page.root.select_one({"name": n}).text
+        for n in ("head", "failures", "left_out", "map_note")
     )
 
 
 def test_long_tables_are_cut_with_a_remark(board: Board) -> None:
     days = [[f"2019-10-{d:02d}", "quarantined", "truncated", "x"] for d in range(1, 31)]
     board.apply(states(*(block(number=n, days="q" * 30, left_out=days) for n in range(240, 250))), 0.0)
-    text = text_of(page_of(board), "troubles")
+    text = text_of(page_of(board), "left_out")
     assert text.count("NOAA-18") == 200
     assert "and 100 more" in text
 
