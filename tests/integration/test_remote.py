@@ -142,7 +142,12 @@ def bucket(fake_archive: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tupl
     client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
     client.create_bucket(Bucket="noaa")
     for path in fake_archive.rglob("*.nc"):
-        client.put_object(Bucket="noaa", Key=f"l1b/{path.relative_to(fake_archive)}", Body=path.read_bytes(), ACL="public-read")
+        client.put_object(
+            Bucket="noaa",
+            Key=f"l1b/{path.relative_to(fake_archive)}",
+            Body=path.read_bytes(),
+            ACL="public-read",
+        )
     client.put_object(Bucket="noaa", Key="l1b/2019/noaa18/", Body=b"")  # as consoles make folders
     client.close()
     yield endpoint, "s3://noaa/l1b"

@@ -37,12 +37,11 @@ def training(simulated: Path) -> list[str]:
 @pytest.fixture(scope="module")
 def model(simulated: Path) -> Path:
     """A model whose training was killed after its second epoch and started again."""
-    command = subprocess.Popen([REPROCESS, *training(simulated)], stderr=subprocess.PIPE, text=True)
-    assert command.stderr is not None
-    for line in command.stderr:
-        if line.startswith("epoch 2/"):
-            command.kill()
-    command.wait()
+    with subprocess.Popen([REPROCESS, *training(simulated)], stderr=subprocess.PIPE, text=True) as command:
+        assert command.stderr is not None
+        for line in command.stderr:
+            if line.startswith("epoch 2/"):
+                command.kill()
     assert not (simulated / "tiny/card.json").exists(), "it was killed before it ended"
     done = reprocess(*training(simulated))
     lines = done.stderr.splitlines()
