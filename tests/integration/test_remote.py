@@ -47,7 +47,7 @@ def test_faults_are_waited_out_or_named_and_mended_by_the_next_run(
         third: [Fault(status=404)],
         fourth: [Fault(body=b"<html>Sorry</html>", headers=AT_ONCE)] * 99,
     }
-    done = reprocess("run", server.url, tmp_path / "w", *OPTIONS, code=4)
+    done = reprocess("ingest", server.url, tmp_path / "w", *ONE, code=4)
     assert (
         "quarantined by reason: 1 html_page\ndeferred by reason: 1 not_found, 1 server_error\n" in done.stdout
     )
