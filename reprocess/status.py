@@ -7,7 +7,7 @@ from typing import Any
 from reprocess import schema
 from reprocess.catalog import Granule
 from reprocess.ledger import BlockLedger, Record, read_catalog
-from reprocess.work import SUMS, Run, Work
+from reprocess.work import SUMS, Run, Sum, Work
 
 _LISTED = ("quarantined", "deferred", "missing", "lost")
 _COUNTS = ("planned", "ok", *_LISTED, "records")
@@ -150,9 +150,14 @@ def _survey_run(run: Run, good: Collection[tuple[str, str]], ingested: Days) -> 
         "missing": [{"satellite": s, "date": d} for s, d in sorted(set(good) - current)],
         "events": {name: events[name] for name in schema.EVENT_CLASSES},
         "years": _run_years(good, current),
-        "outdated": [s for s in SUMS if run.outdated(s, records) and (s == "exposure" or s in identity)],
+        "outdated": [s for s in SUMS if run.outdated(s, records) and _is_due(run, s, identity)],
         "failed_blocks": _failures(run.ledger),
     }
+
+
+def _is_due(run: Run, sum_: Sum, identity: dict[str, Any]) -> bool:
+    """Tell whether a sum must hold: maps only once asked for, be they written and not yet noted."""
+    return sum_ == "exposure" or sum_ in identity or run.occurrence.exists()
 
 
 def not_ingested(state: dict[str, Any]) -> list[dict[str, str]]:

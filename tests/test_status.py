@@ -335,6 +335,15 @@ def test_run_without_maps_is_complete_and_without_exposure_is_not(work: Work) ->
     assert survey(work, [day])["runs"]["r"]["outdated"] == ["exposure"]
 
 
+def test_maps_of_which_nothing_was_noted_before_the_process_died_make_a_run_incomplete(work: Work) -> None:
+    day = granule()
+    ingested(work, (day, entry(day)))
+    classified(work, "r", (day, "aa"))
+    work.run("r").occurrence.write_bytes(b"maps")
+    state = survey(work, [day])
+    assert (state["runs"]["r"]["outdated"], exit_code(state, "r")) == (["occurrence"], 4)
+
+
 def test_every_run_is_surveyed_by_itself(work: Work) -> None:
     day = granule()
     ingested(work, (day, entry(day)))

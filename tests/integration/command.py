@@ -27,8 +27,13 @@ def tree(folder: Path) -> dict[str, str]:
 
 
 def records(folder: Path) -> dict[str, int]:
-    """Return when each done record under a folder was last written, by relative path."""
+    """Return when each done record under a folder was last written, by relative path.
+
+    Only ledgers are looked into: other folders come and go while a run is writing.
+    """
+    ledgers = [folder / "ledger", *folder.glob("runs/*/ledger")]
     return {
         str(path.relative_to(folder)): path.stat().st_mtime_ns
-        for path in sorted(folder.rglob("ledger/**/*.json"))
+        for ledger in ledgers
+        for path in sorted(ledger.rglob("*.json"))
     }
