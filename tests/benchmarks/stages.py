@@ -21,6 +21,7 @@ from reprocess.classifier.bundle import Bundle, load_bundle
 from reprocess.classifier.engine import get_engine
 from reprocess.features import scale_flux, windows
 from reprocess.postprocess import MODES, interpolate_L, postprocess
+from reprocess.remote import read_bytes
 from reprocess.schema import ELECTRON_VARIABLES, EVENT_CLASSES
 from reprocess.store import create_store
 from reprocess.work import Work
@@ -34,7 +35,7 @@ def ingest(archive: Path, work: Path, days: int, _: Path) -> Prepared:
     """Read the first block's NOAA files into the archive."""
     create_store(Work(work).archive, [SATELLITE], schema.ARCHIVE_ARRAYS, "benchmark")
     granules = _first_block(archive, days)
-    blocks.read_bytes(granules[0].url)  # imports what fsspec needs
+    read_bytes(granules[0].url)  # imports what fsspec needs
     return partial(
         blocks.ingest_block,
         blocks.IngestPlan(work, SATELLITE, granules[0].day // schema.BLOCK_DAYS, granules),
