@@ -5,6 +5,7 @@ import traceback
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import dask.array as da
@@ -31,6 +32,16 @@ class Plan(Protocol):
     @property
     def days(self) -> Sequence[int]:
         """Positions on the `day` axis of the days to work on."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a block gave no record."""
+
+    reason: str
+    trace: str
+    killed: bool = False
+    """Whether a worker process died at it, or at a block that it had in hand besides."""
 
 
 Note = Callable[[Plan, str, str], None]
@@ -87,33 +98,33 @@ def map_blocks(
     records: list[Record] = []
     progress.begin(stage, plans, client)
 
-    def tell(plan: Plan, result: Record | BaseException, trace: str) -> None:
-        if isinstance(result, BaseException):
-            progress.failed(plan, _note_failure(note, plan, result, trace))
+    def tell(plan: Plan, result: Record | Failure) -> None:
+        if isinstance(result, Failure):
+            progress.failed(plan, _note_failure(note, plan, result))
         else:
             records.append(result)
             progress.done(plan, _outcome(result), result)
 
     suspects = []
-    for plan, result, trace in _map_plans(client, function, plans, stage):
-        if isinstance(result, KilledWorker):
+    for plan, result in _map_plans(client, function, plans, stage):
+        if isinstance(result, Failure) and result.killed:
             suspects.append(plan)
         else:
-            tell(plan, result, trace)
+            tell(plan, result)
     for suspect in suspects:
         # Dask blames everything a dead worker had in hand; alone, a block answers for itself.
-        for plan, result, trace in _map_plans(client, function, [suspect], stage):
-            tell(plan, result, trace)
+        for plan, result in _map_plans(client, function, [suspect], stage):
+            tell(plan, result)
     return records
 
 
 def _map_plans(
     client: Client | None, function: Callable[[Any], Record], plans: Sequence[Plan], stage: str
-) -> Iterator[tuple[Plan, Record | BaseException, str]]:
-    """Yield each plan as it ends, with its record, or its exception and traceback."""
+) -> Iterator[tuple[Plan, Record | Failure]]:
+    """Yield each plan as it ends, with its record or why there is none."""
     if client is None:
         for plan in plans:
-            yield plan, *_apply(function, plan)
+            yield plan, _apply(function, plan)
         return
     array = np.empty(len(plans), object)
     array[:] = plans
@@ -124,7 +135,7 @@ def _map_plans(
         futures = futures_of(client.persist(blocks))
         by_key = {future.key: plans[future.key[1]] for future in futures}
         for future in as_completed(futures):
-            yield by_key[future.key], *_result(future)
+            yield by_key[future.key], _result(future)
             future.release()
     except (CommClosedError, CancelledError) as e:
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # it has nothing to add
@@ -134,44 +145,53 @@ def _map_plans(
         ) from e
 
 
-def _apply(function: Callable[[Any], Record], plan: Plan) -> tuple[Record | BaseException, str]:
-    """Return what a block gave in this process: its record, or its exception and traceback."""
+def _apply(function: Callable[[Any], Record], plan: Plan) -> Record | Failure:
+    """Return what a block gave.
+
+    On workers too: an exception that cannot be pickled would leave Dask's client waiting for ever.
+    """
     try:
-        return function(plan), ""
-    except Exception as e:  # noqa: BLE001  # whatever it is belongs to this block, as on a worker
-        return e, "".join(traceback.format_tb(e.__traceback__))
+        return function(plan)
+    except Exception as e:  # noqa: BLE001  # whatever it is belongs to this block
+        return _failure(e, traceback.format_exc())
 
 
-def _result(future: Future) -> tuple[Record | BaseException, str]:
-    """Return what a future that ended gave: its record, or its exception and traceback."""
-    if future.status == "error":
-        return future.exception(), "".join(traceback.format_tb(future.traceback()))
+def _each(plans: np.ndarray, function: Callable[[Any], Record]) -> np.ndarray:
+    """Apply a block function to the plans of one chunk."""
+    results = np.empty(plans.size, object)
+    results[:] = [_apply(function, plan) for plan in plans]
+    return results
+
+
+def _result(future: Future) -> Record | Failure:
+    """Return what a future that ended gave."""
+    if future.status == "error":  # not the block's function, but what Dask did with it
+        error = future.exception()
+        return _failure(error, "".join(traceback.format_tb(future.traceback())))
     if future.status != "finished":
         raise CancelledError(f"{future.key} is {future.status}")  # with the scheduler that knew it
-    return future.result()[0], ""
+    result: Record | Failure = future.result()[0]
+    return result
 
 
-def _note_failure(note: Note, plan: Plan, error: BaseException, trace: str) -> str:
-    """Note why a block failed, and return it; a full disk must not hide the reason."""
-    reason = " ".join(f"{type(error).__name__}: {error}".split())
+def _failure(error: BaseException, trace: str) -> Failure:
     if isinstance(error, KilledWorker):
         reason = (
             f"KilledWorker: its worker process died {error.allowed_failures + 1} times over, the last time "
             "with nothing else to do: too little memory for a worker, or a crash inside a library; see "
             "the worker's log"
         )
+        return Failure(reason, trace, killed=True)
+    return Failure(" ".join(f"{type(error).__name__}: {error}".split()), trace)
+
+
+def _note_failure(note: Note, plan: Plan, failure: Failure) -> str:
+    """Note why a block failed, and return it; a full disk must not hide the reason."""
     try:
-        note(plan, reason, trace)
+        note(plan, failure.reason, failure.trace)
     except OSError as e:
-        return f"{reason} (which could not be noted in the ledger: {e})"
-    return reason
-
-
-def _each(plans: np.ndarray, function: Callable[[Any], Record]) -> np.ndarray:
-    """Apply a block function to the plans of one chunk."""
-    records = np.empty(plans.size, object)
-    records[:] = [function(plan) for plan in plans]
-    return records
+        return f"{failure.reason} (which could not be noted in the ledger: {e})"
+    return failure.reason
 
 
 def _outcome(record: Record) -> str:

@@ -85,6 +85,42 @@ def test_a_block_that_raises_is_noted_and_the_others_are_done(client: Client) ->
     assert told.failures == [(3, "OSError: No space left on device")]
 
 
+class UnpicklableError(Exception):
+    """An exception that cannot leave its worker, as those of some libraries."""
+
+    def __reduce__(self) -> str:
+        raise TypeError("not to be pickled")
+
+
+def refuse(plan: Plan) -> Record:
+    raise UnpicklableError(f"block {plan.block}")
+
+
+def test_an_exception_that_cannot_be_pickled_is_a_failure_like_any_other(client: Client) -> None:
+    told = Told()
+    assert map_blocks(client, refuse, PLANS[:2], "audit", told, lambda *_: None) == []
+    assert sorted(told.failures) == [(0, "UnpicklableError: block 0"), (1, "UnpicklableError: block 1")]
+
+
+class Unreadable:
+    """Something that a worker cannot unpickle."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return fail, ("no such thing here",)
+
+
+def fail(reason: str) -> None:
+    raise ImportError(reason)
+
+
+def test_a_plan_that_a_worker_cannot_read_is_a_failure_too(client: Client) -> None:
+    told = Told()
+    plan = Plan(Unreadable(), 0)  # type: ignore[arg-type]
+    assert map_blocks(client, work, [plan], "audit", told, lambda *_: None) == []
+    ((_, reason),) = told.failures
+    assert "Error during deserialization of the task graph" in reason
+
+
 def test_a_failure_that_cannot_be_noted_is_told_all_the_same(client: Client) -> None:
     told = Told()
 

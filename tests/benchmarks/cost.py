@@ -7,36 +7,24 @@ holds.
 """
 
 import argparse
-import itertools
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
-from unittest import mock
 
 from reprocess import schema
 from reprocess.catalog import list_archive
-from reprocess.classifier.bundle import find_model, load_bundle
-from tests.benchmarks import RECORDS, SATELLITE
+from reprocess.classifier.bundle import find_model
+from tests.benchmarks import ONE_THREAD, RECORDS, SATELLITE
 from tests.benchmarks.data import make_days
 from tests.benchmarks.stages import STAGES
-from tests.fake import Silence
+from tests.benchmarks.workers import table
 
 FIRST = "2019-10-26"
 """First day of a block."""
-STRADDLING = "2019-11-19"
-"""Eight days before a block ends: days from here on are in two blocks."""
-ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "TF_NUM_INTRAOP_THREADS": "1",
-    "TF_NUM_INTEROP_THREADS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-}
 REFERENCES = ("plain xarray, Keras, Dask", "published functions")
 REFERENCE_DAYS = 2
 """Days that the references are measured on; they cost seconds each."""
@@ -102,7 +90,7 @@ def over_days(root: Path, options: argparse.Namespace) -> None:
     print("| days in the block | ingest CPU ms a day | peak MB | detect CPU ms a day | peak MB |")
     print("|---:|---:|---:|---:|---:|")
     archive = root / "stages"
-    for days in [d for d in (1, 4, 8, 16, 32) if d <= options.days]:
+    for days in [d for d in (1, 4, 16, 32) if d <= options.days]:
         work = root / f"days-{days}"
         i, d = (measure(s, archive, work, days, options) for s in ("ingest", "detect onnxruntime"))
         _row(days, _ms(i["cpu_s"]), f"{i['peak_MB']:.0f}", _ms(d["cpu_s"]), f"{d['peak_MB']:.0f}")
@@ -121,58 +109,9 @@ def over_events(root: Path, options: argparse.Namespace) -> None:
 
 
 def over_workers(root: Path, options: argparse.Namespace) -> None:
-    """Print how the two stages scale on Dask, with the size of the graph and the workers' memory."""
-    print(
-        f"{options.scale} satellite-days in whole blocks but the first and last, Dask included, workers up.\n"
-    )
-    print("| workers | start s | ingest wall s | detect wall s | worker peak MB | tasks a block |")
-    print("|---:|---:|---:|---:|---:|---:|")
-    archive = make_days(root / "scale", STRADDLING, options.scale)
-    for workers in (1, 2):
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.benchmarks.cost", "--on-dask", str(workers), str(archive),
-             str(root / f"scale-{workers}"), "--model", str(options.model)],
-            stdout=subprocess.PIPE, text=True, check=True, env=os.environ | ONE_THREAD,
-        )  # fmt: skip
-        r = json.loads(done.stdout.splitlines()[-1])
-        _row(workers, *(f"{r[k]:.2f}" for k in ("start", "ingest", "detect")), f"{r['peak']:.0f}", r["tasks"])
-
-
-def on_dask(workers: int, archive: Path, work: Path, model: Path) -> dict[str, float]:
-    """Time both stages on a cluster that is up, and look at its graph and workers."""
-    from distributed import Client
-
-    from reprocess.blocks import Settings
-    from reprocess.cluster import open_cluster
-    from reprocess.pipeline import detect, ingest
-    from reprocess.work import Work
-
-    sizes: list[float] = []
-    persist = Client.persist
-
-    def spy(client, collection, *arguments, **options):
-        sizes.append(len(collection.__dask_graph__()) / collection.size)
-        return persist(client, collection, *arguments, **options)
-
-    bundle = load_bundle(model)
-    settings = Settings(bundle.path, bundle.sha256, "published", "onnxruntime", classes=False, dense=False)
-    granules, target = list_archive(str(archive)).granules, Work(work)
-    times = [time.perf_counter()]
-    with (
-        mock.patch.object(Client, "persist", spy),
-        open_cluster(workers=workers, announce=lambda _: None) as cluster,
-    ):
-        cluster.client().run(lambda: None)
-        times.append(time.perf_counter())
-        ingest(target, granules, cluster, Silence())
-        times.append(time.perf_counter())
-        detect(target, target.run("r"), settings, granules, cluster, Silence())
-        times.append(time.perf_counter())
-        peak = max(
-            cluster.client().run(lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024).values()
-        )
-    start, read, found = (b - a for a, b in itertools.pairwise(times))
-    return {"start": start, "ingest": read, "detect": found, "peak": peak, "tasks": max(sizes)}
+    """Print how the two stages scale with workers and days on Dask."""
+    archive = make_days(root / "scale", FIRST, options.scale)
+    table(archive, root / "scaled", options.model)
 
 
 def _row(*cells: object) -> None:
@@ -199,7 +138,7 @@ def machine() -> str:
 
 
 def main() -> None:
-    """Measure everything and print it, or one size of cluster as JSON (how this starts itself)."""
+    """Measure everything and print it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--days", type=int, default=16, help="satellite-days of the stages, 32 at most")
     parser.add_argument(
@@ -211,13 +150,8 @@ def main() -> None:
     parser.add_argument(
         "--published", help="module whose events(path) calls your copy of the published functions"
     )
-    parser.add_argument("--on-dask", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     options.model = find_model(options.model)
-    if options.on_dask:
-        workers, archive, work = options.on_dask
-        print(json.dumps(on_dask(int(workers), Path(archive), Path(work), options.model)))
-        return
     print(f"Measured on: {machine()}.\nDays of {RECORDS} records, ", end="")
     print(f"made of {options.source}.\n" if options.source else "simulated.\n", flush=True)
     with tempfile.TemporaryDirectory() as folder:

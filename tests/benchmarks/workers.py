@@ -1,0 +1,161 @@
+"""How the whole job scales with workers and days: ``python -m tests.benchmarks.workers ARCHIVE``.
+
+The first half of the archive's days with one worker, all of them with one and with two. Each stage
+has a cluster of its own, so that the peak memory is the stage's; each measurement is a process of
+its own. Prints Markdown, which docs/scaling.md holds.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from unittest import mock
+
+from reprocess.catalog import Granule, list_archive
+from reprocess.classifier.bundle import find_model, load_bundle
+from tests.benchmarks import ONE_THREAD
+from tests.fake import Silence
+
+STAGES = ("ingest", "detect")
+
+
+def measure(archive: Path, work: Path, workers: int, half: bool, model: Path) -> dict[str, float]:
+    """Run both stages on workers that are up already, and say what each took."""
+    from reprocess.blocks import Settings
+    from reprocess.pipeline import detect, ingest
+    from reprocess.work import Work
+
+    granules, target = list_archive(str(archive)).granules, Work(work)
+    granules = first_half(granules) if half else granules
+    bundle = load_bundle(model)
+    settings = Settings(bundle.path, bundle.sha256, "published", "onnxruntime", classes=False, dense=False)
+    run = target.run("r")
+    stages = {
+        "ingest": lambda cluster: ingest(target, granules, cluster, Silence()),
+        "detect": lambda cluster: detect(target, run, settings, granules, cluster, Silence()),
+    }
+    taken: dict[str, float] = {"days": len(granules)}
+    for name in STAGES:
+        taken |= {f"{name}_{key}": value for key, value in _staged(stages[name], workers).items()}
+    files = [p for p in work.rglob("*") if p.is_file()]
+    shards = [p for p in files if p.is_relative_to(target.archive)]
+    done = list(target.ledger.done())
+    return taken | {
+        "main_MB": _peak_mb(),
+        "files": len(files) / len(done),
+        "bytes": sum(p.stat().st_size for p in shards)
+        / sum(day["records"] for record in done for day in record["days"].values()),
+        "rest_bytes": sum(p.stat().st_size for p in files if p not in set(shards)) / len(granules),
+    }
+
+
+def first_half(granules: list[Granule]) -> list[Granule]:
+    """Return the first half of the days of every satellite."""
+    days = sorted({g.day for g in granules})
+    return [g for g in granules if g.day < days[len(days) // 2]]
+
+
+def _staged(stage, workers: int) -> dict[str, float]:
+    """Time a stage on a cluster of its own; CPU is of the workers and of client with scheduler."""
+    from distributed import Client
+
+    from reprocess.cluster import open_cluster
+
+    sizes: list[float] = []
+    persist = Client.persist
+
+    def spy(client, collection, *arguments, **options):
+        sizes.append(len(collection.__dask_graph__()) / collection.size)
+        return persist(client, collection, *arguments, **options)
+
+    start = time.perf_counter()
+    with (
+        mock.patch.object(Client, "persist", spy),
+        open_cluster(workers=workers, announce=lambda _: None) as cluster,
+    ):
+        client = cluster.client()
+        before = client.run(time.process_time)
+        up, own = time.perf_counter(), time.process_time()
+        stage(cluster)
+        end, used = time.perf_counter(), time.process_time() - own
+        after = client.run(time.process_time)
+        peaks = client.run(_peak_mb)
+    return {
+        "start": up - start,
+        "wall": end - up,
+        "cpu": sum(after.values()) - sum(before.values()),
+        "own_cpu": used,
+        "worker_MB": max(peaks.values()),
+        "tasks": max(sizes),
+    }
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def table(archive: Path, folder: Path, model: Path) -> None:
+    """Print what every size takes, the speed-up, and what is written."""
+    print(
+        "| workers | satellite-days | stage | workers up after s | wall s | CPU ms a day: workers |", end=""
+    )
+    print(" client, scheduler | worker peak MB |\n|---:|---:|---|---:|---:|---:|---:|---:|")
+    sizes = ((1, True), (1, False), (2, False))
+    found = {size: _in_a_process(archive, folder / "-".join(map(str, size)), *size, model) for size in sizes}
+    for (workers, _), r in found.items():
+        for s in STAGES:
+            up, wall, peak = r[f"{s}_start"], r[f"{s}_wall"], r[f"{s}_worker_MB"]
+            cpu, own = (1000 * r[f"{s}_{key}"] / r["days"] for key in ("cpu", "own_cpu"))
+            cells = (workers, r["days"], s, f"{up:.1f}", f"{wall:.1f}", f"{cpu:.1f}", f"{own:.1f}")
+            print("| " + " | ".join(map(str, cells)) + f" | {peak:.0f} |", flush=True)
+    half, one, two = (
+        {s: r[f"{s}_wall"] for s in STAGES} | {"both": sum(r[f"{s}_wall"] for s in STAGES)}
+        for r in found.values()
+    )
+    last = found[sizes[-1]]
+    print("\nTwo workers, times one: ", end="")
+    print(", ".join(f"{name} {one[name] / two[name]:.2f}" for name in one), end=". ")
+    print("The same with twice the days for two: ", end="")
+    print(", ".join(f"{name} {2 * half[name] / two[name]:.2f}" for name in half), end=".\n\n")
+    print(f"Client and scheduler: {last['main_MB']:.0f} MB at most. Tasks a block: ", end="")
+    print(", ".join(f"{last[f'{s}_tasks']:.0f} to {s}" for s in STAGES), end=". ")
+    print(
+        f"Written: {last['files']:.1f} files a block and satellite; {last['bytes']:.1f} bytes a record",
+        end="",
+    )
+    print(f" in the archive, {last['rest_bytes'] / 1000:.1f} kB a satellite-day besides.")
+
+
+def _in_a_process(archive: Path, work: Path, workers: int, half: bool, model: Path) -> dict[str, float]:
+    words = [sys.executable, "-m", "tests.benchmarks.workers", archive, "--model", model]
+    words += ["--one", json.dumps([str(work), workers, half])]
+    done = subprocess.run(
+        [*map(str, words)], stdout=subprocess.PIPE, text=True, check=True, env=os.environ | ONE_THREAD
+    )
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def main() -> None:
+    """Print the table, or one measurement of it as JSON (how this starts itself)."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("archive", type=Path)
+    parser.add_argument("--model", default="simulated2026")
+    parser.add_argument("--one", type=json.loads, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    model = find_model(options.model)
+    if options.one:
+        work, workers, half = options.one
+        print(json.dumps(measure(options.archive, Path(work), workers, half, model)))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        table(options.archive, Path(folder), model)
+
+
+if __name__ == "__main__":
+    main()
