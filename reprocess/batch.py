@@ -25,19 +25,23 @@ from dask.utils import parse_bytes
 from reprocess.errors import ClusterError, PlanError
 from reprocess.plan import Resources, require_memory
 
-THREADS = dict.fromkeys(
-    (
-        "OMP_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "NUMEXPR_NUM_THREADS",
-        "BLOSC_NTHREADS",
-        "TF_NUM_INTRAOP_THREADS",
-        "TF_NUM_INTEROP_THREADS",
-    ),
-    "1",
-)
-"""Environment of every process that works on blocks: there is one process per core."""
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+    "BLOSC_NTHREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
+    "MALLOC_MMAP_THRESHOLD_": str(8 << 20),
+}
+"""Environment of every process that works on blocks.
+
+There is one process per core. Memory that was freed is kept for the next array: Dask's default of 64
+kB for the first threshold gives it back at once, and half of the CPU time goes into having it
+cleared again (docs/performance.md).
+"""
 
 SATURATION = 1.0
 """Blocks that Dask gives a worker at a time.
@@ -57,7 +61,7 @@ DASK: dict[str, Any] = {
         },
         # Tasks return about 2 kB: nothing is worth spilling, what fills memory is the work itself.
         "worker": {"memory": {"target": False, "spill": False, "pause": 0.8, "terminate": 0.95}},
-        "nanny": {"pre-spawn-environ": THREADS},
+        "nanny": {"pre-spawn-environ": ENVIRONMENT},
     }
 }
 """What differs from Dask's defaults; ``cluster/dask.yaml`` is the same, for workers started by hand."""
@@ -161,7 +165,7 @@ class Batch:
 
     def job_options(self, **changes: Any) -> dict[str, Any]:
         """Return the options of a job with a process per core, one thread each, and scratch on the node."""
-        exports = {**THREADS, **{f"DASK_{key}": value for key, value in _flat(DASK)}}
+        exports = {**ENVIRONMENT, **{f"DASK_{key}": value for key, value in _flat(DASK)}}
         prologue = [f"export {key}={value}" for key, value in exports.items()]
         defaults = {"local_directory": "${TMPDIR:-/tmp}", "shared_temp_directory": str(self.logs)}
         complete: dict[str, Any] = {**defaults, **self.options, "log_directory": str(self.logs), **changes}

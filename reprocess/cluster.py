@@ -21,7 +21,7 @@ from distributed import Client, LocalCluster, Status
 from distributed.security import Security
 from tornado.ioloop import PeriodicCallback
 
-from reprocess.batch import DASK, SATURATION, THREADS, Batch
+from reprocess.batch import DASK, ENVIRONMENT, SATURATION, Batch
 from reprocess.errors import ClusterError
 
 _LOOPBACK = "127.0.0.1"
@@ -65,14 +65,17 @@ class Cluster:
         return self._client
 
     def _start(self) -> LocalCluster:
-        dask.config.update_defaults({"distributed": {"scheduler": {"worker-saturation": SATURATION}}})
+        settings = {
+            "scheduler": {"worker-saturation": SATURATION},
+            "nanny": {"pre-spawn-environ": ENVIRONMENT},
+        }
+        dask.config.update_defaults({"distributed": settings})
         return LocalCluster(
             n_workers=self.workers,
             threads_per_worker=1,  # HDF5 and the engines want a process each
             host=_LOOPBACK,
             dashboard_address=_free(f"{_LOOPBACK}:8787"),
             security=_temporary_security() if self.tls else None,
-            env=THREADS,
             # A block that raises is reported, and noted with its traceback; workers need not print it too.
             silence_logs=logging.CRITICAL,
         )

@@ -49,8 +49,8 @@ def test_the_job_of_workers_of_every_shipped_file_renders(name: str) -> None:
     assert "--nanny" in text
     assert "--local-directory ${TMPDIR:-/tmp}" in text
     assert "--dashboard-address 127.0.0.1:0" in text
-    for variable in batch.THREADS:
-        assert f"export {variable}=1" in text
+    for variable, value in batch.ENVIRONMENT.items():
+        assert f"export {variable}={value}" in text
     assert "DASK_DISTRIBUTED__WORKER__MEMORY__SPILL=False" in text
     assert ("--lifetime " in text) == ("walltime" in options)
     assert "--lifetime-restart" not in text  # the job's time is over then
@@ -333,10 +333,10 @@ def test_the_kubernetes_arguments_are_ones_that_the_commands_have() -> None:
 
 
 @pytest.mark.parametrize("name", ["Dockerfile", "apptainer.def"])
-def test_container_recipes_pin_threads_and_copy_files_that_exist(name: str) -> None:
+def test_container_recipes_set_the_environment_and_copy_files_that_exist(name: str) -> None:
     text = (FOLDER / name).read_text()
-    for variable in batch.THREADS:
-        assert f"{variable}=1" in text
+    for variable, value in batch.ENVIRONMENT.items():
+        assert f"{variable}={value}" in text
     for path in ("pyproject.toml", "README.md", "LICENSE", "reprocess", "models", "cluster/dask.yaml"):
         assert path in text
         assert (FOLDER.parent / path).exists()

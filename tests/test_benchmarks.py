@@ -17,14 +17,18 @@ def test_every_benchmark_can_be_imported(name: str) -> None:
     importlib.import_module(f"tests.benchmarks.{name}")
 
 
-def test_stages_do_what_they_are_named_after(fake_archive: Path, random_model: Bundle, tmp_path: Path) -> None:
+def test_stages_do_what_they_are_named_after(
+    fake_archive: Path, random_model: Bundle, tmp_path: Path
+) -> None:
     for name in ("ingest", "detect onnxruntime", "detect published-2022"):
         record = STAGES[name](fake_archive, tmp_path, 1, random_model.path)()
         assert record["stage"] == name.split()[0]
         assert len(record["days"]) == 1
 
 
-def test_both_stages_are_measured_on_workers(fake_archive: Path, random_model: Bundle, tmp_path: Path) -> None:
+def test_both_stages_are_measured_on_workers(
+    fake_archive: Path, random_model: Bundle, tmp_path: Path
+) -> None:
     found = workers.measure(fake_archive, tmp_path / "w", 1, False, random_model.path)
     assert found["days"] == 4
     assert {found["ingest_tasks"], found["detect_tasks"]} == {2}

@@ -15,7 +15,7 @@ import pytest
 from distributed.security import Security
 
 from reprocess import cluster as module
-from reprocess.batch import Batch
+from reprocess.batch import ENVIRONMENT, Batch
 from reprocess.cluster import Cluster, JobKeeper, open_cluster, tunnel
 from reprocess.errors import ClusterError
 
@@ -59,7 +59,7 @@ def test_everything_on_this_machine_stays_on_the_loopback(tls: bool) -> None:
     with open_cluster(workers=1, tls=tls, announce=said.append) as cluster:
         client = cluster.client()
         assert cluster.client() is client
-        assert client.submit(os.getenv, "OMP_NUM_THREADS").result() == "1"
+        assert client.submit(environment_of_a_worker).result() == ENVIRONMENT
         assert client.scheduler.address.startswith("tls://" if tls else "tcp://")
         assert listening() == {"0100007F"}
     assert len(said) == 1
@@ -236,8 +236,7 @@ def test_workers_of_a_batch_system_are_told_what_the_documents_promise(slurm: Pa
     with open_cluster(batch=Batch(Path("/x.yaml"), "slurm", options), announce=said.append) as place:
         client = place.client()
         assert client.submit(settings_of_a_worker).result() == {
-            "OMP_NUM_THREADS": "1",
-            "TF_NUM_INTRAOP_THREADS": "1",
+            **ENVIRONMENT,
             "target": False,
             "spill": False,
             "pause": 0.8,
@@ -254,12 +253,15 @@ def test_workers_of_a_batch_system_are_told_what_the_documents_promise(slurm: Pa
     assert "ssh -N -L 8787:127.0.0.1:" in said[2]
 
 
+def environment_of_a_worker() -> dict[str, str]:
+    return {name: os.environ[name] for name in ENVIRONMENT}
+
+
 def settings_of_a_worker() -> dict[str, Any]:
     import dask
 
     memory = dask.config.get("distributed.worker.memory")
-    found = {name: os.environ[name] for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS")}
-    return found | {name: memory[name] for name in ("target", "spill", "pause")}
+    return environment_of_a_worker() | {name: memory[name] for name in ("target", "spill", "pause")}
 
 
 def test_a_users_own_dask_settings_stay() -> None:

@@ -1,8 +1,10 @@
 """How the whole job scales with workers and days: ``python -m tests.benchmarks.workers ARCHIVE``.
 
-The first half of the archive's days with one worker, all of them with one and with two. Each stage
-has a cluster of its own, so that the peak memory is the stage's; each measurement is a process of
-its own. Prints Markdown, which docs/scaling.md holds.
+The first half of the archive's days with one worker, all of them with one and with two. A worker
+has one core: left alone, libraries' threads would let the first worker use the second one's. It is
+up once it has imported what it needs and has loaded the model. Each stage has a cluster of its own,
+so that the peak memory is the stage's; each measurement is a process of its own. Prints Markdown,
+which docs/scaling.md holds.
 """
 
 import argparse
@@ -13,8 +15,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from unittest import mock
+
+import psutil
 
 from reprocess.catalog import Granule, list_archive
 from reprocess.classifier.bundle import find_model, load_bundle
@@ -41,7 +47,8 @@ def measure(archive: Path, work: Path, workers: int, half: bool, model: Path) ->
     }
     taken: dict[str, float] = {"days": len(granules)}
     for name in STAGES:
-        taken |= {f"{name}_{key}": value for key, value in _staged(stages[name], workers).items()}
+        ready = partial(_get_ready, settings if name == "detect" else None)
+        taken |= {f"{name}_{key}": value for key, value in _staged(stages[name], workers, ready).items()}
     files = [p for p in work.rglob("*") if p.is_file()]
     shards = [p for p in files if p.is_relative_to(target.archive)]
     done = list(target.ledger.done())
@@ -60,7 +67,21 @@ def first_half(granules: list[Granule]) -> list[Granule]:
     return [g for g in granules if g.day < days[len(days) // 2]]
 
 
-def _staged(stage, workers: int) -> dict[str, float]:
+def _get_ready(settings) -> None:
+    """Import what a worker needs, and load the model if there are settings for it."""
+    from reprocess.blocks import get_engine
+
+    if settings is not None:
+        get_engine(settings.model, settings.model_sha256, settings.engine)
+
+
+def _pin(core: int) -> None:
+    """Keep this process, and its threads of now and later, to one core."""
+    for thread in psutil.Process().threads():
+        os.sched_setaffinity(thread.id, {core})
+
+
+def _staged(stage, workers: int, ready: Callable[[], None]) -> dict[str, float]:
     """Time a stage on a cluster of its own; CPU is of the workers and of client with scheduler."""
     from distributed import Client
 
@@ -79,6 +100,9 @@ def _staged(stage, workers: int) -> dict[str, float]:
         open_cluster(workers=workers, announce=lambda _: None) as cluster,
     ):
         client = cluster.client()
+        client.run(ready)
+        for core, worker in enumerate(client.scheduler_info()["workers"]):
+            client.run(_pin, core, workers=[worker])
         before = client.run(time.process_time)
         up, own = time.perf_counter(), time.process_time()
         stage(cluster)

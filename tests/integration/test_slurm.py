@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from reprocess.batch import THREADS
+from reprocess.batch import ENVIRONMENT
 from tests.integration.command import reprocess, tree
 
 OPTIONS = ("--model", "random", "--classes")
@@ -44,7 +44,7 @@ def slurm(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
     try:
         words = [str(shared / "tools" / "start_slurm"), str(folder)]
         # A Dask nanny sets OMP_NUM_THREADS=1 in the process that starts it, and nproc believes that.
-        ours = {name: value for name, value in os.environ.items() if name not in THREADS}
+        ours = {name: value for name, value in os.environ.items() if name not in ENVIRONMENT}
         done = subprocess.run(words, capture_output=True, text=True, timeout=500, check=False, env=ours)
         found = re.search(r"export SLURM_CONF=(\S+)", done.stdout)
         assert done.returncode == 0, done.stderr
