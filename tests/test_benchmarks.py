@@ -26,9 +26,7 @@ def test_stages_do_what_they_are_named_after(
         assert len(record["days"]) == 1
 
 
-def test_both_stages_are_measured_on_workers(
-    fake_archive: Path, random_model: Bundle, tmp_path: Path
-) -> None:
+def test_both_stages_are_timed_on_workers(fake_archive: Path, random_model: Bundle, tmp_path: Path) -> None:
     found = workers.measure(fake_archive, tmp_path / "w", 1, False, random_model.path)
     assert found["days"] == 4
     assert {found["ingest_tasks"], found["detect_tasks"]} == {2}
