@@ -1,5 +1,7 @@
 """Measurements, not tests: `make bench` runs `cost`; `codecs`, `workers`, `scheduler` run by themselves."""
 
+from pathlib import Path
+
 RECORDS = 43_200
 """Records of the days that are measured: a whole day at 2 s."""
 
@@ -12,3 +14,12 @@ ONE_THREAD = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
 }
 """What keeps the libraries of a process to one thread, and TensorFlow quiet."""
+
+
+def peak_mb() -> float:
+    """Return the most memory this process has held, in MB (Linux).
+
+    Not `resource.getrusage`, whose figure a process inherits from the one that started it.
+    """
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024

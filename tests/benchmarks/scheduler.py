@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import pickle
-import resource
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from reprocess import schema
 from reprocess.blocks import IngestPlan
 from reprocess.catalog import Granule
 from reprocess.ledger import Record
+from tests.benchmarks import peak_mb
 from tests.fake import Silence
 
 WHOLE_ARCHIVE = 850
@@ -70,11 +70,11 @@ def measure(blocks: int) -> dict[str, float]:
     ):
         client = cluster.client()
         client.run(lambda: None)
-        before, cpu = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+        before, cpu = peak_mb(), time.process_time()
         start = time.perf_counter()
         map_blocks(client, record_of, plans, "ingest", Silence(), lambda *_: None)
         end, used = time.perf_counter(), time.process_time() - cpu
-        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        after = peak_mb()
     (tasks, _), (_, sent) = submitted
     return {
         "tasks": tasks,
@@ -82,8 +82,8 @@ def measure(blocks: int) -> dict[str, float]:
         "submit": sent - start,
         "total": end - start,
         "cpu": used,
-        "before": before / 1024,
-        "after": after / 1024,
+        "before": before,
+        "after": after,
     }
 
 

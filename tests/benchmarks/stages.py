@@ -6,7 +6,6 @@ timed over whole days. CPU seconds are those of the process with all its threads
 
 import importlib.util
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -25,7 +24,7 @@ from reprocess.remote import read_bytes
 from reprocess.schema import ELECTRON_VARIABLES, EVENT_CLASSES
 from reprocess.store import create_store
 from reprocess.work import Work
-from tests.benchmarks import SATELLITE
+from tests.benchmarks import SATELLITE, peak_mb
 
 Prepared = Callable[[], object]
 _VARIABLES = (*ELECTRON_VARIABLES, "L_IGRF")
@@ -186,7 +185,7 @@ def main() -> None:
         taken = {"cpu_s": time.process_time() - cpu, "wall_s": time.perf_counter() - wall}
         best = min(best or taken, taken, key=lambda t: t["cpu_s"])
     best = {key: value / int(days) for key, value in best.items()}
-    best["peak_MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    best["peak_MB"] = peak_mb()
     if isinstance(result, dict) and result.get("stage") == "detect":
         entries = result["days"].values()
         best["windows"] = sum(e["windows_classified"] for e in entries) / sum(

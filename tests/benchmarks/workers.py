@@ -10,7 +10,6 @@ which docs/scaling.md holds.
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -24,7 +23,7 @@ import psutil
 
 from reprocess.catalog import Granule, list_archive
 from reprocess.classifier.bundle import find_model, load_bundle
-from tests.benchmarks import ONE_THREAD
+from tests.benchmarks import ONE_THREAD, peak_mb
 from tests.fake import Silence
 
 STAGES = ("ingest", "detect")
@@ -53,7 +52,7 @@ def measure(archive: Path, work: Path, workers: int, half: bool, model: Path) ->
     shards = [p for p in files if p.is_relative_to(target.archive)]
     done = list(target.ledger.done())
     return taken | {
-        "main_MB": _peak_mb(),
+        "main_MB": peak_mb(),
         "files": len(files) / len(done),
         "bytes": sum(p.stat().st_size for p in shards)
         / sum(day["records"] for record in done for day in record["days"].values()),
@@ -108,7 +107,7 @@ def _staged(stage, workers: int, ready: Callable[[], None]) -> dict[str, float]:
         stage(cluster)
         end, used = time.perf_counter(), time.process_time() - own
         after = client.run(time.process_time)
-        peaks = client.run(_peak_mb)
+        peaks = client.run(peak_mb)
     return {
         "start": up - start,
         "wall": end - up,
@@ -117,10 +116,6 @@ def _staged(stage, workers: int, ready: Callable[[], None]) -> dict[str, float]:
         "worker_MB": max(peaks.values()),
         "tasks": max(sizes),
     }
-
-
-def _peak_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def table(archive: Path, folder: Path, model: Path) -> None:
