@@ -7,6 +7,7 @@ import pytest
 
 from reprocess.classifier.bundle import Bundle
 from tests.benchmarks import workers
+from tests.benchmarks.parts import PARTS, time_parts
 from tests.benchmarks.stages import STAGES
 
 FOLDER = Path(workers.__file__).parent
@@ -21,9 +22,12 @@ def test_stages_do_what_they_are_named_after(
     fake_archive: Path, random_model: Bundle, tmp_path: Path
 ) -> None:
     for name in ("ingest", "detect onnxruntime", "detect published-2022"):
-        record = STAGES[name](fake_archive, tmp_path, 1, random_model.path)()
+        prepared = STAGES[name](fake_archive, tmp_path, 1, random_model.path)
+        record = prepared()
         assert record["stage"] == name.split()[0]
         assert len(record["days"]) == 1
+        if name in PARTS:
+            assert min(time_parts(name, prepared).values()) > 0, "a part is no longer called"
 
 
 def test_both_stages_are_timed_on_workers(fake_archive: Path, random_model: Bundle, tmp_path: Path) -> None:

@@ -14,12 +14,14 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from reprocess import schema
 from reprocess.catalog import list_archive
 from reprocess.classifier.bundle import find_model
 from tests.benchmarks import ONE_THREAD, RECORDS, SATELLITE
 from tests.benchmarks.data import make_days
+from tests.benchmarks.parts import PARTS
 from tests.benchmarks.stages import STAGES
 from tests.benchmarks.workers import table
 
@@ -30,9 +32,7 @@ REFERENCE_DAYS = 2
 """Days that the references are measured on; they cost seconds each."""
 
 
-def measure(
-    stage: str, archive: Path, work: Path, days: int, options: argparse.Namespace
-) -> dict[str, float]:
+def measure(stage: str, archive: Path, work: Path, days: int, options: argparse.Namespace) -> dict[str, Any]:
     """Run one stage in a fresh process."""
     module = [options.published] if stage == REFERENCES[1] and options.published else []
     words = [sys.executable, "-m", "tests.benchmarks.stages", stage, archive, work, days, options.model]
@@ -40,7 +40,7 @@ def measure(
     done = subprocess.run(
         list(map(str, words)), stdout=subprocess.PIPE, text=True, check=True, env=os.environ | ONE_THREAD
     )
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
@@ -68,6 +68,10 @@ def stages(root: Path, options: argparse.Namespace) -> None:
     noaa = sum(g.size for g in list_archive(str(archive)).granules)
     print()
     sizes(work, noaa, options.days)
+    for name in PARTS:
+        print(f"\n| {name}, part | wall ms a day |\n|---|---:|")
+        for part, seconds in found[name]["parts"].items():
+            _row(part, _ms(seconds))
     minutes, hours = 27_000 * found["detect onnxruntime"]["cpu_s"] / 60, 27_000 * both / 3600
     print(f"\n27,000 satellite-days: {minutes:.0f} core-minutes to classify, {hours:.1f} core-hours in all.")
 

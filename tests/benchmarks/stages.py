@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from reprocess.schema import ELECTRON_VARIABLES, EVENT_CLASSES
 from reprocess.store import create_store
 from reprocess.work import Work
 from tests.benchmarks import SATELLITE, peak_mb
+from tests.benchmarks.parts import PARTS, time_parts
 
 Prepared = Callable[[], object]
 _VARIABLES = (*ELECTRON_VARIABLES, "L_IGRF")
@@ -178,20 +180,24 @@ def main() -> None:
     name, archive, work, days, model, repeats, *module = sys.argv[1:]
     stage = partial(adapter, module=Path(module[0])) if module else STAGES[name]
     prepared = stage(Path(archive), Path(work), int(days), Path(model))
-    best: dict[str, float] = {}
+    best: dict[str, Any] = {}
     for _ in range(int(repeats)):
         cpu, wall = time.process_time(), time.perf_counter()
         result = prepared()
         taken = {"cpu_s": time.process_time() - cpu, "wall_s": time.perf_counter() - wall}
         best = min(best or taken, taken, key=lambda t: t["cpu_s"])
     best = {key: value / int(days) for key, value in best.items()}
-    best["peak_MB"] = peak_mb()
+    peak = peak_mb()
+    best["peak_MB"] = peak
     if isinstance(result, dict) and result.get("stage") == "detect":
         entries = result["days"].values()
         best["windows"] = sum(e["windows_classified"] for e in entries) / sum(
             e["classifiable"] for e in entries
         )
         best["events"] = sum(sum(e["events"].values()) for e in entries) / len(entries)
+    if name in PARTS:
+        seconds = time_parts(name, prepared)
+        best["parts"] = {part: value / int(days) for part, value in seconds.items()}
     print(json.dumps(best))
 
 
