@@ -18,6 +18,8 @@ class TensorflowEngine:
     """The network as one program compiled by XLA."""
 
     def __init__(self, bundle: Bundle) -> None:
+        # A GPU would round factors to 10 bits, and classes could differ from those of other machines.
+        tf.config.experimental.enable_tensor_float_32_execution(False)
         weights = {name: tf.constant(array) for name, array in bundle.weights.items()}
         signature = tf.TensorSpec((BATCH, WINDOW, len(FEATURES)), tf.float32)
 

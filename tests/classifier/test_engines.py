@@ -67,6 +67,18 @@ def test_default_is_onnxruntime():
     assert set(ENGINES) == {"onnxruntime", "tensorflow"}
 
 
+def test_a_gpu_gives_the_published_classes(published, golden):
+    from reprocess.classifier.framework import tf
+
+    if not tf.config.list_physical_devices("GPU"):
+        pytest.skip("no GPU: TensorFlow finds none on this machine")
+    x, expected = golden
+    assert "GPU" in (tf.constant(x) + 0).device
+    found = get_engine(published.path, published.sha256, "tensorflow")[1].predict(x)
+    assert np.abs(found - expected).max() < TOLERANCE
+    np.testing.assert_array_equal(found.argmax(axis=1), expected.argmax(axis=1))
+
+
 def test_parity_with_the_published_code(name, published, golden):
     x, expected = golden
     assert x.shape == (3176, 7, 8)

@@ -1,0 +1,133 @@
+"""What the whole archive costs the process that is no worker: ``python -m tests.benchmarks.whole WORK``.
+
+The parts and records of a run in WORK are copied under other days, 850 blocks of eight satellites,
+without the archive itself; then the commands that look at all of them are timed on the copy. Prints
+Markdown, which docs/scaling.md holds.
+"""
+
+import argparse
+import contextlib
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from reprocess import schema
+from reprocess.catalog import Granule
+from reprocess.ledger import Record, merge_catalog
+from reprocess.parts import DWELL, EVENTS, part_path, read_part, write_part
+from reprocess.work import Run, Work
+from tests.benchmarks import peak_mb
+from tests.benchmarks.scheduler import WHOLE_ARCHIVE
+
+
+def copy(source: Path, target: Path, blocks: int) -> Work:
+    """Write a WORK of this many blocks, made of another's."""
+    old, new = Work(source), Work(target)
+    run = old.only_run(None)
+    copied = new.run(run.name)
+    originals = list(run.ledger.done())
+    first = min(r["block"] for r in originals)
+    granules: list[Granule] = []
+    for number in range(blocks):
+        original = originals[number % len(originals)]
+        satellite, block = list(schema.SATELLITES)[number % 8], first + number // 8
+        shift = dt.timedelta((block - original["block"]) * schema.BLOCK_DAYS)
+        ingested = old.ledger.read(original["satellite"], original["block"]) or {}
+        record = _moved(ingested, satellite, block, shift)
+        new.ledger.commit(record)
+        granules += [
+            Granule(satellite, schema.day_index(dt.date.fromisoformat(date)), **_identity(entry))
+            for date, entry in record["days"].items()
+        ]
+        copied.ledger.commit(_copy_parts(run, copied, original, _moved(original, satellite, block, shift)))
+    merge_catalog(new.catalog, granules)
+    copied.describe(
+        {k: v for k, v in (run.read_identity() or {}).items() if k not in {"exposure", "occurrence"}}
+    )
+    return new
+
+
+def _identity(entry: Record) -> dict[str, str | int]:
+    return {key: entry["source"][key] for key in ("url", "size", "version")}
+
+
+def _moved(record: Record, satellite: str, block: int, shift: dt.timedelta) -> Record:
+    days = {_date(date, shift): entry for date, entry in record["days"].items()}
+    return record | {"satellite": satellite, "block": block, "days": days}
+
+
+def _date(date: str, shift: dt.timedelta) -> str:
+    return (dt.date.fromisoformat(date) + shift).isoformat()
+
+
+def _copy_parts(run: Run, copied: Run, original: Record, record: Record) -> Record:
+    """Write a block's parts under the record's days, and return the record with their sums."""
+    shift = (record["block"] - original["block"]) * schema.BLOCK_DAYS
+    tables: dict[str, pd.DataFrame] = {}
+    for kind in ("events", "dwell"):
+        path = part_path(run.root / kind, original["satellite"], original["block"])
+        tables[kind] = read_part(path, original["outputs"][kind]).to_pandas()
+    tables["dwell"]["day"] += shift
+    events = tables["events"]
+    for name in ("start_time", "stop_time", "peak_time"):
+        events[name] += pd.Timedelta(days=shift)
+    events["date"] = [_date(date, dt.timedelta(shift)) for date in events["date"]]
+    outputs = {
+        kind: write_part(part_path(copied.root / kind, record["satellite"], record["block"]), table, of)
+        for (kind, table), of in zip(tables.items(), (EVENTS, DWELL), strict=True)
+    }
+    return record | {"outputs": outputs}
+
+
+COMMANDS = ("status", "map", "events")
+
+
+def measure(words: list[str]) -> dict[str, float]:
+    """Run one command in this process."""
+    from reprocess.cli import main
+
+    start, cpu = time.perf_counter(), time.process_time()
+    with (
+        Path(os.devnull).open("w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.suppress(SystemExit),
+    ):
+        main(words)
+    wall = time.perf_counter() - start
+    return {"wall": wall, "cpu": time.process_time() - cpu, "peak": peak_mb()}
+
+
+def main() -> None:
+    """Print the table, or one row of it as JSON (how this starts itself)."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--command", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.command:
+        print(json.dumps(measure([options.command, str(options.work)])))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        work = copy(options.work, Path(folder) / "whole", WHOLE_ARCHIVE)
+        (run,) = work.runs()
+        days = sum(len(record["days"]) for record in run.ledger.done())
+        events = sum(sum(d["events"].values()) for r in run.ledger.done() for d in r["days"].values())
+        print(f"{WHOLE_ARCHIVE} blocks, {days} satellite-days, {events} events.\n")
+        print("| command | wall s | CPU s | peak MB |\n|---|---:|---:|---:|")
+        for command in COMMANDS:
+            done = subprocess.run(
+                [sys.executable, "-m", "tests.benchmarks.whole", str(work.root), "--command", command],
+                stdout=subprocess.PIPE, text=True, check=True,
+            )  # fmt: skip
+            r = json.loads(done.stdout.splitlines()[-1])
+            print(f"| {command} | {r['wall']:.1f} | {r['cpu']:.1f} | {r['peak']:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
