@@ -106,13 +106,15 @@ def train(work: Path, lists: tuple[Path, ...], drop: bool, out: Path, **options:
 def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) -> None:
     """Measure a model on satellite-days of WORK/archive.zarr all of whose events are listed.
 
-    Detection runs as in `reprocess detect`, with classes kept.
+    Detection runs as in `reprocess detect`, with classes kept. The exit code is that of the days
+    asked for: 3 if some of them are quarantined, 4 if some are missing.
     """
     from reprocess.classifier.bundle import find_model, load_bundle, note_evaluation
     from reprocess.evaluation.page import describe_evaluation, write_evaluation
-    from reprocess.evaluation.scores import score, summarise
+    from reprocess.evaluation.scores import count_unseen, score, summarise
     from reprocess.pipeline import detect, tally_run
     from reprocess.progress import show_progress
+    from reprocess.status import exit_code, not_ingested, survey
 
     card = find_model(options["card"]) if options["card"] else None
     target = open_work(work)
@@ -132,6 +134,7 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
         tally, found = tally_run(target, one, events, granules, cluster, progress)
     scores = score(tally, found)
     facts = describe_evaluation(load_bundle(settings.model), settings, lists, granules, _command())
+    facts["listed events without any record"] = count_unseen(events, granules, tally)
     for path in write_evaluation(options["output"] or one.root / "evaluation", facts, scores, tally):
         announce(f"wrote {path}")
     if card is not None:
@@ -139,6 +142,12 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
         announce(f"wrote {card / 'card.json'}")
     for name, value in summarise(scores).items():
         click.echo(f"{name}: {value}")
+    state = survey(target, granules)
+    if code := exit_code(state, one.name):
+        ingest = state["ingest"]
+        left = f"{len(ingest['quarantined'])} quarantined, {len(not_ingested(state))} not ingested"
+        announce(f"not measured, of {len(granules)} satellite-days asked for: {left}")
+        sys.exit(code)
 
 
 def _read_events(work: "Work", lists: tuple[Path, ...], drop: bool) -> "pd.DataFrame":

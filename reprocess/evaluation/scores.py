@@ -1,5 +1,6 @@
 """Scores of an evaluation, from the counts of all blocks; areas under curves with scikit-learn."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -8,6 +9,7 @@ import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from reprocess import schema
+from reprocess.catalog import Granule
 from reprocess.evaluation.matching import OUTCOMES, match_events
 from reprocess.evaluation.tally import EVENT_KEY, SCOPES, Tally, bin_probabilities
 
@@ -38,6 +40,19 @@ def score(tally: Tally, found: pd.DataFrame) -> dict[str, Any]:
     """
     windows = {scope: score_windows(tally.confusion[i], tally.scores[i]) for i, scope in enumerate(SCOPES)}
     return {"satellite_days": tally.days, "windows": windows, "events": _score_events(tally, found)}
+
+
+def count_unseen(events: pd.DataFrame, granules: Iterable[Granule], tally: Tally) -> int:
+    """Return how many listed events begin on one of these satellite-days and have no record at all.
+
+    They lie in data gaps, or on days that are missing, and are no part of the scores.
+    """
+    dates = events["start_time"].dt.strftime("%Y-%m-%d")
+    wanted = {(g.satellite, g.date.isoformat()) for g in granules}
+    asked = np.array([key in wanted for key in zip(events["satellite"], dates, strict=True)], bool)
+    seen = set(zip(*(tally.events[name] for name in EVENT_KEY), strict=True))
+    keys = zip(*(events.loc[asked, name] for name in EVENT_KEY), strict=True)
+    return sum(key not in seen for key in keys)
 
 
 def summarise(scores: dict[str, Any]) -> dict[str, float | int | None]:

@@ -1,6 +1,8 @@
 """Counts that add up, and scores that are scikit-learn's from the probabilities themselves."""
 
+import datetime as dt
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,8 @@ from sklearn.metrics import (
 )
 
 from reprocess import schema
-from reprocess.evaluation.scores import RECALL_BINS, score, score_windows, summarise
+from reprocess.catalog import Granule
+from reprocess.evaluation.scores import RECALL_BINS, count_unseen, score, score_windows, summarise
 from reprocess.evaluation.tally import (
     BINS,
     SCOPES,
@@ -258,3 +261,15 @@ def test_nothing_at_all_can_be_scored() -> None:
     }  # fmt: skip
     assert set(scores["windows"]) == set(SCOPES)
     assert score(Tally.zero() + Tally.zero(), found_table()) == scores
+
+
+def test_listed_events_without_any_record_are_counted() -> None:
+    there, gap = event("10:00:00", "10:00:20"), event("11:00:00", "11:00:20")
+    day = gap[1][:10]
+    listed = event_table([there, gap])
+    tally = tally_of((there, {"peak_e4": 9 * COUNT}))
+    asked = Granule("noaa18", schema.day_index(dt.date.fromisoformat(day)), "file:///x", 1, "v")
+    assert count_unseen(listed, [asked], tally) == 1
+    assert count_unseen(listed[:1], [asked], tally) == 0
+    assert count_unseen(listed, [replace(asked, satellite="noaa19")], tally) == 0
+    assert count_unseen(listed, [replace(asked, day=asked.day + 1)], tally) == 0

@@ -92,5 +92,15 @@ def test_a_model_is_measured_and_its_card_tells(simulated: Path, model: Path, tm
     again = json.loads((tmp_path / "out/evaluation.json").read_text())
     assert again.pop("command") != found.pop("command")
     assert again == found
+    assert found["listed events without any record"] == 0
     runs = simulated / "work/runs"
     assert tree(runs / "evaluate-tiny-published/classes.zarr") == tree(runs / "second/classes.zarr")
+
+    # A day that cannot be read is no silent hole.
+    bad = simulated / "archive/2015/noaa18/poes_n18_20150302_proc.nc"
+    bad.write_bytes(b"<html>")
+    reprocess("ingest", simulated / "archive", simulated / "work", "--workers", 1, code=3)
+    done = reprocess(*arguments, "--workers", 1, "--run", "second", "-o", tmp_path / "out", code=3)
+    assert "of 4 satellite-days asked for: 1 quarantined, 0 not ingested" in done.stderr
+    third = json.loads((tmp_path / "out/evaluation.json").read_text())
+    assert (third["events"], third["windows"]) == (found["events"], found["windows"])
