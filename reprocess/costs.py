@@ -1,8 +1,8 @@
 """What the work costs, as measured: the only place that holds such figures.
 
-CPU and memory: ``make bench``, 1 to 32 simulated days of 43,200 records in a block, mode ``published``
-(docs/performance.md). Bytes: WORK directories of the three real days of the test data and of eight
-simulated days.
+CPU and memory: ``make bench``, 1 to 32 simulated days of 43,200 records in a block, mode ``published``,
+on an idle AMD EPYC (docs/performance.md); an older or busy machine takes up to twice the time. Bytes:
+WORK directories of the three real days of the test data and of eight simulated days.
 """
 
 from dataclasses import dataclass
@@ -23,15 +23,15 @@ class Cost:
     """Peak bytes of a process whose block is full."""
 
 
-INGEST = Cost(0.066, 0.39, 536_000_000)
+INGEST = Cost(0.039, 0.21, 540_000_000)
 
 DETECT = {
-    "onnxruntime": Cost(0.026, 0.03, 340_000_000),
-    "tensorflow": Cost(0.033, 0.03, 881_000_000),
+    "onnxruntime": Cost(0.0155, 0.018, 300_000_000),
+    "tensorflow": Cost(0.017, 0.018, 888_000_000),
 }
 """By engine."""
 
-DENSE_CPU_S = {"onnxruntime": 0.36, "tensorflow": 0.42}
+DENSE_CPU_S = {"onnxruntime": 0.195, "tensorflow": 0.215}
 """In place of `day_cpu_s` if every window is classified, as where classes are kept."""
 
 WORKER_MEMORY = 60_000_000
