@@ -22,7 +22,7 @@ run: setup  ## Simulate a small archive in DEMO, find and map the events in it
 	$(BIN)/reprocess run $(DEMO)/archive $(DEMO)/work --workers $(WORKERS)
 
 test: setup  ## Run the tests
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 lint: setup  ## Check style and types
 	$(BIN)/ruff check .
