@@ -16,7 +16,7 @@ for start in 2013-03-04 2013-10-03 2014-03-14 2014-09-11 2015-06-17 \
     lists+=(--events "$data/train-$start/truth.parquet")
 done
 reprocess train "$data/train-work" "${lists[@]}" --describe models/simulated2026.json \
-    --out models/simulated2026 --dropout 0.3 --batch 512 --decay 0.85 --epochs 22 --patience 8
+    --out models/simulated2026 --units 128 --dropout 0.3 --batch 512 --decay 0.85 --epochs 22 --patience 8
 
 # A satellite and a seed that it was not trained on, events as rare as the simulator thinks realistic.
 reprocess simulate "$data/unseen" --satellites metop01 --start 2017-03-01 --days 60 --seed 99 --workers "$workers"
