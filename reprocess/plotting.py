@@ -113,7 +113,7 @@ def _dial(axes: Axes, dataset: xr.Dataset, values: np.ndarray, label: str) -> No
     axes.pcolor(theta, radius, np.ma.masked_invalid(thin), hatch="////", edgecolor="0.6", lw=0, cmap=grey)
     norm = _norm(values)
     mesh = axes.pcolormesh(theta, radius, np.ma.masked_invalid(values), norm=norm, cmap="viridis")
-    if isinstance(norm, LogNorm):
+    if isinstance(norm, LogNorm) and (values == 0).any():
         label += " (white: none)"
     _decorate(axes, radius)
     axes.figure.colorbar(mesh, ax=axes, orientation="horizontal", shrink=0.75, pad=0.09, label=label)

@@ -140,6 +140,14 @@ def test_unseen_bins_are_hatched_beside_their_dwell():
         assert np.ma.getmaskarray(mesh.get_array()).reshape(GRID.shape).tolist() == thin.tolist()
 
 
+def test_white_is_explained_where_there_is_any():
+    rate = with_hour(18, 1e4, elsewhere=1.0)
+    labels = [axes.get_xlabel() for axes in _figure(maps(rate), "REP").axes[2:]]
+    assert labels == ["events per hour of dwell", "dwell (hours)"]
+    rate[0, 0] = 0
+    assert _figure(maps(rate), "REP").axes[2].get_xlabel() == "events per hour of dwell (white: none)"
+
+
 @pytest.mark.parametrize("rate", [np.nan, 0.0, 1.0])
 def test_maps_of_one_value(rate, tmp_path):
     (path,) = plot_occurrence(maps(np.full(GRID.shape, rate)), tmp_path)
