@@ -54,7 +54,9 @@ def listening() -> set[str]:
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_everything_on_this_machine_stays_on_the_loopback(tls: bool) -> None:
+def test_everything_on_this_machine_stays_on_the_loopback(tls: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ENVIRONMENT:  # a Dask cluster of another test leaves its own in this process's environment
+        monkeypatch.delenv(name, raising=False)
     said: list[str] = []
     with open_cluster(workers=1, tls=tls, announce=said.append) as cluster:
         client = cluster.client()
