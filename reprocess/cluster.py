@@ -76,6 +76,8 @@ class Cluster:
             host=_LOOPBACK,
             dashboard_address=_free(f"{_LOOPBACK}:8787"),
             security=_temporary_security() if self.tls else None,
+            # Whatever the shell says: there is one process per core. MALLOC must be set before the start.
+            env={name: value for name, value in ENVIRONMENT.items() if not name.startswith("MALLOC")},
             # A block that raises is reported, and noted with its traceback; workers need not print it too.
             silence_logs=logging.CRITICAL,
         )

@@ -346,6 +346,7 @@ def audit(
         path = f"{plan.satellite} block {plan.block}"
         findings.append(Finding(path, "unaudited", "an audited block", reason, "see the reason"))
 
+    results: list[Record] = []
     if cluster is None:
         results = [audit_block(plan) for plan in plans]
     elif plans:

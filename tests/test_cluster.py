@@ -26,6 +26,7 @@ SLURM = Batch(Path("/x.yaml"), "slurm", {"cores": 1, "memory": "1GB"})
 def _from_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("SSH_CONNECTION", *module._SUBMITTED_FROM):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "8")
     monkeypatch.chdir(tmp_path)
 
 

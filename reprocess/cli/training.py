@@ -107,7 +107,7 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
     """Measure a model on satellite-days of WORK/archive.zarr all of whose events are listed.
 
     Detection runs as in `reprocess detect`, with classes kept. The exit code is that of the days
-    asked for: 3 if some of them are quarantined, 4 if some are missing.
+    asked for: 3 if some are quarantined or lost, 4 if some are missing or deferred.
     """
     from reprocess.classifier.bundle import find_model, load_bundle, note_evaluation
     from reprocess.evaluation.page import describe_evaluation, write_evaluation
@@ -143,10 +143,10 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
     for name, value in summarise(scores).items():
         click.echo(f"{name}: {value}")
     state = survey(target, granules)
-    if code := exit_code(state, one.name):
+    if code := exit_code(state, None):
         ingest = state["ingest"]
         left = f"{len(ingest['quarantined'])} quarantined, {len(not_ingested(state))} not ingested"
-        announce(f"not measured, of {len(granules)} satellite-days asked for: {left}")
+        announce(f"of {len(granules)} satellite-days asked for: {left}")
         sys.exit(code)
 
 

@@ -45,7 +45,7 @@ def score(tally: Tally, found: pd.DataFrame) -> dict[str, Any]:
 def count_unseen(events: pd.DataFrame, granules: Iterable[Granule], tally: Tally) -> int:
     """Return how many listed events begin on one of these satellite-days and have no record at all.
 
-    They lie in data gaps, or on days that are missing, and are no part of the scores.
+    They lie in data gaps; those on days that the archive does not hold were refused with the list.
     """
     dates = events["start_time"].dt.strftime("%Y-%m-%d")
     wanted = {(g.satellite, g.date.isoformat()) for g in granules}

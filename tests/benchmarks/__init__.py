@@ -22,4 +22,4 @@ def peak_mb() -> float:
     Not `resource.getrusage`, whose figure a process inherits from the one that started it.
     """
     status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6

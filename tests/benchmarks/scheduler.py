@@ -44,7 +44,7 @@ def plans_of(blocks: int) -> list[IngestPlan]:
             Granule(satellite, day, f"https://archive.example/{day}/poes_n18_20191024_proc.nc", 8 << 20, "v")
             for day in schema.block_days(block)
         )
-        plans.append(IngestPlan(Path("/work"), satellite, block, granules))
+        plans.append(IngestPlan(Path("WORK"), satellite, block, granules))
     return plans
 
 

@@ -144,8 +144,8 @@ def _keras(model: Path):
     network = keras.Sequential(
         [
             keras.Input((7, 8)),
-            layers.Bidirectional(layers.LSTM(64, activation="relu")),
-            layers.Dense(256, "relu"),
+            layers.Bidirectional(layers.LSTM(len(bundle.weights["forward_recurrent"]), activation="relu")),
+            layers.Dense(bundle.weights["dense_bias"].size, "relu"),
             layers.Dense(3, "softmax"),
         ]
     )
