@@ -100,8 +100,9 @@ def _staged(stage, workers: int, ready: Callable[[], None]) -> dict[str, float]:
     ):
         client = cluster.client()
         client.run(ready)
-        for core, worker in enumerate(client.scheduler_info()["workers"]):
-            client.run(_pin, core, workers=[worker])
+        cores = sorted(os.sched_getaffinity(0))
+        for i, worker in enumerate(client.scheduler_info()["workers"]):
+            client.run(_pin, cores[i % len(cores)], workers=[worker])
         before = client.run(time.process_time)
         up, own = time.perf_counter(), time.process_time()
         stage(cluster)
