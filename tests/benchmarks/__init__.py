@@ -1,4 +1,4 @@
-"""Measurements, not tests: `make bench` runs `cost`; `codecs`, `workers`, `scheduler` run by themselves."""
+"""Measurements, not tests: `make bench` runs `cost`; the others run by themselves."""
 
 from pathlib import Path
 

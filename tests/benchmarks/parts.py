@@ -68,7 +68,7 @@ def time_parts(stage: str, prepared: Callable[[], object]) -> dict[str, float]:
                 patches.enter_context(mock.patch.object(owner, name, timed))
         prepared()
         clock.lap()
-    return {part: clock.seconds[part] for part in (*PARTS[stage], REST)}
+    return {part: clock.seconds.get(part, 0.0) for part in (*PARTS[stage], REST)}
 
 
 def _timed(function, clock: Clock, part: str):

@@ -94,12 +94,12 @@ def measure(words: list[str]) -> dict[str, float]:
     from reprocess.cli import main
 
     start, cpu = time.perf_counter(), time.process_time()
-    with (
-        Path(os.devnull).open("w") as nowhere,
-        contextlib.redirect_stdout(nowhere),
-        contextlib.suppress(SystemExit),
-    ):
-        main(words)
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+        try:
+            main(words)
+        except SystemExit as e:
+            if e.code not in (None, 0, 3, 4):  # those of a command that did its work
+                raise
     wall = time.perf_counter() - start
     return {"wall": wall, "cpu": time.process_time() - cpu, "peak": peak_mb()}
 
