@@ -49,15 +49,14 @@ def measure(archive: Path, work: Path, workers: int, half: bool, model: Path) ->
         ready = partial(_get_ready, settings if name == "detect" else None)
         taken |= {f"{name}_{key}": value for key, value in _staged(stages[name], workers, ready).items()}
     files = [p for p in work.rglob("*") if p.is_file()]
-    sizes = {kept: 0 for kept in (True, False)}
-    for path in files:
-        sizes[path.is_relative_to(target.archive)] += path.stat().st_size
+    total = sum(p.stat().st_size for p in files)
+    archive_bytes = sum(p.stat().st_size for p in files if p.is_relative_to(target.archive))
     done = list(target.ledger.done())
     return taken | {
         "main_MB": peak_mb(),
         "files": len(files) / len(done),
-        "bytes": sizes[True] / sum(day["records"] for record in done for day in record["days"].values()),
-        "rest_bytes": sizes[False] / len(granules),
+        "bytes": archive_bytes / sum(day["records"] for record in done for day in record["days"].values()),
+        "rest_bytes": (total - archive_bytes) / len(granules),
     }
 
 
