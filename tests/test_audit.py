@@ -23,6 +23,7 @@ from reprocess.audit import KINDS, Finding, plan_audit
 from reprocess.blocks import Settings, detect_block, ingest_block
 from reprocess.catalog import list_archive
 from reprocess.classifier.bundle import Bundle
+from reprocess.cluster import Cluster
 from reprocess.exposure import write_exposure
 from reprocess.ledger import merge_catalog, sha256, write_atomic
 from reprocess.lmlt import make_grid
@@ -597,3 +598,11 @@ def test_findings_are_values(work: Work) -> None:
     flip(work.root / SHARD)
     (finding,) = find(work)
     assert Finding(**json.loads(json.dumps(dataclasses.asdict(finding)))) == finding
+
+
+def test_where_nothing_is_done_no_workers_are_asked_and_nothing_is_found(tmp_path: Path) -> None:
+    nowhere = Cluster(scheduler="tcp://127.0.0.1:1")
+    assert audit(Work(tmp_path), [], nowhere, fake.Silence()) == (
+        [],
+        {"blocks": 0, "satellite_days": 0, "shards": 0, "parts": 0},
+    )

@@ -187,8 +187,7 @@ def main() -> None:
         taken = {"cpu_s": time.process_time() - cpu, "wall_s": time.perf_counter() - wall}
         best = min(best or taken, taken, key=lambda t: t["cpu_s"])
     best = {key: value / int(days) for key, value in best.items()}
-    peak = peak_mb()
-    best["peak_MB"] = peak
+    best["peak_MB"] = peak_mb()
     if isinstance(result, dict) and result.get("stage") == "detect":
         entries = result["days"].values()
         best["windows"] = sum(e["windows_classified"] for e in entries) / sum(
