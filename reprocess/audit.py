@@ -313,18 +313,19 @@ def audit_stores(work: Work, runs: Iterable[Run]) -> list[Finding]:
     If this finds metadata that are not as they must be, `audit_block` can only sum files.
     """
     runs = list(runs)
-    stores = [(work.archive, schema.ARCHIVE_ARRAYS, ARCHIVE_TITLE)]
-    stores += [(run.classes, CLASS_ARRAYS, CLASSES_TITLE) for run in runs]
+    stores = [(work.archive, schema.ARCHIVE_ARRAYS, ARCHIVE_TITLE, work.ledger)]
+    stores += [(run.classes, CLASS_ARRAYS, CLASSES_TITLE, run.ledger) for run in runs]
     blocks = [(p.satellite, p.block) for p in plan_audit(work, runs)]
     known = {part_path(run.root / kind, *b) for run in runs for kind in ("events", "dwell") for b in blocks}
     findings: list[Finding] = []
-    for path, arrays, title in stores:
+    for path, arrays, title, ledger in stores:
         satellites = sorted(p.name for p in path.glob("*") if p.name in schema.SATELLITES)
         metadata = metadata_files(satellites, arrays, title) if satellites else {}
-        findings += _audit_metadata(work, path, metadata)
+        recorded = {p.parent.name for p in ledger.root.glob("*/*.json")}
+        findings += _audit_metadata(work, path, metadata, recorded)
         known |= {path / "zarr.json"} | {path / name for name in metadata}  # an empty group claims nothing
         known |= {path / shard_key(spec, *b) for spec in arrays.values() for b in blocks}
-    folders = [path for path, _, _ in stores] + [f for run in runs for f in (run.events, run.dwell)]
+    folders = [path for path, *_ in stores] + [f for run in runs for f in (run.events, run.dwell)]
     for file in sorted(p for p in work.root.rglob("*") if p.is_file()):
         name = file.relative_to(work.root).as_posix()
         if ".partial" in name or ".zarr.old/" in name:
@@ -334,7 +335,10 @@ def audit_stores(work: Work, runs: Iterable[Run]) -> list[Finding]:
     return findings
 
 
-def _audit_metadata(work: Work, store: Path, metadata: dict[str, bytes]) -> Iterator[Finding]:
+def _audit_metadata(
+    work: Work, store: Path, metadata: dict[str, bytes], recorded: Collection[str]
+) -> Iterator[Finding]:
+    """Hold a store's metadata against what they must be; satellites without a record claim nothing."""
     for name, expected in metadata.items():
         path = store / name
         found = path.read_bytes() if path.is_file() else None
@@ -343,6 +347,9 @@ def _audit_metadata(work: Work, store: Path, metadata: dict[str, bytes]) -> Iter
             now = "no file" if found is None else f"sha256 {sha256(found)}"
             remedy = "reprocess audit WORK --repair writes it again"
             where = path.relative_to(work.root).as_posix()
+            if not (recorded if name == "zarr.json" else name.split("/")[0] in recorded):
+                yield Finding(where, "unfinished", f"sha256 {sha256(expected)}", now, _GO_ON)
+                continue
             yield Finding(where, kind, f"sha256 {sha256(expected)}", now, remedy, stage="metadata")
 
 

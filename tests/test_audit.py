@@ -289,6 +289,14 @@ def test_parts_without_a_record_are_an_unfinished_block(work: Work) -> None:
     assert {f.kind for f in find(work)} == {"unfinished", "outdated"}
 
 
+def test_a_store_whose_writer_died_creating_it_claims_nothing(work: Work) -> None:
+    new = work.archive / "noaa19"
+    shutil.copytree(work.archive / "noaa18", new, ignore=shutil.ignore_patterns("[0-9]*"))
+    found = find(work)
+    assert ("unfinished", "archive.zarr/noaa19/day/c/0") in kinds(found)
+    assert {(f.kind, f.stage) for f in found} == {("unfinished", "")}
+
+
 def test_sums_of_other_parts_are_outdated(
     work: Work, archive: Path, random_model: Bundle, complete: Path
 ) -> None:

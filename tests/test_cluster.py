@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -75,6 +76,7 @@ def test_a_stranger_is_refused_under_tls() -> None:
         stranger = Cluster(scheduler=address)
         with pytest.raises(ClusterError, match=f"no Dask scheduler answers at {address}"):
             stranger.client()
+        gc.collect()  # closes the client that could not connect, before the one whose settings it replaced
         assert cluster.client().submit(sum, [1]).result() == 1
 
 
