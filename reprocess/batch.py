@@ -35,12 +35,13 @@ ENVIRONMENT = {
     "TF_NUM_INTEROP_THREADS": "1",
     "MALLOC_TRIM_THRESHOLD_": str(32 << 20),
     "MALLOC_MMAP_THRESHOLD_": str(2 << 20),
+    "MALLOC_ARENA_MAX": "1",
 }
 """Environment of every process that works on blocks.
 
 There is one process per core. Memory that was freed is kept for the next array: Dask's default of 64
 kB for the first threshold gives it back at once, and half of the CPU time goes into having it
-cleared again (docs/performance.md).
+cleared again (docs/performance.md). A single arena: with one per thread, each keeps its own.
 """
 
 SATURATION = 1.0

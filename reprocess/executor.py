@@ -8,7 +8,6 @@ from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import dask.array as da
 import numpy as np
 from distributed import Client, Future, KilledWorker, as_completed, futures_of
 from distributed.comm import CommClosedError
@@ -126,6 +125,8 @@ def _map_plans(
         for plan in plans:
             yield plan, _apply(function, plan)
         return
+    import dask.array as da  # with xarray and pandas; workers, who import this module too, do without
+
     array = np.empty(len(plans), object)
     array[:] = plans
     blocks = da.from_array(array, chunks=1).map_blocks(

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import dask
 import pytest
 from distributed.security import Security
 
@@ -68,6 +69,17 @@ def test_everything_on_this_machine_stays_on_the_loopback(tls: bool, monkeypatch
         assert listening() == {"0100007F"}
     assert len(said) == 1
     assert said[0].startswith("dashboard: http://127.0.0.1:")
+
+
+def test_settings_of_the_user_win_over_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    own = {"MALLOC_TRIM_THRESHOLD_": "1000000"}
+    with (
+        dask.config.set({"distributed.nanny.pre-spawn-environ": own}),
+        open_cluster(workers=1, announce=str) as cluster,
+    ):
+        assert cluster.client().submit(environment_of_a_worker).result() == ENVIRONMENT | own
 
 
 def test_a_stranger_is_refused_under_tls() -> None:

@@ -1,5 +1,6 @@
 """Blocks mapped with Dask: failures are told apart from success and never stop the others."""
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -100,6 +101,23 @@ def test_an_exception_that_cannot_be_pickled_is_a_failure_like_any_other(client:
     told = Told()
     assert map_blocks(client, refuse, PLANS[:2], "audit", told, lambda *_: None) == []
     assert sorted(told.failures) == [(0, "UnpicklableError: block 0"), (1, "UnpicklableError: block 1")]
+
+
+def loaded(plan: Plan | None = None) -> Record:
+    import reprocess.blocks  # noqa: F401  # as the functions that are mapped are there
+
+    names = sorted({"dask.array", "xarray", "matplotlib"} & sys.modules.keys())
+    return {"stage": "audit", "days": {}, "block": 0, "findings": [], "names": names}
+
+
+def test_workers_do_not_load_what_only_the_client_needs() -> None:
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
+        Client(cluster) as client,
+    ):
+        (record,) = map_blocks(client, loaded, PLANS[:1], "audit", Told(), lambda *_: None)
+        assert record["names"] == []
+        assert [record["names"] for record in client.run(loaded).values()] == [[]]
 
 
 class Unreadable:
