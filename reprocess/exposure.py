@@ -39,7 +39,7 @@ def write_exposure(run: Run, records: list[Record]) -> None:
     for satellite, part in read_dwell(run, records):
         month = (_dates(part["day"]).astype("datetime64[M]") - calendar[0]).astype(int)
         for name, total in totals.items():
-            np.add.at(total[satellites.index(satellite)], (month, part["cell"]), part[name] * _SECONDS)
+            _add(total[satellites.index(satellite)], month, part["cell"], part[name])
     dims = ("satellite", "month", "hemisphere", "L", "MLT")
     shape = (len(satellites), calendar.size, *_FINE_SHAPE)
     dataset = xr.Dataset(
@@ -53,6 +53,14 @@ def write_exposure(run: Run, records: list[Record]) -> None:
         attrs={"Conventions": "CF-1.11", "title": "Time spent per L and MLT", "run": run.name},
     )
     write_dataset(run.exposure, dataset)
+
+
+def _add(total: np.ndarray, month: np.ndarray, cell: np.ndarray, records: np.ndarray) -> None:
+    """Add the seconds of records to the cells of their months."""
+    first, last = (month.min(), month.max() + 1) if month.size else (0, 0)
+    index = (month - first) * FINE.cells + cell
+    counts = np.bincount(index, records, (last - first) * FINE.cells).astype(total.dtype)
+    total[first:last] += counts.reshape(-1, FINE.cells) * _SECONDS
 
 
 def compare_exposure(run: Run, records: list[Record]) -> list[tuple[str, str]]:
@@ -74,7 +82,7 @@ def compare_exposure(run: Run, records: list[Record]) -> list[tuple[str, str]]:
         for satellite, part in read_dwell(run, records):
             month = np.searchsorted(months, _dates(part["day"]).astype("datetime64[M]"))
             for name in QUANTITIES:
-                np.add.at(totals[satellite, name], (month, part["cell"]), part[name] * _SECONDS)
+                _add(totals[satellite, name], month, part["cell"], part[name])
         for (satellite, name), total in totals.items():
             stored = dataset[name].sel(satellite=satellite).to_numpy().reshape(total.shape)
             if wrong := int(np.count_nonzero(stored != total)):
@@ -96,7 +104,7 @@ def daily(run: Run, records: list[Record], grid: Grid) -> dict[str, np.ndarray]:
 
     Returns
     -------
-    dict of str to ndarray of int64, shape (satellite-days, n_L, n_MLT)
+    dict of str to ndarray of int32, shape (satellite-days, n_L, n_MLT)
         By `QUANTITIES`.
     """
     bins = coarse_bins(grid)
@@ -108,9 +116,9 @@ def daily(run: Run, records: list[Record], grid: Grid) -> dict[str, np.ndarray]:
         where = (index * size + bins[part["cell"]])[inside]
         for name, maps in parts.items():
             counts = np.bincount(where, part[name][inside], days.size * size)
-            maps.append(counts.astype(np.int64).reshape(-1, *grid.shape) * _SECONDS)
-    empty = np.empty((0, *grid.shape), np.int64)
-    return {name: np.concatenate([empty, *maps]) for name, maps in parts.items()}
+            maps.append(counts.astype(np.int32).reshape(-1, *grid.shape) * _SECONDS)
+    empty = np.empty((0, *grid.shape), np.int32)
+    return {name: np.concatenate([empty, *parts.pop(name)]) for name in QUANTITIES}
 
 
 def grid_coordinates(grid: Grid) -> dict[str, tuple[str | tuple[str, ...], np.ndarray, dict[str, str]]]:

@@ -30,6 +30,7 @@ MIN_DAYS = 10
 """Satellite-days below which resampling says nothing and the fraction's interval is left out."""
 
 _SEED = 20220912
+_AT_ONCE = 100  # resamples whose weights are held at once; divides RESAMPLES
 
 
 def poisson_interval(counts: np.ndarray, confidence: float = CONFIDENCE) -> tuple[np.ndarray, np.ndarray]:
@@ -184,13 +185,27 @@ def _resample(seconds: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     shape = (len(within), *dwell.shape[1:])
     if days < MIN_DAYS:
         return np.full(shape, np.nan), np.full(shape, np.nan)
-    weights = np.random.default_rng(_SEED).multinomial(days, np.full(days, 1 / days), RESAMPLES)
-    totals = [(weights @ x.reshape(days, -1).astype(np.float64)) for x in (dwell, *within)]
+    totals = _resampled_sums([x.reshape(days, -1) for x in (dwell, *within)])
     with np.errstate(invalid="ignore"):  # bins without dwell in a sample are NaN and left out
         fractions = np.stack([x / totals[0] for x in totals[1:]])
     tail = (1 - CONFIDENCE) / 2
     limits = _quantiles(fractions, [tail, 1 - tail])
     return limits[0].reshape(shape), limits[1].reshape(shape)
+
+
+def _resampled_sums(columns: list[np.ndarray]) -> list[np.ndarray]:
+    """Return sums over days drawn with replacement, one row per resample; exact, they are integers.
+
+    A part of the resamples at a time: all weights of 27,000 days would take 220 MB.
+    """
+    rng, days = np.random.default_rng(_SEED), len(columns[0])
+    values = [column.astype(np.float64) for column in columns]
+    sums: list[list[np.ndarray]] = [[] for _ in values]
+    for _ in range(RESAMPLES // _AT_ONCE):
+        weights = rng.multinomial(days, np.full(days, 1 / days), _AT_ONCE).astype(np.float64)
+        for drawn, value in zip(sums, values, strict=True):
+            drawn.append(weights @ value)
+    return [np.concatenate(drawn) for drawn in sums]
 
 
 def _quantiles(samples: np.ndarray, q: list[float]) -> np.ndarray:

@@ -66,7 +66,7 @@ def read_part(path: Path, expected_sha256: str) -> pa.Table:
         raise LedgerError(f"{path} is missing although its block is done; {_remedy(path)}") from e
     if sha256(data) != expected_sha256:
         raise LedgerError(f"{path} has sha256 {sha256(data)}, not {expected_sha256}; {_remedy(path)}")
-    return pq.read_table(io.BytesIO(data))
+    return pq.read_table(pa.BufferReader(data))
 
 
 def _remedy(path: Path) -> str:

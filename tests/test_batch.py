@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import kubernetes_validate
 import pytest
 import yaml
 
@@ -318,6 +319,20 @@ def test_the_kubernetes_manifest_has_what_the_operator_reads() -> None:
     assert f"tcp://{name}-scheduler:8786" in client["spec"]["containers"][0]["args"]
     allowed = kinds["NetworkPolicy"]["spec"]["ingress"][0]["from"]
     assert {"podSelector": {"matchLabels": client["metadata"]["labels"]}} in allowed
+
+
+def test_kubernetes_accepts_the_manifest_and_the_pods_that_the_operator_makes_of_it() -> None:
+    version = kubernetes_validate.latest_version()
+    documents = {d["kind"]: d for d in yaml.safe_load_all((FOLDER / "kubernetes.yaml").read_text())}
+    parts = documents.pop("DaskCluster")["spec"]
+    core = {"apiVersion": "v1", "metadata": {"name": "x"}}
+    pods = [core | {"kind": "Pod", "spec": parts[part]["spec"]} for part in ("scheduler", "worker")]
+    service = core | {"kind": "Service", "spec": parts["scheduler"]["service"]}
+    for document in (*documents.values(), *pods, service):
+        kubernetes_validate.validate(document, version, strict=True)
+        document["spec"]["unknown"] = 1
+        with pytest.raises(kubernetes_validate.ValidationError, match="unknown"):
+            kubernetes_validate.validate(document, version, strict=True)
 
 
 def test_the_kubernetes_arguments_are_ones_that_the_commands_have() -> None:

@@ -155,7 +155,7 @@ def test_seconds_per_satellite_day(run):
     assert list(found) == list(QUANTITIES)
     for values in found.values():
         assert values.shape == (4, 2, 2)
-        assert values.dtype == np.int64
+        assert values.dtype == np.int32
     dwell = found["dwell"]
     assert dwell[0].tolist() == [[200, 0], [14, 0]]
     assert dwell[1].tolist() == [[106, 0], [0, 0]]  # hemispheres added
