@@ -23,7 +23,7 @@ import yaml
 from dask.utils import parse_bytes
 
 from reprocess.errors import ClusterError, PlanError
-from reprocess.plan import Resources, require_memory
+from reprocess.plan import require_memory
 
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
@@ -211,7 +211,7 @@ class Batch:
             If it cannot.
         """
         try:
-            require_memory(Resources(engine, memory=int(self.process_memory)))
+            require_memory(engine, int(self.process_memory))
         except PlanError as e:
             shared = f"{self.options['memory']} for {self.options['cores']} processes"
             raise ClusterError(f"{self.path}: memory {shared} is too little: {e}") from e

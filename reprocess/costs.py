@@ -27,13 +27,16 @@ class Cost:
 INGEST = Cost(0.039, 0.21, 580_000_000)
 
 DETECT = {
-    "onnxruntime": Cost(0.0155, 0.018, 300_000_000),
-    "tensorflow": Cost(0.017, 0.018, 950_000_000),
+    "onnxruntime": Cost(0.0105, 0.018, 300_000_000),
+    "tensorflow": Cost(0.0115, 0.018, 950_000_000),
 }
-"""By engine."""
+"""By engine, without the network."""
 
-DENSE_CPU_S = {"onnxruntime": 0.195, "tensorflow": 0.215}
-"""In place of `day_cpu_s` if every window is classified, as where classes are kept."""
+WINDOWS = {"published": 0.03, "published-2022": 0.3}
+"""Share of the windows of a day that the network is run for, by mode, unless it is run for all."""
+
+OPERATIONS_PER_S = {"onnxruntime": 139e9, "tensorflow": 125e9}
+"""Of the network, in floating point on one core, by engine."""
 
 WORKER_MEMORY = 60_000_000
 """What a Dask worker carries besides, in bytes."""

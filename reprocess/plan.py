@@ -20,8 +20,14 @@ class Resources:
 
     engine: str
     """One of `classifier.engine.ENGINES`."""
+    operations: int
+    """Of the model, per window."""
+    mode: str
+    """One of `postprocess.MODES`."""
+    dense: bool = False
+    """Whether every window is classified."""
     classes: bool = False
-    """Whether class and probabilities of every record are kept."""
+    """Whether class and probabilities of every record are kept; needs `dense`."""
     workers: int = 1
     memory: int | None = None
     """Limit of each worker in bytes; None for no limit."""
@@ -33,20 +39,27 @@ def worker_memory(engine: str) -> int:
     return round(peak / costs.USABLE_MEMORY)
 
 
-def require_memory(resources: Resources) -> None:
+def require_memory(engine: str, memory: int | None) -> None:
     """Make sure that a worker can hold a block.
+
+    Parameters
+    ----------
+    engine : str
+        One of `classifier.engine.ENGINES`.
+    memory : int, optional
+        Limit of each worker in bytes; None for no limit.
 
     Raises
     ------
     PlanError
-        If its memory limit is too small: it would be paused or killed, with every block anew.
+        If it is too small: the worker would be paused or killed, with every block anew.
     """
-    needed = worker_memory(resources.engine)
-    if resources.memory is not None and resources.memory < needed:
+    needed = worker_memory(engine)
+    if memory is not None and memory < needed:
         raise PlanError(
-            f"a worker with {resources.memory / 1e6:.0f} MB cannot hold a block: it needs a limit of "
+            f"a worker with {memory / 1e6:.0f} MB cannot hold a block: it needs a limit of "
             f"{needed / 1e6:.0f} MB (a block peaks at {needed * costs.USABLE_MEMORY / 1e6:.0f} MB with "
-            f"{resources.engine}, and Dask pauses a worker at {costs.USABLE_MEMORY:.0%} of its limit); "
+            f"{engine}, and Dask pauses a worker at {costs.USABLE_MEMORY:.0%} of its limit); "
             "use fewer workers with more memory each"
         )
 
@@ -83,7 +96,7 @@ def make_plan(granules: Sequence[Granule], resources: Resources) -> dict[str, An
     PlanError
         As `require_memory`.
     """
-    require_memory(resources)
+    require_memory(resources.engine, resources.memory)
     cpu = cpu_hours(granules, resources)
     needed = worker_memory(resources.engine)
     reading = totals(granules)
@@ -117,7 +130,9 @@ def cpu_hours(granules: Sequence[Granule], resources: Resources) -> dict[str, fl
     days = sum(map(_records, granules)) / costs.RECORDS_PER_DAY
     blocks = totals(granules)["blocks"]
     read, found = costs.INGEST, costs.DETECT[resources.engine]
-    a_day = costs.DENSE_CPU_S[resources.engine] if resources.classes else found.day_cpu_s
+    windows = costs.RECORDS_PER_DAY * (1 if resources.dense else costs.WINDOWS[resources.mode])
+    network = windows * resources.operations / costs.OPERATIONS_PER_S[resources.engine]
+    a_day = found.day_cpu_s + network
     return {
         "ingest": (days * read.day_cpu_s + blocks * read.block_cpu_s) / 3600,
         "detect": (days * a_day + blocks * found.block_cpu_s) / 3600,

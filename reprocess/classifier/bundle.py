@@ -76,6 +76,13 @@ class Bundle:
         return str(self.card["name"])
 
     @property
+    def operations(self) -> int:
+        """Floating-point operations of the network for a window: two for each weight and its use."""
+        steps = {name: WINDOW if name.startswith(("forward", "backward")) else 1 for name in self.weights}
+        matrices = {name: array for name, array in self.weights.items() if array.ndim == 2}
+        return sum(2 * steps[name] * array.size for name, array in matrices.items())
+
+    @property
     def sha256(self) -> str:
         """Identity of the model: sha256 of its card, which holds that of the weights.
 
