@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 DEMO ?= demo
 WORKERS ?= 2
+COMMITS ?= HEAD^!
 BIN = $(VENV)/bin
 
-.PHONY: help setup run test lint bench soak clean
+.PHONY: help setup run test lint bench track soak clean
 
 help:  ## Say what each target does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -31,6 +32,11 @@ lint: setup  ## Check style and types
 
 bench: setup  ## Measure CPU time and memory per satellite-day; BENCH="--days 32 --scale 320" takes longer
 	$(BIN)/python -m tests.benchmarks.cost $(BENCH)
+
+track: setup  ## Follow a few of them over commits with asv; COMMITS="v0.1.0..main" measures those
+	$(BIN)/pip install --quiet --editable '.[test,track]'
+	$(BIN)/asv --config tests/benchmarks/asv.conf.json machine --yes
+	$(BIN)/asv --config tests/benchmarks/asv.conf.json run $(COMMITS)
 
 soak: setup  ## Kill processes of a run at random, 50 times, and compare what comes out
 	$(BIN)/python -m tests.soak

@@ -9,6 +9,7 @@ from reprocess.classifier.bundle import Bundle
 from tests.benchmarks import workers
 from tests.benchmarks.parts import PARTS, time_parts
 from tests.benchmarks.stages import STAGES
+from tests.benchmarks.tracked import block
 
 FOLDER = Path(workers.__file__).parent
 
@@ -28,6 +29,18 @@ def test_stages_do_what_they_are_named_after(
         assert len(record["days"]) == 1
         if name in PARTS:
             assert min(time_parts(name, prepared).values()) > 0, "a part is no longer called"
+
+
+def test_what_is_tracked_is_that_of_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(block, "DAYS", 1)
+    tracked = block.Block()
+    root = tracked.setup_cache()
+    tracked.setup(root)
+    tracked.time_ingest(root)
+    assert (tracked.new / "archive.zarr").is_dir()
+    assert 20 < tracked.track_archive(root) < 80  # one day bears all of the metadata
+    assert 0 < tracked.track_windows(root) < 0.1
 
 
 def test_both_stages_are_timed_on_workers(fake_archive: Path, random_model: Bundle, tmp_path: Path) -> None:

@@ -17,13 +17,13 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from unittest import mock
 
 import psutil
 
 from reprocess.catalog import Granule, list_archive
 from reprocess.classifier.bundle import find_model, load_bundle
 from tests.benchmarks import ONE_THREAD, peak_mb
+from tests.benchmarks.tracked.block import graph_sizes
 from tests.fake import Silence
 
 STAGES = ("ingest", "detect")
@@ -82,22 +82,10 @@ def _pin(core: int) -> None:
 
 def _staged(stage, workers: int, ready: Callable[[], None]) -> dict[str, float]:
     """Time a stage on a cluster of its own; CPU is of the workers and of client with scheduler."""
-    from distributed import Client
-
     from reprocess.cluster import open_cluster
 
-    sizes: list[float] = []
-    persist = Client.persist
-
-    def spy(client, collection, *arguments, **options):
-        sizes.append(len(collection.__dask_graph__()) / collection.size)
-        return persist(client, collection, *arguments, **options)
-
     start = time.perf_counter()
-    with (
-        mock.patch.object(Client, "persist", spy),
-        open_cluster(workers=workers, announce=lambda _: None) as cluster,
-    ):
+    with graph_sizes() as sizes, open_cluster(workers=workers, announce=lambda _: None) as cluster:
         client = cluster.client()
         client.run(ready)
         cores = sorted(os.sched_getaffinity(0))

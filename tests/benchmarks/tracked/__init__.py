@@ -1,0 +1,1 @@
+"""What asv follows from commit to commit (``make track``); by the command line, which older commits have."""
