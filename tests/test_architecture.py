@@ -42,7 +42,6 @@ LAYERS = (
     },
     {
         "dataset",
-        "evaluation.figures",
         "evaluation.scores",
         "exposure",
         "summary",
@@ -52,7 +51,7 @@ LAYERS = (
         "classifier.tensorflow_engine",
     },
     {"occurrence", "blocks", "plotting", "classifier.training"},
-    {"audit", "batch", "figures"},
+    {"audit", "batch", "figures", "evaluation.figures"},
     {"cluster", "repair"},
     {"pipeline", "report", "training", "evaluation.page", "classifier.conversion"},
     {"monitoring.client"},

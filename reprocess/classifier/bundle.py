@@ -4,7 +4,6 @@ A bundle is a folder with ``card.json`` and ``weights.npz``. No pickle is involv
 carries the sha256 of the weights, and the sha256 of the card identifies the model.
 """
 
-import hashlib
 import io
 import json
 import os
@@ -271,9 +270,3 @@ def _card_bytes(card: dict[str, Any]) -> bytes:
     ordered = json.loads(json.dumps(card, sort_keys=True))
     first = {name: ordered.pop(name) for name in ("title",) if name in ordered}
     return (json.dumps(first | ordered, indent=1) + "\n").encode()
-
-
-def file_sha256(path: Path) -> str:
-    """Return the sha256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

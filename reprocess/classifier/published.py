@@ -18,7 +18,6 @@ from reprocess.classifier.bundle import (
     WEIGHTS,
     Bundle,
     check_weights,
-    file_sha256,
     save_bundle,
     shipped_models,
     user_models,
@@ -26,6 +25,7 @@ from reprocess.classifier.bundle import (
 from reprocess.classifier.scaler import read_scaler
 from reprocess.errors import ModelError, SourceError
 from reprocess.features import PUBLISHED_EPSILON, PUBLISHED_FILL, Scaling
+from reprocess.ledger import sha256
 from reprocess.remote import read_bytes
 
 PUBLISHED = "capannolo2022"
@@ -70,7 +70,7 @@ def import_published(folder: Path, name: str = PUBLISHED) -> Bundle:
         path = folder / relative
         if not path.is_file():
             raise ModelError(f"{path} is missing; {folder} must hold {', '.join(card['source']['files'])}")
-        found = file_sha256(path)
+        found = sha256(path.read_bytes())
         if found != expected:
             raise ModelError(f"{path} has sha256 {found}, the released file has {expected}; refused")
     mean, scale = read_scaler((folder / _SCALER).read_bytes())

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reprocess.cli.inspection import print_state
 from reprocess.cli.options import CLASSIFIER, CLUSTER, EXISTING_WORK, SELECTION, open_work, options_of
 from reprocess.cli.place import open_place
 from reprocess.cli.stages import known_granules, make_settings
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from reprocess.truth import EventList
     from reprocess.work import Work
 
 _LISTS = options_of(
@@ -70,14 +70,14 @@ def train(work: Path, lists: tuple[Path, ...], drop: bool, out: Path, **options:
     """
     card = _read_description(options["describe"])
     target = open_work(work)
-    events = _read_events(target, lists, drop)
+    listed = _read_events(target, lists, drop)
 
     from reprocess.classifier.training import Options
     from reprocess.dataset import build_dataset, split_groups
     from reprocess.training import make_model
 
     chosen = Options(**{f.name: options[f.name] for f in fields(Options)})
-    dataset = build_dataset(target, events, chosen.seed, background=options["background"])
+    dataset = build_dataset(target, listed.table, chosen.seed, background=options["background"])
     parts = split_groups(dataset, (0.15, 0.15), chosen.seed)
     for name, part in zip(("training", "validation", "test"), parts, strict=True):
         click.echo(f"{name}: {len(part.labels)} windows (none, REP, CSS: {part.counts})", err=True)
@@ -86,7 +86,7 @@ def train(work: Path, lists: tuple[Path, ...], drop: bool, out: Path, **options:
         values = ", ".join(f"{name} {value:.4f}" for name, value in losses.items())
         click.echo(f"epoch {epoch}/{chosen.epochs}: {values}", err=True)
 
-    facts = card | {"events": len(events), "background": options["background"], "command": _command()}
+    facts = card | {"events": len(listed.table), "background": options["background"], "command": _command()}
     bundle = make_model(out.resolve(), parts, chosen, facts, report)
     click.echo(f"wrote {bundle.path} ({bundle.sha256})")
 
@@ -114,13 +114,13 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
     from reprocess.evaluation.scores import count_unseen, score, summarise
     from reprocess.pipeline import detect, tally_run
     from reprocess.progress import show_progress
-    from reprocess.status import exit_code, not_ingested, survey
+    from reprocess.status import exit_code, survey
 
     card = find_model(options["card"]) if options["card"] else None
     target = open_work(work)
     granules = known_granules(target, options)
     settings = make_settings(options | {"classes": True, "dense": True})
-    events = _read_events(target, lists, drop)
+    listed = _read_events(target, lists, drop)
     one = target.run(options["name"] or f"evaluate-{settings.model.name}-{settings.mode}")
 
     def announce(text: str) -> None:
@@ -131,10 +131,11 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
         show_progress(target, one, announce, options["report"]) as progress,
     ):
         detect(target, one, settings, granules, cluster, progress)
-        tally, found = tally_run(target, one, events, granules, cluster, progress)
+        tally, found = tally_run(target, one, listed.table, granules, cluster, progress)
     scores = score(tally, found)
     facts = describe_evaluation(load_bundle(settings.model), settings, lists, granules, _command())
-    facts["listed events without any record"] = count_unseen(events, granules, tally)
+    facts["listed events without any record"] = count_unseen(listed.table, granules, tally)
+    facts["listed rows left out"] = len(listed.dropped)
     for path in write_evaluation(options["output"] or one.root / "evaluation", facts, scores, tally):
         announce(f"wrote {path}")
     if card is not None:
@@ -142,15 +143,12 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
         announce(f"wrote {card / 'card.json'}")
     for name, value in summarise(scores).items():
         click.echo(f"{name}: {value}")
-    state = survey(target, granules)
-    if code := exit_code(state, None):
-        ingest = state["ingest"]
-        left = f"{len(ingest['quarantined'])} quarantined, {len(not_ingested(state))} not ingested"
-        announce(f"of {len(granules)} satellite-days asked for: {left}")
-        sys.exit(code)
+    state = survey(target, granules) | {"runs": {}}
+    print_state(state)
+    sys.exit(exit_code(state, None))
 
 
-def _read_events(work: "Work", lists: tuple[Path, ...], drop: bool) -> "pd.DataFrame":
+def _read_events(work: "Work", lists: tuple[Path, ...], drop: bool) -> "EventList":
     """Read event lists; rows that are left out are named."""
     from reprocess.status import ledger_days
     from reprocess.truth import read_event_list
@@ -159,7 +157,7 @@ def _read_events(work: "Work", lists: tuple[Path, ...], drop: bool) -> "pd.DataF
     events = read_event_list(lists, covered, drop=drop)
     for line in events.dropped:
         click.echo(f"left out {line}", err=True)
-    return events.table
+    return events
 
 
 def _read_description(path: Path | None) -> dict[str, Any]:

@@ -1,27 +1,22 @@
 """Plots of an evaluation and of a training."""
 
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from reprocess import schema
 from reprocess.evaluation.matching import OUTCOMES
 from reprocess.evaluation.tally import SCOPES, Tally
+from reprocess.plotting import new_figure, png, style
 
 _COLOURS = {"none": "0.45", "REP": "#0072b2", "CSS": "#d55e00"}
 _OUTCOME_COLOURS = {"matched": "#009e73", "confused": "#e69f00", "missed": "0.75"}
-_STYLE: dict[Any, Any] = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.frameon": False,
-}
+_STYLE: dict[Any, Any] = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False}
 _PROPERTIES = {
     "peak_counts": "largest E4 at 0° (counts s$^{-1}$)",
     "width_L": "width in L",
@@ -30,19 +25,25 @@ _PROPERTIES = {
 }
 
 
+@contextmanager
+def _style() -> Iterator[None]:
+    with style(), mpl.rc_context(_STYLE):
+        yield
+
+
 def draw_confusion(tally: Tally) -> bytes:
     """Return a PNG of the confusion matrix of each set of windows."""
-    with mpl.rc_context(_STYLE):
+    with _style():
         figure, axes = _figure(3, (11.0, 3.4))
         for axis, scope, counts in zip(axes, SCOPES, tally.confusion, strict=True):
             _matrix(axis, counts)
             axis.set_title(f"{scope}, {int(counts.sum()):,} windows")
-        return _png(figure)
+        return png(figure)
 
 
 def draw_curves(tally: Tally) -> bytes:
     """Return a PNG of the ROC and precision-recall curves of windows near events."""
-    with mpl.rc_context(_STYLE):
+    with _style():
         figure, (left, right) = _figure(2, (8.6, 3.6))
         for name, counts in zip(schema.CLASSES, tally.scores[0], strict=True):
             above = counts[::-1].cumsum(axis=0)  # windows at least this probable, from the top
@@ -62,12 +63,12 @@ def draw_curves(tally: Tally) -> bytes:
             axis.set_ylim(0, 1.01)
             if axis.lines:
                 axis.legend(loc="lower left" if axis is right else "lower right")
-        return _png(figure)
+        return png(figure)
 
 
 def draw_reliability(scores: dict[str, Any]) -> bytes:
     """Return a PNG of the share of true windows against the probability given to them."""
-    with mpl.rc_context(_STYLE):
+    with _style():
         figure, axes = _figure(3, (11.0, 3.4))
         for axis, scope in zip(axes, SCOPES, strict=True):
             axis.plot([0, 1], [0, 1], color="0.7", linewidth=1, linestyle="--")
@@ -77,12 +78,12 @@ def draw_reliability(scores: dict[str, Any]) -> bytes:
             axis.set(xlim=(0, 1), ylim=(0, 1), xlabel="mean probability", ylabel="share that is true")
             axis.set_title(f"reliability, {scope}")
             axis.legend(loc="upper left")
-        return _png(figure)
+        return png(figure)
 
 
 def draw_recall(scores: dict[str, Any]) -> bytes:
     """Return a PNG of what became of the true events, by strength, width, L and MLT."""
-    with mpl.rc_context(_STYLE):
+    with _style():
         figure, axes = _figure(4, (8.6, 6.0), rows=2)
         for axis, (name, label) in zip(axes, _PROPERTIES.items(), strict=True):
             rows = scores["events"]["recall_by"][name]
@@ -101,12 +102,12 @@ def draw_recall(scores: dict[str, Any]) -> bytes:
             axis.set_xticks(np.arange(len(edges)) - 0.5, edges)
             axis.set(xlabel=label, ylabel="true events")
         axes[0].legend()
-        return _png(figure)
+        return png(figure)
 
 
 def draw_training(history: Sequence[dict[str, float]], best: int, confusion: np.ndarray) -> bytes:
     """Return a PNG of the learning curves and of the confusion matrix on the test part."""
-    with mpl.rc_context(_STYLE):
+    with _style():
         figure, axes = _figure(3, (11.0, 3.4))
         epochs = range(1, len(history) + 1)
         for axis, key in zip(axes, ("loss", "accuracy"), strict=False):
@@ -117,7 +118,7 @@ def draw_training(history: Sequence[dict[str, float]], best: int, confusion: np.
         axes[0].legend()
         _matrix(axes[2], confusion)
         axes[2].set_title(f"test part, {int(confusion.sum()):,} windows")
-        return _png(figure)
+        return png(figure)
 
 
 def _matrix(axis: Axes, counts: np.ndarray) -> None:
@@ -134,12 +135,6 @@ def _matrix(axis: Axes, counts: np.ndarray) -> None:
 
 
 def _figure(count: int, size: tuple[float, float], rows: int = 1) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=size, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(*size)
+    figure.set_layout_engine("constrained")
     return figure, list(np.ravel(figure.subplots(rows, count // rows)))
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, dpi=150, metadata={"Software": None})
-    return buffer.getvalue()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from reprocess.classifier import published as module
-from reprocess.classifier.bundle import Bundle, describe_network, file_sha256, find_model, user_models
+from reprocess.classifier.bundle import Bundle, describe_network, find_model, user_models
 from reprocess.classifier.published import (
     PUBLISHED,
     fetch_published,
@@ -20,6 +20,7 @@ from reprocess.classifier.published import (
 )
 from reprocess.classifier.scaler import read_scaler
 from reprocess.errors import ModelError
+from reprocess.ledger import sha256
 
 FILES = (
     "LSTM_scaler.joblib",
@@ -75,7 +76,7 @@ def test_the_shipped_card_pins_the_released_files(shared):
     assert card["source"]["commit"] in card["source"]["base_url"]
     assert card["source"]["base_url"].startswith("https://")
     for name, expected in card["source"]["files"].items():
-        assert file_sha256(shared / "published" / name) == expected
+        assert sha256((shared / "published" / name).read_bytes()) == expected
     assert "weights_sha256" not in card
     assert "scaling" not in card
 
@@ -140,7 +141,7 @@ def test_import_of_a_changed_file(copy, models, name):
     (copy / name).write_bytes(data)
     with pytest.raises(ModelError) as e:
         import_published(copy)
-    found = file_sha256(copy / name)
+    found = sha256((copy / name).read_bytes())
     assert str(e.value) == f"{copy / name} has sha256 {found}, the released file has {expected}; refused"
     assert not models.exists()
 
@@ -155,7 +156,7 @@ def test_a_hostile_scaler_is_refused_before_it_is_read(copy, models, monkeypatch
 def unpin(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Let the card agree with whatever is in the folder, so that the later checks are reached."""
     card = published_card()
-    card["source"]["files"] = {name: file_sha256(folder / name) for name in FILES}
+    card["source"]["files"] = {name: sha256((folder / name).read_bytes()) for name in FILES}
     monkeypatch.setattr(module, "published_card", lambda: json.loads(json.dumps(card)))
 
 

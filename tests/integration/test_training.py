@@ -92,7 +92,7 @@ def test_a_model_is_measured_and_its_card_tells(simulated: Path, model: Path, tm
     again = json.loads((tmp_path / "out/evaluation.json").read_text())
     assert again.pop("command") != found.pop("command")
     assert again == found
-    assert found["listed events without any record"] == 0
+    assert found["listed events without any record"] == found["listed rows left out"] == 0
     runs = simulated / "work/runs"
     assert tree(runs / "evaluate-tiny-published/classes.zarr") == tree(runs / "second/classes.zarr")
 
@@ -101,6 +101,7 @@ def test_a_model_is_measured_and_its_card_tells(simulated: Path, model: Path, tm
     bad.write_bytes(b"<html>")
     reprocess("ingest", simulated / "archive", simulated / "work", "--workers", 1, code=3)
     done = reprocess(*arguments, "--workers", 1, "--run", "second", "-o", tmp_path / "out", code=3)
-    assert "of 4 satellite-days asked for: 1 quarantined, 0 not ingested" in done.stderr
+    assert re.search(r"noaa18: \d of \d satellite-days ingested, \d+ records, 1 quarantined", done.stdout)
+    assert "  quarantined noaa18 2015-03-02: " in done.stdout
     third = json.loads((tmp_path / "out/evaluation.json").read_text())
     assert (third["events"], third["windows"]) == (found["events"], found["windows"])
