@@ -85,6 +85,7 @@ class Cluster:
     def _start_jobs(self, batch: Batch) -> Any:
         batch.logs.mkdir(mode=0o700, parents=True, exist_ok=True)  # the jobs' certificates lie there too
         dask.config.update_defaults(DASK)
+        _link_dashboard(batch)
         options = batch.worker_options()
         scheduler = {"dashboard_address": _free(batch.dashboard), **options.pop("scheduler_options", {})}
         shared = Path(options.pop("shared_temp_directory")).expanduser()
@@ -240,14 +241,23 @@ def _temporary_security() -> Security:
         raise ClusterError(f"TLS needs cryptography ({e}); pip install 'reprocess[cluster]'") from e
 
 
+def _link_dashboard(batch: Batch) -> None:
+    """Have Dask's links to the dashboard lead to where it listens: by default to the scheduler's address."""
+    host = _LOOPBACK if _on_loopback(batch) else "{host}"
+    link = f"{{scheme}}://{host}:{{port}}/status"
+    dask.config.update_defaults({"distributed": {"dashboard": {"link": link}}})
+
+
+def _on_loopback(batch: Batch | None) -> bool:
+    return batch is None or batch.dashboard.rpartition(":")[0] in {_LOOPBACK, "localhost"}
+
+
 def _dashboard(client: Client, batch: Batch | None) -> list[str]:
     """Say where the dashboard is, and how to reach it from another machine."""
-    services = client.scheduler_info()["services"]
-    port = services.get("dashboard")
-    host = batch.dashboard.rpartition(":")[0] if batch else _LOOPBACK
-    if client.cluster is None or port is None or host not in {_LOOPBACK, "localhost"}:
-        return [f"dashboard: {client.dashboard_link}"]
-    lines = [f"dashboard: http://{_LOOPBACK}:{port}/status"]
+    port = client.scheduler_info()["services"].get("dashboard")
+    lines = [f"dashboard: {client.dashboard_link}"]
+    if client.cluster is None or port is None or not _on_loopback(batch):
+        return lines
     if batch or any(os.environ.get(name) for name in ("SSH_CONNECTION", *_SUBMITTED_FROM)):
         lines.append(f"from your own machine: {tunnel(port)}, then http://{_LOOPBACK}:8787/status")
     return lines

@@ -15,6 +15,7 @@ from typing import Any
 import dask
 import pytest
 from distributed.security import Security
+from distributed.utils import format_dashboard_link
 
 from reprocess import cluster as module
 from reprocess.batch import ENVIRONMENT, Batch
@@ -142,6 +143,22 @@ def test_a_dashboard_that_is_open_to_all_is_told_as_dask_sees_it() -> None:
     batch = Batch(Path("/x.yaml"), "slurm", {}, dashboard="0.0.0.0:8787")
     assert module._dashboard(client, batch) == ["dashboard: http://h:1/x"]
     assert len(module._dashboard(client, SLURM)) == 2
+
+
+@pytest.mark.parametrize(
+    ("listens", "own", "link"),
+    [
+        ("127.0.0.1:8787", None, "http://127.0.0.1:9999/status"),
+        ("localhost:8787", None, "http://127.0.0.1:9999/status"),
+        ("0.0.0.0:8787", None, "http://10.0.0.5:9999/status"),
+        ("127.0.0.1:8787", "/proxy/{port}/status", "/proxy/9999/status"),
+    ],
+)
+def test_links_to_the_dashboard_lead_to_where_it_listens(listens: str, own: str | None, link: str) -> None:
+    batch = Batch(Path("/x.yaml"), "slurm", {}, dashboard=listens)
+    with dask.config.set({} if own is None else {"distributed.dashboard.link": own}):
+        module._link_dashboard(batch)
+        assert format_dashboard_link("10.0.0.5", 9999) == link
 
 
 def test_a_port_that_is_taken_is_left_alone() -> None:

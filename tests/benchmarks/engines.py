@@ -21,6 +21,7 @@ import onnxruntime
 from reprocess.catalog import list_archive
 from reprocess.classifier import onnx_engine
 from reprocess.classifier.bundle import Bundle, find_model, load_bundle
+from reprocess.cli.options import DEFAULT_MODEL
 from reprocess.features import Scaling, scale_flux, windows
 from reprocess.granule import read_records
 from tests.benchmarks import ONE_THREAD
@@ -133,7 +134,7 @@ def main() -> None:
     """Measure both."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--source", help="folder of NOAA's files instead of four simulated days")
-    parser.add_argument("--model", default="capannolo2022")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     options = parser.parse_args()
     os.environ.update(ONE_THREAD)
     bundle = load_bundle(find_model(options.model))

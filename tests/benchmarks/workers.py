@@ -22,6 +22,7 @@ import psutil
 
 from reprocess.catalog import Granule, list_archive
 from reprocess.classifier.bundle import find_model, load_bundle
+from reprocess.cli.options import DEFAULT_MODEL
 from tests.benchmarks import ONE_THREAD, peak_mb
 from tests.benchmarks.tracked.block import graph_sizes
 from tests.fake import Silence
@@ -153,7 +154,7 @@ def main() -> None:
     """Print the table, or one measurement of it as JSON (how this starts itself)."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("archive", type=Path)
-    parser.add_argument("--model", default="simulated2026")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--one", type=json.loads, help=argparse.SUPPRESS)
     options = parser.parse_args()
     model = find_model(options.model)
