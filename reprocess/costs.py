@@ -21,13 +21,13 @@ class Cost:
     block_cpu_s: float
     """CPU seconds for a block, however few days it holds: whole shards are written."""
     memory: int
-    """Peak bytes of a process whose block is full."""
+    """Peak bytes of a Dask worker whose block is full."""
 
 
 INGEST = Cost(0.039, 0.21, 580_000_000)
 
 DETECT = {
-    "onnxruntime": Cost(0.0105, 0.018, 300_000_000),
+    "onnxruntime": Cost(0.0105, 0.018, 330_000_000),
     "tensorflow": Cost(0.0115, 0.018, 950_000_000),
 }
 """By engine, without the network."""
@@ -37,9 +37,6 @@ WINDOWS = {"published": 0.03, "published-2022": 0.3}
 
 OPERATIONS_PER_S = {"onnxruntime": 139e9, "tensorflow": 125e9}
 """Of the network, in floating point on one core, by engine."""
-
-WORKER_MEMORY = 60_000_000
-"""What a Dask worker carries besides, in bytes."""
 
 USABLE_MEMORY = 0.8
 """Share of its limit that a Dask worker may use before it is paused (distributed.worker.memory.pause)."""

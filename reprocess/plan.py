@@ -35,7 +35,7 @@ class Resources:
 
 def worker_memory(engine: str) -> int:
     """Return the smallest memory limit, in bytes, under which a worker can hold any block."""
-    peak = max(costs.INGEST.memory, costs.DETECT[engine].memory) + costs.WORKER_MEMORY
+    peak = max(costs.INGEST.memory, costs.DETECT[engine].memory)
     return round(peak / costs.USABLE_MEMORY)
 
 

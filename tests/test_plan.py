@@ -117,7 +117,7 @@ def test_files_per_block_stay_few_over_the_whole_archive() -> None:
 @pytest.mark.parametrize("engine", costs.DETECT)
 def test_worker_that_cannot_hold_a_block_is_refused(engine: str) -> None:
     needed = worker_memory(engine)
-    peak = max(costs.INGEST.memory, costs.DETECT[engine].memory) + costs.WORKER_MEMORY
+    peak = max(costs.INGEST.memory, costs.DETECT[engine].memory)
     assert needed * costs.USABLE_MEMORY == pytest.approx(peak)
     make_plan(ARCHIVE, asked(engine, memory=needed))
     with pytest.raises(PlanError, match=f"with {(needed - MB) / 1e6:.0f} MB cannot hold a block") as error:

@@ -24,7 +24,6 @@ from reprocess.catalog import Granule, list_archive
 from reprocess.classifier.bundle import find_model, load_bundle
 from reprocess.cli.options import DEFAULT_MODEL
 from tests.benchmarks import ONE_THREAD, peak_mb
-from tests.benchmarks.tracked.block import graph_sizes
 from tests.fake import Silence
 
 STAGES = ("ingest", "detect")
@@ -84,6 +83,7 @@ def _pin(core: int) -> None:
 def _staged(stage, workers: int, ready: Callable[[], None]) -> dict[str, float]:
     """Time a stage on a cluster of its own; CPU is of the workers and of client with scheduler."""
     from reprocess.cluster import open_cluster
+    from tests.benchmarks.tracked.block import graph_sizes  # not on workers, who import this module too
 
     start = time.perf_counter()
     with graph_sizes() as sizes, open_cluster(workers=workers, announce=lambda _: None) as cluster:
