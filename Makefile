@@ -33,8 +33,8 @@ lint: setup  ## Check style and types
 bench: setup  ## Measure CPU time and memory per satellite-day; BENCH="--days 32 --scale 320" takes longer
 	$(BIN)/python -m tests.benchmarks.cost $(BENCH)
 
-track: setup  ## Follow a few of them over commits with asv; COMMITS="v0.1.0..main" measures those
-	$(BIN)/pip install --quiet --editable '.[test,track]'
+track: setup  ## Follow a few of them over commits with asv; COMMITS="HEAD~5..HEAD" measures those
+	$(BIN)/pip install --quiet --editable '.[track]'
 	$(BIN)/asv --config tests/benchmarks/asv.conf.json machine --yes
 	$(BIN)/asv --config tests/benchmarks/asv.conf.json run $(COMMITS)
 
@@ -42,4 +42,4 @@ soak: setup  ## Kill processes of a run at random, 50 times, and compare what co
 	$(BIN)/python -m tests.soak
 
 clean:  ## Remove the virtual environment and the demonstration
-	rm -rf $(VENV) $(DEMO)
+	rm -rf $(VENV) $(DEMO) .asv

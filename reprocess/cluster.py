@@ -19,6 +19,7 @@ from typing import Any
 import dask
 from distributed import Client, LocalCluster, Status
 from distributed.security import Security
+from distributed.system import MEMORY_LIMIT
 from tornado.ioloop import PeriodicCallback
 
 from reprocess.batch import DASK, ENVIRONMENT, SATURATION, Batch
@@ -28,6 +29,11 @@ _LOOPBACK = "127.0.0.1"
 
 # Where the batch systems of `batch.SYSTEMS` name the machine that a job was submitted from.
 _SUBMITTED_FROM = ("SLURM_SUBMIT_HOST", "SGE_O_HOST", "PBS_O_HOST", "LSB_SUB_HOST")
+
+
+def memory_of_each(workers: int) -> int:
+    """Return the limit in bytes that Dask sets each of so many workers on this machine."""
+    return MEMORY_LIMIT // workers
 
 
 @dataclass

@@ -32,7 +32,7 @@ DETECT = {
 }
 """By engine, without the network."""
 
-WINDOWS = {"published": 0.03, "published-2022": 0.3}
+WINDOW_SHARE = {"published": 0.03, "published-2022": 0.3}
 """Share of the windows of a day that the network is run for, by mode, unless it is run for all."""
 
 OPERATIONS_PER_S = {"onnxruntime": 139e9, "tensorflow": 125e9}

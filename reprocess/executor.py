@@ -125,7 +125,7 @@ def _map_plans(
         for plan in plans:
             yield plan, _apply(function, plan)
         return
-    import dask.array as da  # with xarray and pandas; workers, who import this module too, do without
+    import dask.array as da  # it loads xarray; workers, who import this module too, do without
 
     array = np.empty(len(plans), object)
     array[:] = plans

@@ -76,8 +76,8 @@ def totals(granules: Sequence[Granule]) -> dict[str, int]:
 def make_plan(granules: Sequence[Granule], resources: Resources) -> dict[str, Any]:
     """Return what there is to read and what ingesting, classifying and mapping it will take.
 
-    Records are estimated from the bytes listed. CPU time and disk follow them; the time that the
-    network takes is not predicted.
+    Records are estimated from the bytes listed. CPU time and disk follow them; the time that files
+    take to arrive from elsewhere is not predicted.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def cpu_hours(granules: Sequence[Granule], resources: Resources) -> dict[str, fl
     days = sum(map(_records, granules)) / costs.RECORDS_PER_DAY
     blocks = totals(granules)["blocks"]
     read, found = costs.INGEST, costs.DETECT[resources.engine]
-    windows = costs.RECORDS_PER_DAY * (1 if resources.dense else costs.WINDOWS[resources.mode])
+    windows = costs.RECORDS_PER_DAY * (1 if resources.dense else costs.WINDOW_SHARE[resources.mode])
     network = windows * resources.operations / costs.OPERATIONS_PER_S[resources.engine]
     a_day = found.day_cpu_s + network
     return {

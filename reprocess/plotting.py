@@ -1,4 +1,4 @@
-"""The style of all figures, and the dial plots of the maps. Only this and `figures` know matplotlib.
+"""The style of all figures, and the dial plots of the maps. All that draw use it.
 
 Noon is up, dusk left, dawn right, midnight down: the view from above the north pole with the Sun
 at the top, as the field draws MLT.

@@ -1,6 +1,8 @@
 """The benchmarks run: what they measure is the code as it is."""
 
 import importlib
+import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,7 +33,7 @@ def test_stages_do_what_they_are_named_after(
             assert min(time_parts(name, prepared).values()) > 0, "a part is no longer called"
 
 
-def test_what_is_tracked_is_that_of_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_asv_tracks_is_there_to_be_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(block, "DAYS", 1)
     tracked = block.Block()
@@ -39,12 +41,24 @@ def test_what_is_tracked_is_that_of_the_commands(tmp_path: Path, monkeypatch: py
     tracked.setup(root)
     tracked.time_ingest(root)
     assert (tracked.new / "archive.zarr").is_dir()
+    tracked.teardown(root)
+    assert not tracked.new.exists()
+    configuration = json.loads((FOLDER / "asv.conf.json").read_text())
+    assert (FOLDER / configuration["benchmark_dir"] / "block.py").samefile(block.__file__)
+    assert (FOLDER / configuration["repo"] / "pyproject.toml").is_file()
     assert 20 < tracked.track_archive(root) < 80  # one day bears all of the metadata
     assert 0 < tracked.track_windows(root) < 0.1
 
 
-def test_both_stages_are_timed_on_workers(fake_archive: Path, random_model: Bundle, tmp_path: Path) -> None:
+def test_both_stages_are_timed_on_workers_that_load_nothing_else(
+    fake_archive: Path, random_model: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one_and_more_for_libraries_of_the_client() -> float:
+        return 1.0 + len({"dask.array", "xarray", "matplotlib"} & sys.modules.keys())
+
+    monkeypatch.setattr(workers, "peak_mb", one_and_more_for_libraries_of_the_client)
     found = workers.measure(fake_archive, tmp_path / "w", 1, False, random_model.path)
+    assert found["ingest_worker_MB"] == found["detect_worker_MB"] == 1 < found["main_MB"]
     assert found["days"] == 4
     assert {found["ingest_tasks"], found["detect_tasks"]} == {2}
     assert all(value > 0 for value in found.values())

@@ -233,6 +233,20 @@ def test_memory_that_is_too_small_for_the_engine_is_refused_before_anything_runs
     assert not (tmp_path / "w").exists()
 
 
+def test_more_workers_than_the_memory_of_this_machine_allows_are_refused(
+    fake_archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reprocess import cluster
+
+    monkeypatch.setattr(cluster, "MEMORY_LIMIT", 4 * 10**9)
+    arguments = ("ingest", fake_archive, tmp_path / "w", "--workers")
+    text = invoke(*arguments, 8, code=2).output
+    assert "a worker with 500 MB cannot hold a block" in " ".join(text.split())
+    assert "use fewer workers with more memory each" in " ".join(text.split())
+    assert not (tmp_path / "w").exists()
+    invoke(*arguments, 4)
+
+
 def test_a_job_script_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     arguments = (CLUSTER_FILE, "ARCHIVE", "WORK", "--model", "m", "--satellite", "noaa18")

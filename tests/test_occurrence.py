@@ -15,6 +15,8 @@ from reprocess.lmlt import FINE, make_grid
 from reprocess.occurrence import (
     CONFIDENCE,
     MIN_DAYS,
+    RESAMPLES,
+    _resampled_sums,
     count_events,
     occurrence,
     poisson_interval,
@@ -324,6 +326,14 @@ def test_round_trip(run):
     for name in ds.data_vars:
         np.testing.assert_array_equal(again[name].values, ds[name].values)
     assert again.event_class.values.astype(str).tolist() == ["REP", "CSS"]
+
+
+def test_resamples_drawn_in_parts_are_those_drawn_at_once() -> None:
+    rng, days = np.random.default_rng(1), 40
+    columns = [rng.integers(0, 86_400, (days, 3), np.int32) for _ in range(2)]
+    weights = np.random.default_rng(20220912).multinomial(days, np.full(days, 1 / days), RESAMPLES)
+    for found, column in zip(_resampled_sums(columns), columns, strict=True):
+        np.testing.assert_array_equal(found, weights @ column.astype(np.int64))
 
 
 def test_dwell_of_decades_fits_the_format(run):

@@ -56,8 +56,9 @@ def test_cpu_time_goes_by_records_and_blocks(engine: str) -> None:
     predicted = make_plan(ARCHIVE, asked(engine, workers=2))["predicted"]
     assert predicted["records"] == costs.RECORDS_PER_DAY * 7 // 2
     for stage, cost in (("ingest", costs.INGEST), ("detect", costs.DETECT[engine])):
-        network = 0.03 * 43_200 * 600_000 / costs.OPERATIONS_PER_S[engine] if stage == "detect" else 0
-        expected = (3.5 * (cost.day_cpu_s + network) + 3 * cost.block_cpu_s) / 3600
+        operations = costs.WINDOW_SHARE["published"] * 43_200 * 600_000 if stage == "detect" else 0
+        a_day = cost.day_cpu_s + operations / costs.OPERATIONS_PER_S[engine]
+        expected = (3.5 * a_day + 3 * cost.block_cpu_s) / 3600
         assert predicted["cpu_hours"][stage] == pytest.approx(expected)
     assert predicted["wall_hours"] == pytest.approx(sum(predicted["cpu_hours"].values()) / 2)
 
@@ -67,7 +68,7 @@ def test_time_of_the_network_goes_by_the_model_and_the_windows() -> None:
         hours: float = make_plan(ARCHIVE, asked(**options))["predicted"]["cpu_hours"]["detect"]
         return hours
 
-    rest = detect(operations=0)
+    share, rest = costs.WINDOW_SHARE["published"], detect(operations=0)
     changes: list[dict[str, Any]] = [
         {},
         {"operations": 2_400_000},
@@ -76,8 +77,8 @@ def test_time_of_the_network_goes_by_the_model_and_the_windows() -> None:
     ]
     sparse, wide, many, every = (detect(**change) - rest for change in changes)
     assert wide == pytest.approx(4 * sparse)
-    assert many == pytest.approx(10 * sparse)
-    assert every == pytest.approx(sparse / 0.03)
+    assert many == pytest.approx(costs.WINDOW_SHARE["published-2022"] / share * sparse)
+    assert every == pytest.approx(sparse / share)
 
 
 def test_operations_of_the_papers_network() -> None:
@@ -147,7 +148,9 @@ def test_plan_is_printed_for_programs(fake_archive: Path) -> None:
     assert made == {"archive": str(fake_archive)} | expected
 
 
-def test_plan_takes_what_run_takes(fake_archive: Path) -> None:
+def test_plan_takes_what_decides_the_cost_of_a_run(
+    fake_archive: Path, random_model: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def detect(*options: str) -> float:
         made = json.loads(plan(fake_archive, "--json", *options))
         hours: float = made["predicted"]["cpu_hours"]["detect"]
@@ -156,6 +159,12 @@ def test_plan_takes_what_run_takes(fake_archive: Path) -> None:
     default = detect()
     assert detect("--mode", "published-2022") > default
     assert detect("--dense") == detect("--classes") > detect("--mode", "published-2022")
+    assert detect("--engine", "tensorflow") != default
+    operations = load_bundle(find_model(DEFAULT_MODEL)).operations
+    monkeypatch.setitem(costs.DETECT, "onnxruntime", costs.Cost(0, 0, 0))
+    ratio = detect("--model", str(random_model.path)) / detect()
+    assert ratio == pytest.approx(random_model.operations / operations)
+    assert ratio < 1
     assert "no model 'nosuch'" in plan(fake_archive, "--model", "nosuch", code=2)
 
 

@@ -76,10 +76,16 @@ class Bundle:
 
     @property
     def operations(self) -> int:
-        """Floating-point operations of the network for a window: two for each weight and its use."""
-        steps = {name: WINDOW if name.startswith(("forward", "backward")) else 1 for name in self.weights}
-        matrices = {name: array for name, array in self.weights.items() if array.ndim == 2}
-        return sum(2 * steps[name] * array.size for name, array in matrices.items())
+        """Floating-point operations of the network for a window.
+
+        A multiplication and an addition each time that an element of a matrix is used: at every record
+        of the window by the LSTM, once by the dense layers.
+        """
+        return sum(
+            2 * array.size * (WINDOW if name.startswith(("forward", "backward")) else 1)
+            for name, array in self.weights.items()
+            if array.ndim == 2
+        )
 
     @property
     def sha256(self) -> str:

@@ -10,7 +10,7 @@ from reprocess.schema import CLASSES
 BATCH = 256
 """Windows at once; the compiled program has this fixed size and the last batch is padded.
 
-Larger ones are up to an eighth faster per window, but a day rarely needs many windows.
+Larger ones are little faster per window, and a day rarely needs many windows.
 """
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reprocess.cli.options import DETECTION, JSON, MEMORY, SELECTION, SOURCE, WORKERS
+from reprocess.cli.options import DETECTION, JSON, MEMORY, SELECTION, SOURCE, WORKERS, classifies_all
 
 if TYPE_CHECKING:
     from reprocess.catalog import Catalog, Selection
@@ -23,8 +23,8 @@ def plan(archive: str, **options: Any) -> None:
     """Tell what ARCHIVE holds and what a run over it will take.
 
     Satellite-days per satellite and year, blocks, bytes to read; predicted files, disk, memory and
-    CPU hours of a new WORK directory. Nothing is written, and no file of ARCHIVE is opened. Give it
-    the options of `reprocess run`.
+    CPU hours of a new WORK directory. Nothing is written, and no file of ARCHIVE is opened. Model, mode,
+    engine, --dense and --classes decide what classifying costs.
     """
     from reprocess.classifier.bundle import find_model, load_bundle
     from reprocess.plan import Resources, make_plan, require_memory
@@ -32,7 +32,7 @@ def plan(archive: str, **options: Any) -> None:
     require_memory(options["engine"], options["memory"])  # before a long listing
     given = {name: options[name] for name in ("engine", "mode", "classes", "workers", "memory")}
     operations = load_bundle(find_model(options["model"])).operations
-    resources = Resources(operations=operations, dense=options["dense"] or options["classes"], **given)
+    resources = Resources(operations=operations, dense=classifies_all(options), **given)
     made = make_plan(list_granules(archive, options).granules, resources)
     if options["as_json"]:
         click.echo(json.dumps({"archive": archive, **made}, indent=1))

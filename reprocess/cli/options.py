@@ -180,6 +180,11 @@ DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be done a
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+def classifies_all(options: dict[str, Any]) -> bool:
+    """Tell whether the options of `DETECTION` ask for every window; keeping classes includes that."""
+    return bool(options["dense"] or options["classes"])
+
+
 def open_work(path: Path) -> "Work":
     """Return the WORK directory that a user named."""
     from reprocess.work import Work

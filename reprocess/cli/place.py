@@ -18,10 +18,16 @@ def open_place(options: dict[str, Any], settings: "Settings | None" = None) -> A
         Values of `CLUSTER`, and of `PARTITION` where the command has it.
     settings : Settings, optional
         Of the run; workers are refused that cannot hold its engine.
+
+    Raises
+    ------
+    ReprocessError
+        If the cluster file is wrong, or a worker has too little memory for a block.
     """
     from reprocess.batch import load_batch
-    from reprocess.cluster import open_cluster
+    from reprocess.cluster import memory_of_each, open_cluster
     from reprocess.pipeline import Share
+    from reprocess.plan import require_memory
 
     context = click.get_current_context()
     given = [
@@ -38,8 +44,11 @@ def open_place(options: dict[str, Any], settings: "Settings | None" = None) -> A
             raise click.UsageError("--performance-report is of Dask's workers; --partition does without them")
         return nullcontext(Share(*options["partition"]))
     batch = load_batch(options["cluster_file"]) if options["cluster_file"] else None
-    if batch is not None and settings is not None:
-        batch.require_memory(settings.engine)
+    engine = settings.engine if settings else "onnxruntime"
+    if batch is not None:
+        batch.require_memory(engine)
+    elif options["scheduler"] is None:
+        require_memory(engine, memory_of_each(options["workers"]))
     return open_cluster(
         workers=options["workers"],
         scheduler=options["scheduler"],

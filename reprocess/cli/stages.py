@@ -23,6 +23,7 @@ from reprocess.cli.options import (
     SELECTION,
     SOURCE,
     WORK,
+    classifies_all,
     open_work,
 )
 from reprocess.cli.place import open_place
@@ -179,8 +180,8 @@ def make_settings(options: dict[str, Any]) -> "Settings":
 
     bundle = load_bundle(find_model(options["model"]))
     click.echo(f"model {bundle.name}: {bundle.card.get('title', 'no title')}", err=True)
-    dense = options["dense"] or options["classes"]
-    return Settings(bundle.path, bundle.sha256, options["mode"], options["engine"], options["classes"], dense)
+    mode, engine, classes = options["mode"], options["engine"], options["classes"]
+    return Settings(bundle.path, bundle.sha256, mode, engine, classes, classifies_all(options))
 
 
 def _run_name(options: dict[str, Any], settings: "Settings") -> str:

@@ -2,18 +2,15 @@
 
 from pathlib import Path
 
+from reprocess.batch import ENVIRONMENT
+
 RECORDS = 43_200
 """Records of the days that are measured: a whole day at 2 s."""
 
 SATELLITE = "noaa18"
 
-ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "TF_NUM_INTRAOP_THREADS": "1",
-    "TF_NUM_INTEROP_THREADS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-}
-"""What keeps the libraries of a process to one thread, and TensorFlow quiet."""
+AS_A_WORKER = ENVIRONMENT | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+"""Environment of processes that are measured: a worker's, and TensorFlow quiet."""
 
 
 def peak_mb() -> float:

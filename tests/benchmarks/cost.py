@@ -20,7 +20,7 @@ from reprocess import schema
 from reprocess.catalog import list_archive
 from reprocess.classifier.bundle import find_model
 from reprocess.cli.options import DEFAULT_MODEL
-from tests.benchmarks import ONE_THREAD, RECORDS, SATELLITE
+from tests.benchmarks import AS_A_WORKER, RECORDS, SATELLITE
 from tests.benchmarks.data import make_days
 from tests.benchmarks.parts import PARTS
 from tests.benchmarks.stages import STAGES
@@ -39,7 +39,7 @@ def measure(stage: str, archive: Path, work: Path, days: int, options: argparse.
     words = [sys.executable, "-m", "tests.benchmarks.stages", stage, archive, work, days, options.model]
     words += [1 if stage in REFERENCES else options.repeats, *module]
     done = subprocess.run(
-        list(map(str, words)), stdout=subprocess.PIPE, text=True, check=True, env=os.environ | ONE_THREAD
+        list(map(str, words)), stdout=subprocess.PIPE, text=True, check=True, env=os.environ | AS_A_WORKER
     )
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 from unittest import mock
 
-import ml_dtypes
 import numpy as np
 import onnx
 import onnxruntime
@@ -24,7 +23,8 @@ from reprocess.classifier.bundle import Bundle, find_model, load_bundle
 from reprocess.cli.options import DEFAULT_MODEL
 from reprocess.features import Scaling, scale_flux, windows
 from reprocess.granule import read_records
-from tests.benchmarks import ONE_THREAD
+from reprocess.remote import read_bytes
+from tests.benchmarks import AS_A_WORKER
 from tests.benchmarks.data import make_days
 
 BATCHES = (1, 8, 32, 64, 128, 256, 512, 1024, 2048)
@@ -38,8 +38,8 @@ def windows_of(archive: str, scaling: Scaling) -> np.ndarray:
     """Return all windows of an archive's days; float32, shape (n, 7, 8)."""
     days = []
     for granule in list_archive(archive).granules:
-        data = Path(granule.url.removeprefix("file://")).read_bytes()
-        flux = read_records(data, granule.satellite, granule.day).arrays["electron_flux"]
+        records = read_records(read_bytes(granule.url), granule.satellite, granule.day)
+        flux = records.arrays["electron_flux"]
         days.append(np.ascontiguousarray(windows(scale_flux(flux, scaling))))
     return np.concatenate(days)
 
@@ -98,8 +98,8 @@ def precisions(bundle: Bundle, folder: Path) -> dict[str, Path]:
     be closer than the real thing.
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
+    from tensorflow import bfloat16
 
-    logging.disable()  # advice on preprocessing, which changes nothing here
     files = {
         name: folder / f"{name}.onnx" for name in ("float32", "bfloat16 weights", "int8", "int8 columns")
     }
@@ -107,13 +107,13 @@ def precisions(bundle: Bundle, folder: Path) -> dict[str, Path]:
     model = onnx.load(files["float32"])
     for tensor in model.graph.initializer:
         if tensor.data_type == onnx.TensorProto.FLOAT:
-            rounded = onnx.numpy_helper.to_array(tensor).astype(ml_dtypes.bfloat16).astype(np.float32)
+            rounded = onnx.numpy_helper.to_array(tensor).astype(bfloat16.as_numpy_dtype).astype(np.float32)
             tensor.CopyFrom(onnx.numpy_helper.from_array(rounded, tensor.name))
     onnx.save(model, files["bfloat16 weights"])
-    for name in ("int8", "int8 columns"):
-        quantize_dynamic(
-            files["float32"], files[name], weight_type=QuantType.QInt8, per_channel=name == "int8 columns"
-        )
+    logging.disable()  # advice on preprocessing, which changes nothing here
+    for name, per_channel in (("int8", False), ("int8 columns", True)):
+        quantize_dynamic(files["float32"], files[name], weight_type=QuantType.QInt8, per_channel=per_channel)
+    logging.disable(logging.NOTSET)
     return files
 
 
@@ -136,7 +136,7 @@ def main() -> None:
     parser.add_argument("--source", help="folder of NOAA's files instead of four simulated days")
     parser.add_argument("--model", default=DEFAULT_MODEL)
     options = parser.parse_args()
-    os.environ.update(ONE_THREAD)
+    os.environ.update(AS_A_WORKER)
     bundle = load_bundle(find_model(options.model))
     with tempfile.TemporaryDirectory() as folder:
         archive = options.source or str(make_days(Path(folder) / "archive", "2019-10-26", 4))

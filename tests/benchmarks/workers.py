@@ -23,7 +23,7 @@ import psutil
 from reprocess.catalog import Granule, list_archive
 from reprocess.classifier.bundle import find_model, load_bundle
 from reprocess.cli.options import DEFAULT_MODEL
-from tests.benchmarks import ONE_THREAD, peak_mb
+from tests.benchmarks import AS_A_WORKER, peak_mb
 from tests.fake import Silence
 
 STAGES = ("ingest", "detect")
@@ -144,7 +144,7 @@ def _in_a_process(archive: Path, work: Path, workers: int, half: bool, model: Pa
     words = [sys.executable, "-m", "tests.benchmarks.workers", archive, "--model", model]
     words += ["--one", json.dumps([str(work), workers, half])]
     done = subprocess.run(
-        [*map(str, words)], stdout=subprocess.PIPE, text=True, check=True, env=os.environ | ONE_THREAD
+        [*map(str, words)], stdout=subprocess.PIPE, text=True, check=True, env=os.environ | AS_A_WORKER
     )
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found

@@ -93,6 +93,15 @@ def test_a_model_is_measured_and_its_card_tells(simulated: Path, model: Path, tm
     assert again.pop("command") != found.pop("command")
     assert again == found
     assert found["listed events without any record"] == found["listed rows left out"] == 0
+    with_a_bad_row = tmp_path / "events.csv"
+    columns = ["satellite", "start_time", "stop_time", "event_class"]
+    text = truth[columns].to_csv(index=False) + "sputnik,2015-03-01,2015-03-01,REP\n"
+    with_a_bad_row.write_text(text)
+    words = [*arguments[:2], "--events", with_a_bad_row, *arguments[4:], "--drop-bad-rows"]
+    reprocess(*words, "--workers", 1, "--run", "second", "-o", tmp_path / "dropped")
+    dropped = json.loads((tmp_path / "dropped/evaluation.json").read_text())
+    assert dropped["listed rows left out"] == 1
+    assert dropped["events"] == found["events"]
     runs = simulated / "work/runs"
     assert tree(runs / "evaluate-tiny-published/classes.zarr") == tree(runs / "second/classes.zarr")
 

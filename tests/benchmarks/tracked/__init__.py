@@ -1,1 +1,1 @@
-"""What asv follows from commit to commit (``make track``); by the command line, which older commits have."""
+"""What asv follows from commit to commit (``make track``): commands, which older commits have too."""

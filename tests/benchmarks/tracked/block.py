@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ DAYS = 4
 
 
 def reprocess(command: str, *arguments: str | Path) -> None:
-    """Give a command of `reprocess` within this process, which ends if the command fails."""
+    """Give a command of `reprocess` within this process; a command that fails ends the process."""
     try:
         main([command, *map(str, arguments)], standalone_mode=False)
     except SystemExit as end:
@@ -45,7 +46,7 @@ class Block:
 
     timer = time.process_time
     number, repeat, warmup_time = 1, 5, 0
-    """Each time anew, for what is done is not done again. The first time is slow: the median is told."""
+    """Measured after one `setup` each, as commands do nothing twice; asv tells the median."""
     timeout = 600
 
     def setup_cache(self) -> str:
@@ -60,6 +61,10 @@ class Block:
         self.archive, self.work = Path(root) / "archive", Path(root) / "work"
         self.new = Path(tempfile.mkdtemp(dir=root)) / "new"
         self.run = f"run-{time.time_ns()}"
+
+    def teardown(self, _: str) -> None:
+        """Remove what a measurement ingested."""
+        shutil.rmtree(self.new.parent)
 
     def time_ingest(self, _: str) -> None:
         """Ingest the block."""
