@@ -29,7 +29,9 @@ from tests.fake import Silence
 STAGES = ("ingest", "detect")
 
 
-def measure(archive: Path, work: Path, workers: int, half: bool, model: Path) -> dict[str, float]:
+def measure(
+    archive: Path, work: Path, workers: int, half: bool, model: Path, engine: str = "onnxruntime"
+) -> dict[str, float]:
     """Run both stages on workers that are up already, and say what each took."""
     from reprocess.blocks import Settings
     from reprocess.pipeline import detect, ingest
@@ -38,7 +40,7 @@ def measure(archive: Path, work: Path, workers: int, half: bool, model: Path) ->
     granules, target = list_archive(str(archive)).granules, Work(work)
     granules = first_half(granules) if half else granules
     bundle = load_bundle(model)
-    settings = Settings(bundle.path, bundle.sha256, "published", "onnxruntime", classes=False, dense=False)
+    settings = Settings(bundle.path, bundle.sha256, "published", engine, classes=False, dense=False)
     run = target.run("r")
     stages = {
         "ingest": lambda cluster: ingest(target, granules, cluster, Silence()),
@@ -108,14 +110,15 @@ def _staged(stage, workers: int, ready: Callable[[], None]) -> dict[str, float]:
     }
 
 
-def table(archive: Path, folder: Path, model: Path) -> None:
+def table(archive: Path, folder: Path, model: Path, engine: str = "onnxruntime") -> None:
     """Print what every size takes, the speed-up, and what is written."""
     print(
         "| workers | satellite-days | stage | workers up after s | wall s | CPU ms a day: workers |", end=""
     )
     print(" client, scheduler | worker peak MB |\n|---:|---:|---|---:|---:|---:|---:|---:|")
     sizes = ((1, True), (1, False), (2, False))
-    found = {size: _in_a_process(archive, folder / "-".join(map(str, size)), *size, model) for size in sizes}
+    given = [archive, "--model", model, "--engine", engine]
+    found = {size: _in_a_process(given, folder / "-".join(map(str, size)), *size) for size in sizes}
     for (workers, _), r in found.items():
         for s in STAGES:
             up, wall, peak = r[f"{s}_start"], r[f"{s}_wall"], r[f"{s}_worker_MB"]
@@ -140,8 +143,8 @@ def table(archive: Path, folder: Path, model: Path) -> None:
     print(f" in the archive, {last['rest_bytes'] / 1000:.1f} kB a satellite-day besides.")
 
 
-def _in_a_process(archive: Path, work: Path, workers: int, half: bool, model: Path) -> dict[str, float]:
-    words = [sys.executable, "-m", "tests.benchmarks.workers", archive, "--model", model]
+def _in_a_process(given: list[object], work: Path, workers: int, half: bool) -> dict[str, float]:
+    words = [sys.executable, "-m", "tests.benchmarks.workers", *given]
     words += ["--one", json.dumps([str(work), workers, half])]
     done = subprocess.run(
         [*map(str, words)], stdout=subprocess.PIPE, text=True, check=True, env=os.environ | AS_A_WORKER
@@ -155,15 +158,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("archive", type=Path)
     parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--engine", default="onnxruntime")
     parser.add_argument("--one", type=json.loads, help=argparse.SUPPRESS)
     options = parser.parse_args()
     model = find_model(options.model)
     if options.one:
         work, workers, half = options.one
-        print(json.dumps(measure(options.archive, Path(work), workers, half, model)))
+        print(json.dumps(measure(options.archive, Path(work), workers, half, model, options.engine)))
         return
     with tempfile.TemporaryDirectory() as folder:
-        table(options.archive, Path(folder), model)
+        table(options.archive, Path(folder), model, options.engine)
 
 
 if __name__ == "__main__":
