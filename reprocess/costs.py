@@ -1,9 +1,9 @@
 """What the work costs, as measured: the only place that holds such figures.
 
-CPU and memory: ``make bench``, 1 to 32 simulated days of 43,200 records in a block, mode ``published``,
-model ``capannolo2022``, on an idle AMD EPYC (docs/performance.md); the network of ``simulated2026``
-is twice as wide and costs about four times as much; an older or busy machine takes up to twice the
-time. Bytes: WORK directories of the three real days of the test data and of eight simulated days.
+CPU: ``make bench``, 1 to 32 simulated days of 43,200 records in a block, models ``capannolo2022`` and
+``simulated2026``; memory: ``python -m tests.benchmarks.workers``, with ``--engine tensorflow`` too
+(docs/performance.md, docs/scaling.md). Machines differ by a factor of two. Bytes: WORK directories of
+the three real days of the test data and of eight simulated days.
 """
 
 from dataclasses import dataclass
@@ -24,18 +24,18 @@ class Cost:
     """Peak bytes of a Dask worker whose block is full."""
 
 
-INGEST = Cost(0.039, 0.21, 580_000_000)
+INGEST = Cost(0.055, 0.3, 580_000_000)
 
 DETECT = {
-    "onnxruntime": Cost(0.0105, 0.018, 330_000_000),
-    "tensorflow": Cost(0.0115, 0.018, 950_000_000),
+    "onnxruntime": Cost(0.0165, 0.02, 330_000_000),
+    "tensorflow": Cost(0.024, 0.02, 950_000_000),
 }
 """By engine, without the network."""
 
 WINDOW_SHARE = {"published": 0.03, "published-2022": 0.3}
 """Share of the windows of a day that the network is run for, by mode, unless it is run for all."""
 
-OPERATIONS_PER_S = {"onnxruntime": 139e9, "tensorflow": 125e9}
+OPERATIONS_PER_S = {"onnxruntime": 68e9, "tensorflow": 53e9}
 """Of the network, in floating point on one core, by engine."""
 
 USABLE_MEMORY = 0.8

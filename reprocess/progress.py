@@ -4,7 +4,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from distributed import Client
 from rich.console import Console
@@ -21,7 +20,7 @@ from reprocess.work import Run, Work
 
 @contextmanager
 def show_progress(
-    work: Work, run: Run | None, announce: Callable[[str], None], report: Path | None = None
+    work: Work, run: Run | None, announce: Callable[[str], None], report: bool = False
 ) -> Iterator[RunProgress]:
     """Provide what `pipeline` reports to.
 
@@ -32,8 +31,8 @@ def show_progress(
         None if nothing is classified.
     announce : callable
         Told what a user should know.
-    report : Path, optional
-        File to write Dask's performance report to.
+    report : bool
+        Whether to keep Dask's performance report.
     """
     monitor = Monitor(work, run, announce, report)
     how = "ended"

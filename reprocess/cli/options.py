@@ -90,13 +90,6 @@ def options_of(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return decorate
 
 
-def _in_a_folder(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
-    """Refuse a file that could not be written when hours have passed."""
-    if path is not None and not path.absolute().parent.is_dir():
-        raise click.BadParameter(f"there is no folder {path.absolute().parent}", context, parameter)
-    return path
-
-
 WORK = click.argument("work", type=click.Path(path_type=Path, file_okay=False))
 EXISTING_WORK = click.argument("work", type=click.Path(path_type=Path, file_okay=False, exists=True))
 SELECTION = options_of(
@@ -129,8 +122,8 @@ CLUSTER = options_of(
     ),
     click.option("--tls", is_flag=True, help="Encrypt what Dask's processes say, and refuse strangers."),
     click.option(
-        "--performance-report", "report", type=click.Path(path_type=Path, dir_okay=False),
-        callback=_in_a_folder, help="Write Dask's record of all tasks and workers to this HTML file.",
+        "--performance-report", "report", is_flag=True,
+        help="Keep Dask's record of tasks and workers: performance.html in the run's folder, else in WORK.",
     ),
 )  # fmt: skip
 PARTITION = click.option(

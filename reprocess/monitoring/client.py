@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from distributed import Client, performance_report
@@ -127,8 +126,8 @@ class Monitor:
     run: Run | None
     """None if nothing is classified."""
     announce: Callable[[str], None]
-    report: Path | None = None
-    """Where Dask's performance report goes."""
+    report: bool = False
+    """Whether to keep Dask's performance report, in the run's folder, or WORK's if there is no run."""
     _client: Client | None = field(default=None, init=False)
     _survey: Survey | None = field(default=None, init=False)
     _job: str = field(default="", init=False)
@@ -172,8 +171,9 @@ class Monitor:
         self._guarded(lambda: self._send("end", how=how))
 
     def _open(self, client: Client) -> None:
-        if self.report is not None:
-            self._stack.enter_context(performance_report(filename=str(self.report), mode="inline"))
+        if self.report:
+            path = (self.run.root if self.run else self.work.root) / "performance.html"
+            self._stack.enter_context(performance_report(filename=str(path), mode="inline"))
         try:
             client.register_plugin(DashboardPlugin())
         except Exception as e:  # noqa: BLE001  # whatever it is, a page must not stop a run

@@ -1,7 +1,7 @@
-"""Batch sizes and lower precision: ``python -m tests.benchmarks.engines [--source FOLDER] [--model NAME]``.
+"""Batches, threads, lower precision: ``python -m tests.benchmarks.engines [--source FOLDER] [--model NAME]``.
 
-The network alone, over all windows of some days, on one thread. Lower precision is only of use if no
-class changes. Prints Markdown, which docs/performance.md holds.
+The network alone, over all windows of some days, on one thread where nothing else is said. Lower
+precision is only of use if no class changes. Prints Markdown, which docs/performance.md holds.
 """
 
 import argparse
@@ -44,13 +44,15 @@ def windows_of(archive: str, scaling: Scaling) -> np.ndarray:
     return np.concatenate(days)
 
 
-def timed(predict: Predict, given: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return the probabilities and the CPU microseconds a window, the better of two."""
+def timed(
+    predict: Predict, given: np.ndarray, clock: Callable[[], float] = time.process_time
+) -> tuple[np.ndarray, float]:
+    """Return the probabilities and the microseconds a window, of CPU or another clock, the better of two."""
     best = np.inf
     for _ in range(2):
-        start = time.process_time()
+        start = clock()
         found = predict(given)
-        best = min(best, time.process_time() - start)
+        best = min(best, clock() - start)
     return found, 1e6 * best / len(given)
 
 
@@ -72,6 +74,17 @@ def over_batches(bundle: Bundle, given: np.ndarray) -> None:
                 ready.predict(given[:batch])
                 row.append(timed(ready.predict, given[: min(MOST, 4096 * batch)])[1])
         print(f"| {name} | " + " | ".join(f"{x:.1f}" for x in row) + " |", flush=True)
+
+
+def over_threads(bundle: Bundle, given: np.ndarray, folder: Path) -> None:
+    """Print what a window costs on one thread of ONNX Runtime and on two."""
+    graph = folder / "threads.onnx"
+    graph.write_bytes(onnx_engine.build_graph(bundle))
+    print("| threads | CPU µs a window | wall µs a window |\n|---:|---:|---:|")
+    for threads in (1, 2):
+        predict = _session(graph, threads)
+        cpu, wall = (timed(predict, given, clock)[1] for clock in (time.process_time, time.perf_counter))
+        print(f"| {threads} | {cpu:.1f} | {wall:.1f} |", flush=True)
 
 
 def over_precisions(bundle: Bundle, given: np.ndarray, folder: Path) -> None:
@@ -117,9 +130,9 @@ def precisions(bundle: Bundle, folder: Path) -> dict[str, Path]:
     return files
 
 
-def _session(graph: Path) -> Predict:
+def _session(graph: Path, threads: int = 1) -> Predict:
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
     def predict(given: np.ndarray) -> np.ndarray:
@@ -131,7 +144,7 @@ def _session(graph: Path) -> Predict:
 
 
 def main() -> None:
-    """Measure both."""
+    """Measure all three."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--source", help="folder of NOAA's files instead of four simulated days")
     parser.add_argument("--model", default=DEFAULT_MODEL)
@@ -143,6 +156,8 @@ def main() -> None:
         given = windows_of(archive, bundle.scaling)
         print("CPU µs a window:\n")
         over_batches(bundle, given)
+        print()
+        over_threads(bundle, given, Path(folder))
         print()
         over_precisions(bundle, given, Path(folder))
 

@@ -45,7 +45,6 @@ class Watched:
     metrics: dict[str, float]
     errors: str
     """What the second command wrote to standard error."""
-    report: Path
 
 
 @pytest.fixture(scope="module")
@@ -61,22 +60,18 @@ def watched(
 ) -> Watched:
     """An archive with a bad file, ingested in two steps, with a shard that was lost in between."""
     folder = tmp_path_factory.mktemp("watched")
-    archive, work, report = (
-        shutil.copytree(fake_archive, folder / "archive"),
-        folder / "w",
-        folder / "perf.html",
-    )
+    archive, work = shutil.copytree(fake_archive, folder / "archive"), folder / "w"
     fake.granule_path(archive, "noaa18", "2019-10-25").write_bytes(NOT_HDF5)
     where = ("--scheduler", cluster.scheduler_address)
-    reprocess("ingest", archive, work, "--satellite", "noaa18", *where, code=3)
+    reprocess("ingest", archive, work, "--satellite", "noaa18", "--performance-report", *where, code=3)
     (work / "archive.zarr/noaa18/electron_flux/c/250/0/0/0").unlink()
-    options = ("--model", "random", "--performance-report", report)
+    options = ("--model", "random", "--performance-report")
     done = reprocess("run", archive, work, *options, *where, code=4)
     state = json.loads(reprocess("status", work, "--json", code=4).stdout)
     url = cluster.dashboard_link.removesuffix("/status")
     with pull_session(url=f"{url}/reprocess") as session:
         document = session.document
-    return Watched(work, state, url, document, _metrics(url), done.stderr, report)
+    return Watched(work, state, url, document, _metrics(url), done.stderr)
 
 
 def _metrics(url: str) -> dict[str, float]:
@@ -154,10 +149,11 @@ def test_the_metrics_are_what_the_ledger_says(watched: Watched) -> None:
 
 def test_the_command_says_where_the_page_is_and_writes_the_report(watched: Watched) -> None:
     assert f"this run's page: {watched.url}/reprocess\n" in watched.errors
-    text = watched.report.read_text()
-    assert "Dask Performance Report" in text
-    assert "detect_block" in text or "_each" in text or "detect-" in text
-    assert "cdn.bokeh.org" not in text, "it can be read without a network"
+    for folder, stage in ((watched.work, "ingest"), (watched.work / "runs" / RUN, "detect")):
+        text = (folder / "performance.html").read_text()
+        assert "Dask Performance Report" in text
+        assert f"{stage}-" in text
+        assert "cdn.bokeh.org" not in text, "it can be read without a network"
 
 
 @pytest.fixture

@@ -199,11 +199,11 @@ def test_a_mistake_of_ours_is_shown_with_its_traceback(client: Client, work: Wor
     assert "Traceback" in said[1]
 
 
-def test_a_report_that_cannot_be_written_is_remarked_on(client: Client, work: Work, tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_is_remarked_on(client: Client, work: Work) -> None:
     said: list[str] = []
-    monitor = Monitor(work, None, said.append, tmp_path / "report.html")
+    monitor = Monitor(work, None, said.append, report=True)
     monitor.begin("ingest", [], client)
-    (tmp_path / "report.html").mkdir()
+    (work.root / "performance.html").mkdir(parents=True)
     monitor.close("ended")
     assert said[1].startswith("no performance report: IsADirectoryError")
 
