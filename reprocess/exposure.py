@@ -105,7 +105,7 @@ def daily(run: Run, records: list[Record], grid: Grid) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of str to ndarray of int32, shape (satellite-days, n_L, n_MLT)
-        By `QUANTITIES`.
+        By `QUANTITIES`; a day has 86,400 s, sums over days need more bits.
     """
     bins = coarse_bins(grid)
     size = grid.shape[0] * grid.shape[1]

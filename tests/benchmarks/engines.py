@@ -76,10 +76,9 @@ def over_batches(bundle: Bundle, given: np.ndarray) -> None:
         print(f"| {name} | " + " | ".join(f"{x:.1f}" for x in row) + " |", flush=True)
 
 
-def over_threads(bundle: Bundle, given: np.ndarray, folder: Path) -> None:
+def over_threads(bundle: Bundle, given: np.ndarray) -> None:
     """Print what a window costs on one thread of ONNX Runtime and on two."""
-    graph = folder / "threads.onnx"
-    graph.write_bytes(onnx_engine.build_graph(bundle))
+    graph = onnx_engine.build_graph(bundle)
     print("| threads | CPU µs a window | wall µs a window |\n|---:|---:|---:|")
     for threads in (1, 2):
         predict = _session(graph, threads)
@@ -130,7 +129,7 @@ def precisions(bundle: Bundle, folder: Path) -> dict[str, Path]:
     return files
 
 
-def _session(graph: Path, threads: int = 1) -> Predict:
+def _session(graph: Path | bytes, threads: int = 1) -> Predict:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
@@ -157,7 +156,7 @@ def main() -> None:
         print("CPU µs a window:\n")
         over_batches(bundle, given)
         print()
-        over_threads(bundle, given, Path(folder))
+        over_threads(bundle, given)
         print()
         over_precisions(bundle, given, Path(folder))
 
