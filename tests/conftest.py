@@ -14,7 +14,7 @@ import pytest
 
 from reprocess import schema, store
 from reprocess.classifier.bundle import Bundle
-from tests.fake import write_archive, write_random_model
+from tests.support.fake import write_archive, write_random_model
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -29,8 +29,8 @@ from reprocess import schema
 from reprocess.pipeline import audit
 from reprocess.status import exit_code, survey
 from reprocess.work import Work
-from tests import fake
-from tests.integration.command import REPROCESS, records, tree
+from tests.support import fake
+from tests.support.command import REPROCESS, records, tree
 
 HARMLESS = {"unfinished", "outdated"}
 """What a kill may leave: nothing of it is claimed, and `status` says that the run is not complete.

@@ -40,8 +40,8 @@ from reprocess.store import (
     shard_key,
 )
 from reprocess.work import Run, Work
-from tests import fake
-from tests.integration.command import tree
+from tests.support import fake
+from tests.support.command import tree
 
 GRID = make_grid(np.arange(2.5, 9, 0.5), np.arange(25.0))
 SHARD = "archive.zarr/noaa18/electron_flux/c/248/0/0/0"

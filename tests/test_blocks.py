@@ -25,9 +25,9 @@ from reprocess.postprocess import MODES, postprocess
 from reprocess.store import CLASS_ARRAYS, SatelliteStore, create_store
 from reprocess.web import TRIES
 from reprocess.work import Work
-from tests.fake import granule_path, variables, write_granule
-from tests.integration.command import tree
-from tests.web import Fault, NoaaServer
+from tests.support.command import tree
+from tests.support.fake import granule_path, variables, write_granule
+from tests.support.web import Fault, NoaaServer
 
 SATELLITE, BLOCK = "noaa18", 248
 SPAN = schema.block_days(BLOCK)

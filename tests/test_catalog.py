@@ -16,8 +16,8 @@ from reprocess import schema
 from reprocess.catalog import ARCHIVES, Catalog, Granule, Selection, list_archive
 from reprocess.errors import CatalogError
 from reprocess.remote import read_bytes
-from tests.fake import DAYS, granule_path, variables, write_granule
-from tests.web import Fault, NoaaServer
+from tests.support.fake import DAYS, granule_path, variables, write_granule
+from tests.support.web import Fault, NoaaServer
 
 
 def touch(folder: Path, *names: str) -> None:

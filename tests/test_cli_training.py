@@ -14,8 +14,8 @@ from reprocess.errors import LedgerError
 from reprocess.ledger import read_catalog
 from reprocess.pipeline import Cluster, tally_run
 from reprocess.work import Run, Work
-from tests import fake
-from tests.labelled import classify, event_table, ingest, record_time, write_days
+from tests.support import fake
+from tests.support.labelled import classify, event_table, ingest, record_time, write_days
 
 pytestmark = pytest.mark.usefixtures("short_record_axis")
 

@@ -14,8 +14,8 @@ from reprocess.evaluation.tally import AROUND
 from reprocess.features import PUBLISHED_EPSILON, PUBLISHED_FILL, Scaling, scale_flux, windows
 from reprocess.store import SatelliteStore
 from reprocess.work import Work
-from tests.fake import granule_path
-from tests.labelled import event_table, ingest, record_time, write_days
+from tests.support.fake import granule_path
+from tests.support.labelled import event_table, ingest, record_time, write_days
 
 pytestmark = pytest.mark.usefixtures("short_record_axis")
 

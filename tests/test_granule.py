@@ -10,7 +10,7 @@ import pytest
 from reprocess import schema
 from reprocess.errors import GranuleError
 from reprocess.granule import Records, fill_calibration_flag, read_records
-from tests.fake import variables, write_granule
+from tests.support.fake import variables, write_granule
 
 SATELLITE, DATE = "noaa18", "2019-10-24"
 DAY = 7966

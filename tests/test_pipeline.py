@@ -14,8 +14,8 @@ from reprocess.classifier.bundle import Bundle
 from reprocess.lmlt import make_grid
 from reprocess.pipeline import Share, detect, ingest, make_map, sum_up
 from reprocess.work import Run, Work
-from tests import fake
-from tests.integration.command import tree
+from tests.support import fake
+from tests.support.command import tree
 
 # From the first day of each satellite's files to 2026, as the public archive has them.
 FIRST = {

@@ -15,7 +15,7 @@ from reprocess.postprocess import (
     physical,
     postprocess,
 )
-from tests.fake import COUNT_E
+from tests.support.fake import COUNT_E
 
 PUBLISHED, EARLY = MODES["published"], MODES["published-2022"]
 STAGES = ("runs", "in_L", "joined", "final")

@@ -25,7 +25,7 @@ from reprocess.report import DRAWN, LISTED, write_report
 from reprocess.status import survey
 from reprocess.store import SatelliteStore, create_store
 from reprocess.work import Run, Work
-from tests import fake
+from tests.support import fake
 from tests.test_page import Tags
 
 GRID = make_grid(np.arange(2.5, 9.0, 0.5), np.arange(0.0, 25.0))

@@ -11,7 +11,7 @@ import pytest
 from reprocess import schema, web
 from reprocess.errors import SourceError
 from reprocess.web import TRIES, get, get_file, parse_index, patiently
-from tests.web import Fault, NoaaServer
+from tests.support.web import Fault, NoaaServer
 
 CONTENT = b"\x89HDF" + bytes(range(256)) * 4000
 

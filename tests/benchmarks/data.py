@@ -12,7 +12,7 @@ from reprocess.catalog import list_archive
 from reprocess.simulate import simulate_archive
 from reprocess.simulate.archive import EVENTS_PER_DAY
 from tests.benchmarks import RECORDS, SATELLITE
-from tests.fake import granule_path
+from tests.support.fake import granule_path
 
 
 def make_days(

@@ -20,7 +20,7 @@ from reprocess.blocks import IngestPlan
 from reprocess.catalog import Granule
 from reprocess.ledger import Record
 from tests.benchmarks import peak_mb
-from tests.fake import Silence
+from tests.support.fake import Silence
 
 WHOLE_ARCHIVE = 850
 """Blocks of 27,000 satellite-days."""

@@ -24,7 +24,7 @@ from reprocess.catalog import Granule, list_archive
 from reprocess.classifier.bundle import find_model, load_bundle
 from reprocess.cli.options import DEFAULT_MODEL
 from tests.benchmarks import AS_A_WORKER, peak_mb
-from tests.fake import Silence
+from tests.support.fake import Silence
 
 STAGES = ("ingest", "detect")
 

@@ -7,7 +7,7 @@ import pytest
 from reprocess import schema, store
 from reprocess.classifier.bundle import Bundle
 from reprocess.work import Work
-from tests.labelled import classify, event_table, ingest, write_days
+from tests.support.labelled import classify, event_table, ingest, write_days
 
 DAYS = {
     ("noaa18", "2015-03-01"): 600,

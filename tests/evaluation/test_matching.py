@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reprocess.evaluation.matching import TOLERANCE_S, count_overlaps, match_events
-from tests.labelled import Event, event_table
+from tests.support.labelled import Event, event_table
 
 
 def at(second: float, length: float, name: str = "REP", satellite: str = "noaa18") -> Event:

@@ -29,7 +29,7 @@ from reprocess.evaluation.tally import (
     count_confusion,
     count_scores,
 )
-from tests.labelled import event_table
+from tests.support.labelled import event_table
 
 COUNT = np.float32(181.81818)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from reprocess.classifier.bundle import Bundle
-from tests import fake
-from tests.integration.command import reprocess
+from tests.support import fake
+from tests.support.command import reprocess
 
 
 @pytest.fixture(scope="session")

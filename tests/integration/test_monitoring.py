@@ -24,9 +24,9 @@ from playwright.sync_api import Page, sync_playwright
 from reprocess.classifier.bundle import Bundle
 from reprocess.monitoring.board import STATES
 from reprocess.monitoring.scheduler import TOPIC
-from tests import fake
-from tests.integration.command import reprocess
-from tests.monitoring.states import block, job, states
+from tests.support import fake
+from tests.support.command import reprocess
+from tests.support.states import block, job, states
 
 RUN = "random-published"
 NOT_HDF5 = b"<html><script>document.title='owned'</script>"

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from reprocess.batch import array_script, load_batch
-from tests import fake
-from tests.integration.command import REPROCESS, reprocess, tree
+from tests.support import fake
+from tests.support.command import REPROCESS, reprocess, tree
 
 OPTIONS = ("--model", "random", "--classes")
 

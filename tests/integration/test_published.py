@@ -17,7 +17,7 @@ import zarr
 from reprocess import schema
 from reprocess.classifier.bundle import Bundle
 from reprocess.features import CENTRE, WINDOW
-from tests.integration.command import reprocess
+from tests.support.command import reprocess
 
 ARCHIVES = {"archive": "events_real.json", "archive_simulated": "events_simulated.json"}
 

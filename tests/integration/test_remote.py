@@ -10,9 +10,9 @@ import pytest
 
 from reprocess.catalog import list_archive
 from reprocess.classifier.bundle import Bundle
-from tests import fake
-from tests.integration.command import records, reprocess, tree
-from tests.web import Fault, NoaaServer
+from tests.support import fake
+from tests.support.command import records, reprocess, tree
+from tests.support.web import Fault, NoaaServer
 
 ONE = ("--workers", 1)
 OPTIONS = ("--model", "random", *ONE)

@@ -11,8 +11,8 @@ import pytest
 from distributed import LocalCluster
 
 from reprocess.classifier.bundle import Bundle
-from tests import fake
-from tests.integration.command import REPROCESS, records, reprocess, tree
+from tests.support import fake
+from tests.support.command import REPROCESS, records, reprocess, tree
 
 OPTIONS = ("--model", "random", "--workers", 2)
 

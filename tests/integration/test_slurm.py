@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from reprocess.batch import ENVIRONMENT
-from tests.integration.command import reprocess, tree
+from tests.support.command import reprocess, tree
 
 OPTIONS = ("--model", "random", "--classes")
 FILE = """\

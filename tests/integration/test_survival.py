@@ -16,7 +16,7 @@ import psutil
 
 from reprocess.classifier.bundle import Bundle
 from tests import soak
-from tests.integration.command import REPROCESS, records, reprocess, tree
+from tests.support.command import REPROCESS, records, reprocess, tree
 
 OPTIONS = ("--model", "random", "--classes", "--workers", 2)
 PATIENCE_S = 300

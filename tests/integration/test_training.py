@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from reprocess.classifier.bundle import load_bundle
 from reprocess.cli import main
-from tests.integration.command import REPROCESS, reprocess, tree
+from tests.support.command import REPROCESS, reprocess, tree
 
 TINY = ("--units", 4, "--dense", 8, "--batch", 64, "--epochs", 6, "--learning-rate", 0.003)
 EPOCH = r"epoch (\d)/6: accuracy 0\.\d{4}, loss \d\.\d{4}, val_accuracy \d\.\d{4}, val_loss \d\.\d{4}"

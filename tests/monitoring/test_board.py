@@ -6,7 +6,7 @@ import pytest
 from reprocess.lmlt import make_grid
 from reprocess.monitoring.board import GRID, STATES, Board, Stage, duration
 from reprocess.schema import BLOCK_DAYS, DAYS, block_days
-from tests.monitoring.states import block, job, on_the_map, states
+from tests.support.states import block, job, on_the_map, states
 
 
 def board(*messages: dict[str, object]) -> Board:

@@ -18,7 +18,7 @@ from reprocess.monitoring.scheduler import TOPIC
 from reprocess.schema import BLOCK_DAYS
 from reprocess.status import survey
 from reprocess.work import Work
-from tests.monitoring.states import job
+from tests.support.states import job
 from tests.test_status import deferral, entry, granule, ingested
 
 FIRST = 248 * BLOCK_DAYS

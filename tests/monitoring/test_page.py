@@ -7,7 +7,7 @@ import pytest
 
 from reprocess.monitoring.board import GRID, STATES, Board
 from reprocess.monitoring.page import MIN_DWELL_S, BoardPage
-from tests.monitoring.states import block, job, on_the_map, states
+from tests.support.states import block, job, on_the_map, states
 
 
 @pytest.fixture

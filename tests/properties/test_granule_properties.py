@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reprocess import schema
 from reprocess.granule import Records, fill_calibration_flag, read_records
-from tests.fake import variables
+from tests.support.fake import variables
 
 SATELLITE, DATE, DAY = "noaa18", "2019-10-24", 7966
 MIDNIGHT = int(np.datetime64(DATE, "ms").astype(np.int64))

@@ -17,7 +17,7 @@ from reprocess.ledger import merge_catalog, read_catalog
 from reprocess.pipeline import claim, plan_detect
 from reprocess.store import CLASS_ARRAYS, create_store
 from reprocess.work import Run, Work
-from tests.fake import COUNT_E, granule_path, variables, write_granule
+from tests.support.fake import COUNT_E, granule_path, variables, write_granule
 
 RECORDS = 1000
 """Length of the record axis with the fixture `short_record_axis`."""
