@@ -30,7 +30,7 @@ from reprocess.store import (
     metadata_files,
     shard_key,
 )
-from reprocess.work import SUMS, Run, Sum, Work
+from reprocess.work.paths import SUMS, Run, Sum, Work
 
 KINDS = {
     "missing": "a claimed file is not there",

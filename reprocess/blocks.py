@@ -29,7 +29,7 @@ from reprocess.remote import read_source
 from reprocess.sparse import Classified, classify, wanted_windows
 from reprocess.store import CLASS_ARRAYS, SatelliteStore
 from reprocess.web import TRIES, Answer
-from reprocess.work import Work
+from reprocess.work.paths import Work
 
 _DETECT_ARRAYS = ("time", "electron_flux", "L_IGRF", "MLT", "latitude", "longitude", "ifc_on")
 

@@ -29,7 +29,7 @@ from reprocess.ledger import sha256
 from reprocess.status import ledger_days
 from reprocess.store import SatelliteStore
 from reprocess.truth import label_records
-from reprocess.work import Work
+from reprocess.work.paths import Work
 
 MARGIN = 20
 """Records before and after an event that are taken with it."""

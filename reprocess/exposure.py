@@ -14,7 +14,7 @@ from reprocess.ledger import Record
 from reprocess.lmlt import FINE, Grid, coarse_bins
 from reprocess.parts import read_dwell
 from reprocess.store import write_dataset
-from reprocess.work import Run
+from reprocess.work.paths import Run
 
 _SECONDS = int(schema.SAMPLING_S)
 QUANTITIES = ("dwell", *(f"precipitation_{name}" for name in schema.EVENT_CLASSES))

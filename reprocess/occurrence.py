@@ -20,7 +20,7 @@ from reprocess.ledger import Record, source_digest, write_atomic
 from reprocess.lmlt import Grid, make_grid
 from reprocess.parts import read_events
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
-from reprocess.work import Run
+from reprocess.work.paths import Run
 
 CONFIDENCE = 0.6827
 """Coverage of all intervals: one standard deviation of a normal distribution."""

@@ -46,7 +46,7 @@ from reprocess.remote import is_web
 from reprocess.status import detected, is_current, lacking, ledger_days, survey
 from reprocess.store import ARCHIVE_TITLE, CLASS_ARRAYS, CLASSES_TITLE, create_store
 from reprocess.web import CONNECTIONS
-from reprocess.work import Run, Work
+from reprocess.work.paths import Run, Work
 
 AnyPlan = TypeVar("AnyPlan", IngestPlan, DetectPlan)
 

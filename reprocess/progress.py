@@ -15,7 +15,7 @@ from reprocess.ledger import Record
 from reprocess.monitoring.board import Stage, duration
 from reprocess.monitoring.client import Monitor
 from reprocess.schema import SATELLITES
-from reprocess.work import Run, Work
+from reprocess.work.paths import Run, Work
 
 
 @contextmanager

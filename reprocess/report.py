@@ -36,7 +36,7 @@ from reprocess.summary import (
     timeline,
     unlisted,
 )
-from reprocess.work import Run, Work
+from reprocess.work.paths import Run, Work
 
 LISTED = 10
 """Strongest events of each class in the table."""

@@ -7,7 +7,7 @@ from typing import Any
 from reprocess import schema
 from reprocess.catalog import Granule
 from reprocess.ledger import BlockLedger, Record, read_catalog
-from reprocess.work import SUMS, Run, Sum, Work
+from reprocess.work.paths import SUMS, Run, Sum, Work
 
 _LISTED = ("quarantined", "deferred", "missing", "lost")
 _COUNTS = ("planned", "ok", *_LISTED, "records")

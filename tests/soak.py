@@ -28,7 +28,7 @@ import psutil
 from reprocess import schema
 from reprocess.pipeline import audit
 from reprocess.status import exit_code, survey
-from reprocess.work import Work
+from reprocess.work.paths import Work
 from tests.support import fake
 from tests.support.command import REPROCESS, records, tree
 

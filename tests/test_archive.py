@@ -17,7 +17,7 @@ from reprocess.catalog import list_archive
 from reprocess.errors import StoreError
 from reprocess.granule import fill_calibration_flag
 from reprocess.store import SatelliteStore, create_store
-from reprocess.work import Work
+from reprocess.work.paths import Work
 
 REAL = (
     ("archive/2019/noaa15/poes_n15_20191024_proc.nc", "noaa15", "2019-10-24"),

@@ -39,7 +39,7 @@ from reprocess.store import (
     create_store,
     shard_key,
 )
-from reprocess.work import Run, Work
+from reprocess.work.paths import Run, Work
 from tests.support import fake
 from tests.support.command import tree
 

@@ -24,7 +24,7 @@ from reprocess.parts import part_path
 from reprocess.postprocess import MODES, postprocess
 from reprocess.store import CLASS_ARRAYS, SatelliteStore, create_store
 from reprocess.web import TRIES
-from reprocess.work import Work
+from reprocess.work.paths import Work
 from tests.support.command import tree
 from tests.support.fake import granule_path, variables, write_granule
 from tests.support.web import Fault, NoaaServer

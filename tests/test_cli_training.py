@@ -13,7 +13,7 @@ from reprocess.cli import main
 from reprocess.errors import LedgerError
 from reprocess.ledger import read_catalog
 from reprocess.pipeline import Cluster, tally_run
-from reprocess.work import Run, Work
+from reprocess.work.paths import Run, Work
 from tests.support import fake
 from tests.support.labelled import classify, event_table, ingest, record_time, write_days
 

@@ -13,7 +13,7 @@ from reprocess.errors import TrainingError
 from reprocess.evaluation.tally import AROUND
 from reprocess.features import PUBLISHED_EPSILON, PUBLISHED_FILL, Scaling, scale_flux, windows
 from reprocess.store import SatelliteStore
-from reprocess.work import Work
+from reprocess.work.paths import Work
 from tests.support.fake import granule_path
 from tests.support.labelled import event_table, ingest, record_time, write_days
 

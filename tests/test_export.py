@@ -9,7 +9,7 @@ import pytest
 from reprocess.export import export_events
 from reprocess.parts import read_events
 from reprocess.schema import EVENT_COLUMNS
-from reprocess.work import Run
+from reprocess.work.paths import Run
 
 ISO = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 TIMES = [name for name, kind in EVENT_COLUMNS.items() if kind == "time"]

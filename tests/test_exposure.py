@@ -10,7 +10,7 @@ from reprocess.exposure import QUANTITIES, daily, grid_coordinates, write_exposu
 from reprocess.lmlt import FINE, make_grid
 from reprocess.parts import DWELL, part_path, write_part
 from reprocess.schema import day_index
-from reprocess.work import Run
+from reprocess.work.paths import Run
 
 MAP = make_grid(np.array([1.0, 5.0, 9.0]), np.array([0.0, 12.0, 24.0]))
 WEST = make_grid(np.array([1.0, 5.0]), np.array([12.0, 24.0]))

@@ -27,7 +27,7 @@ from reprocess.ledger import (
     tree_sha256,
     write_atomic,
 )
-from reprocess.work import Run
+from reprocess.work.paths import Run
 
 
 def record(satellite: str = "noaa18", block: int = 248, **days: str) -> dict[str, Any]:

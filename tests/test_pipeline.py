@@ -13,7 +13,7 @@ from reprocess.catalog import Granule, list_archive
 from reprocess.classifier.bundle import Bundle
 from reprocess.lmlt import make_grid
 from reprocess.pipeline import Share, detect, ingest, make_map, sum_up
-from reprocess.work import Run, Work
+from reprocess.work.paths import Run, Work
 from tests.support import fake
 from tests.support.command import tree
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reprocess.progress import show_progress
-from reprocess.work import Work
+from reprocess.work.paths import Work
 
 
 @dataclass

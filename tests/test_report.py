@@ -24,7 +24,7 @@ from reprocess.parts import read_events
 from reprocess.report import DRAWN, LISTED, write_report
 from reprocess.status import survey
 from reprocess.store import SatelliteStore, create_store
-from reprocess.work import Run, Work
+from reprocess.work.paths import Run, Work
 from tests.support import fake
 from tests.test_page import Tags
 

@@ -12,7 +12,7 @@ from reprocess import schema
 from reprocess.catalog import Catalog, Granule
 from reprocess.ledger import Record, merge_catalog, note_vanished
 from reprocess.status import detected, exit_code, is_current, lacking, ledger_days, not_ingested, survey
-from reprocess.work import SUMS, Sum, Work
+from reprocess.work.paths import SUMS, Sum, Work
 
 
 def granule(satellite: str = "noaa18", day: int = 7966, **changes: Any) -> Granule:

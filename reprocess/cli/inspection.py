@@ -12,7 +12,7 @@ import click
 from reprocess.cli.options import EXISTING_WORK, JSON, ONE_RUN, open_work
 
 if TYPE_CHECKING:
-    from reprocess.work import Work
+    from reprocess.work.paths import Work
 
 INCOMPLETE = 4
 _TROUBLES = ("quarantined", "deferred", "missing", "lost")

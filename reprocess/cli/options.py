@@ -12,7 +12,7 @@ import click
 from reprocess.schema import SATELLITES
 
 if TYPE_CHECKING:
-    from reprocess.work import Work
+    from reprocess.work.paths import Work
 
 DEFAULT_MODEL = "simulated2026"
 
@@ -180,6 +180,6 @@ def classifies_all(options: dict[str, Any]) -> bool:
 
 def open_work(path: Path) -> "Work":
     """Return the WORK directory that a user named."""
-    from reprocess.work import Work
+    from reprocess.work.paths import Work
 
     return Work(path.resolve())

@@ -16,7 +16,7 @@ from reprocess.cli.stages import known_granules, make_settings
 
 if TYPE_CHECKING:
     from reprocess.truth import EventList
-    from reprocess.work import Work
+    from reprocess.work.paths import Work
 
 _LISTS = options_of(
     click.option(

@@ -16,7 +16,7 @@ from reprocess.features import CENTRE
 from reprocess.postprocess import MODES
 from reprocess.store import SatelliteStore
 from reprocess.truth import label_records, record_ranges
-from reprocess.work import Work
+from reprocess.work.paths import Work
 
 NEAR, AROUND = 7, 20
 """Records from an event: one window, and what training takes around events (`dataset.MARGIN`)."""

@@ -36,7 +36,7 @@ from reprocess.monitoring.scheduler import PATH, TOPIC, DashboardPlugin
 from reprocess.occurrence import count_events
 from reprocess.parts import read_events
 from reprocess.status import day_state, detected
-from reprocess.work import Run, Work
+from reprocess.work.paths import Run, Work
 
 _BATCH = 32
 """Blocks told at once of what was done before."""

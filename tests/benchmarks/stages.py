@@ -24,7 +24,7 @@ from reprocess.postprocess import MODES, interpolate_L, postprocess
 from reprocess.remote import read_bytes
 from reprocess.schema import ELECTRON_VARIABLES, EVENT_CLASSES
 from reprocess.store import create_store
-from reprocess.work import Work
+from reprocess.work.paths import Work
 from tests.benchmarks import SATELLITE, peak_mb
 from tests.benchmarks.parts import PARTS, time_parts
 

@@ -35,7 +35,7 @@ def measure(
     """Run both stages on workers that are up already, and say what each took."""
     from reprocess.blocks import Settings
     from reprocess.pipeline import detect, ingest
-    from reprocess.work import Work
+    from reprocess.work.paths import Work
 
     granules, target = list_archive(str(archive)).granules, Work(work)
     granules = first_half(granules) if half else granules

@@ -6,7 +6,7 @@ import pytest
 
 from reprocess import schema, store
 from reprocess.classifier.bundle import Bundle
-from reprocess.work import Work
+from reprocess.work.paths import Work
 from tests.support.labelled import classify, event_table, ingest, write_days
 
 DAYS = {

@@ -20,7 +20,7 @@ from reprocess.evaluation.scores import score, summarise
 from reprocess.evaluation.tally import Tally, tally_block
 from reprocess.ledger import read_catalog, sha256
 from reprocess.parts import read_events
-from reprocess.work import Work
+from reprocess.work.paths import Work
 from tests.evaluation.test_tally import RUN, plans, total
 
 HOSTILE = "</title><script>alert(1)</script><img src=x onerror=alert(2)>"

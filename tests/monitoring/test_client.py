@@ -17,7 +17,7 @@ from reprocess.monitoring.client import Monitor, Survey
 from reprocess.monitoring.scheduler import TOPIC
 from reprocess.schema import BLOCK_DAYS
 from reprocess.status import survey
-from reprocess.work import Work
+from reprocess.work.paths import Work
 from tests.support.states import job
 from tests.test_status import deferral, entry, granule, ingested
 

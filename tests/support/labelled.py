@@ -16,7 +16,7 @@ from reprocess.classifier.engine import DEFAULT_ENGINE
 from reprocess.ledger import merge_catalog, read_catalog
 from reprocess.pipeline import claim, plan_detect
 from reprocess.store import CLASS_ARRAYS, create_store
-from reprocess.work import Run, Work
+from reprocess.work.paths import Run, Work
 from tests.support.fake import COUNT_E, granule_path, variables, write_granule
 
 RECORDS = 1000

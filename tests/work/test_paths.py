@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reprocess.errors import LedgerError
-from reprocess.work import Run, Work
+from reprocess.work.paths import Run, Work
 
 IDENTITY = {"model": "a", "mode": "published", "rules": {"wrap": False}, "classes": False}
 

@@ -1,0 +1,1 @@
+"""What lies in a WORK directory, and the only code that reads and writes it."""
