@@ -15,7 +15,7 @@ from typing import Any
 from reprocess import schema
 from reprocess.errors import CatalogError, SourceError
 from reprocess.remote import Folder, open_folder
-from reprocess.web import CONNECTIONS, Entry
+from reprocess.sources.web import CONNECTIONS, Entry
 
 ARCHIVES = {
     "noaa": "https://www.ncei.noaa.gov/data/poes-metop-space-environment-monitor/access/l1b/v01r00/",

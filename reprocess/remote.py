@@ -14,7 +14,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from reprocess import schema
 from reprocess.errors import SourceError
-from reprocess.web import TRIES, Answer, Entry, WebFolder, get, get_file
+from reprocess.sources.web import TRIES, Answer, Entry, WebFolder, get, get_file
 
 _VERSIONS = ("mtime", "ETag", "LastModified", "Last-Modified")
 

@@ -22,8 +22,8 @@ from reprocess.ledger import Record, sha256
 from reprocess.lmlt import FINE
 from reprocess.parts import part_path
 from reprocess.postprocess import MODES, postprocess
+from reprocess.sources.web import TRIES
 from reprocess.store import CLASS_ARRAYS, SatelliteStore, create_store
-from reprocess.web import TRIES
 from reprocess.work.paths import Work
 from tests.support.command import tree
 from tests.support.fake import granule_path, variables, write_granule
@@ -495,8 +495,8 @@ def server(archive: Path) -> Iterator[NoaaServer]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pauses between tries."""
-    monkeypatch.setattr("reprocess.web.BACKOFF_S", 0.0)
-    monkeypatch.setattr("reprocess.web.TIMEOUT_S", (5.0, 0.2))
+    monkeypatch.setattr("reprocess.sources.web.BACKOFF_S", 0.0)
+    monkeypatch.setattr("reprocess.sources.web.TIMEOUT_S", (5.0, 0.2))
 
 
 NAME = granule_path(Path(), SATELLITE, "2019-10-24").name

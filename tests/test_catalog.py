@@ -163,7 +163,7 @@ def test_folders_that_are_not_asked_for_are_not_opened(
 def test_listing_is_whole_or_fails(
     server: NoaaServer, fault: Fault, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reprocess.web.BACKOFF_S", 0.0)
+    monkeypatch.setattr("reprocess.sources.web.BACKOFF_S", 0.0)
     server.faults["/access/2019/noaa18/"] = [fault] * 99
     with pytest.raises(CatalogError, match=words):
         list_archive(server.url)
@@ -172,7 +172,7 @@ def test_listing_is_whole_or_fails(
 def test_busy_server_is_asked_again_for_its_listing(
     server: NoaaServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reprocess.web.BACKOFF_S", 0.0)
+    monkeypatch.setattr("reprocess.sources.web.BACKOFF_S", 0.0)
     server.faults["/access/2019/"] = [Fault(status=500), Fault(drop=True)]
     assert satellite_days(list_archive(server.url)) == set(DAYS)
 

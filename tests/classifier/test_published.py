@@ -260,7 +260,7 @@ def test_fetch_of_something_else(server, copy, models, content):
 
 
 def test_fetch_without_a_server(models, monkeypatch):
-    monkeypatch.setattr("reprocess.web.BACKOFF_S", 0.0)
+    monkeypatch.setattr("reprocess.sources.web.BACKOFF_S", 0.0)
     # Take a port and give it back: nothing listens there.
     with ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as httpd:
         address = f"http://127.0.0.1:{httpd.server_address[1]}"

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from reprocess import schema, web
+from reprocess import schema
 from reprocess.errors import SourceError
-from reprocess.web import TRIES, get, get_file, parse_index, patiently
+from reprocess.sources import web
+from reprocess.sources.web import TRIES, get, get_file, parse_index, patiently
 from tests.support.web import Fault, NoaaServer
 
 CONTENT = b"\x89HDF" + bytes(range(256)) * 4000
