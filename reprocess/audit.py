@@ -21,7 +21,7 @@ from reprocess.occurrence import compare_occurrence
 from reprocess.parts import part_path, read_part
 from reprocess.postprocess import MODES
 from reprocess.recount import dwell_troubles, event_troubles, time_trouble
-from reprocess.remote import local_identity, read_bytes
+from reprocess.sources.remote import local_identity, read_bytes
 from reprocess.store import (
     ARCHIVE_TITLE,
     CLASS_ARRAYS,

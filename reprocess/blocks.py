@@ -25,7 +25,7 @@ from reprocess.ledger import Record, sha256
 from reprocess.lmlt import FINE
 from reprocess.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.postprocess import MODES, Stages, find_events, in_L_range, repair_L
-from reprocess.remote import read_source
+from reprocess.sources.remote import read_source
 from reprocess.sources.web import TRIES, Answer
 from reprocess.sparse import Classified, classify, wanted_windows
 from reprocess.store import CLASS_ARRAYS, SatelliteStore

@@ -14,7 +14,7 @@ from typing import Any
 
 from reprocess import schema
 from reprocess.errors import CatalogError, SourceError
-from reprocess.remote import Folder, open_folder
+from reprocess.sources.remote import Folder, open_folder
 from reprocess.sources.web import CONNECTIONS, Entry
 
 ARCHIVES = {

@@ -42,7 +42,7 @@ from reprocess.occurrence import occurrence, write_occurrence
 from reprocess.parts import read_events
 from reprocess.plotting import plot_occurrence
 from reprocess.postprocess import MODES
-from reprocess.remote import is_web
+from reprocess.sources.remote import is_web
 from reprocess.sources.web import CONNECTIONS
 from reprocess.status import detected, is_current, lacking, ledger_days, survey
 from reprocess.store import ARCHIVE_TITLE, CLASS_ARRAYS, CLASSES_TITLE, create_store

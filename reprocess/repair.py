@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reprocess import schema
 from reprocess.audit import Finding
-from reprocess.remote import is_local, local_identity
+from reprocess.sources.remote import is_local, local_identity
 from reprocess.store import ARCHIVE_TITLE, CLASS_ARRAYS, CLASSES_TITLE, create_store
 from reprocess.work.paths import SUMS, Work
 

@@ -15,7 +15,7 @@ import pytest
 from reprocess import schema
 from reprocess.catalog import ARCHIVES, Catalog, Granule, Selection, list_archive
 from reprocess.errors import CatalogError
-from reprocess.remote import read_bytes
+from reprocess.sources.remote import read_bytes
 from tests.support.fake import DAYS, granule_path, variables, write_granule
 from tests.support.web import Fault, NoaaServer
 

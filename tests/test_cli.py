@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from reprocess.classifier.bundle import Bundle
 from reprocess.cli import main
 from reprocess.cli.options import Bytes, Edges
-from reprocess.remote import open_folder
+from reprocess.sources.remote import open_folder
 
 
 def invoke(*arguments: object, code: int = 0) -> Result:

@@ -26,7 +26,7 @@ from reprocess.classifier.scaler import read_scaler
 from reprocess.errors import ModelError, SourceError
 from reprocess.features import PUBLISHED_EPSILON, PUBLISHED_FILL, Scaling
 from reprocess.ledger import sha256
-from reprocess.remote import read_bytes
+from reprocess.sources.remote import read_bytes
 
 PUBLISHED = "capannolo2022"
 

@@ -23,7 +23,7 @@ from reprocess.classifier.bundle import Bundle, find_model, load_bundle
 from reprocess.cli.options import DEFAULT_MODEL
 from reprocess.features import Scaling, scale_flux, windows
 from reprocess.granule import read_records
-from reprocess.remote import read_bytes
+from reprocess.sources.remote import read_bytes
 from tests.benchmarks import AS_A_WORKER
 from tests.benchmarks.data import make_days
 

@@ -21,8 +21,8 @@ from reprocess.classifier.bundle import Bundle, load_bundle
 from reprocess.classifier.engine import get_engine
 from reprocess.features import scale_flux, windows
 from reprocess.postprocess import MODES, interpolate_L, postprocess
-from reprocess.remote import read_bytes
 from reprocess.schema import ELECTRON_VARIABLES, EVENT_CLASSES
+from reprocess.sources.remote import read_bytes
 from reprocess.store import create_store
 from reprocess.work.paths import Work
 from tests.benchmarks import SATELLITE, peak_mb
