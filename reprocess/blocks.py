@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from reprocess import __version__, schema
-from reprocess.catalog import Granule
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import Engine, get_engine
 from reprocess.errors import GranuleError, SourceError, StoreError
@@ -25,6 +24,7 @@ from reprocess.ledger import Record, sha256
 from reprocess.lmlt import FINE
 from reprocess.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.postprocess import MODES, Stages, find_events, in_L_range, repair_L
+from reprocess.sources.listing import Granule
 from reprocess.sources.remote import read_source
 from reprocess.sources.web import TRIES, Answer
 from reprocess.sparse import Classified, classify, wanted_windows

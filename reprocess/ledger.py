@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reprocess.catalog import Catalog, Granule
 from reprocess.errors import LedgerError
+from reprocess.sources.listing import Catalog, Granule
 
 Record = dict[str, Any]
 

@@ -29,7 +29,6 @@ from reprocess.audit import (
     unlisted_runs,
 )
 from reprocess.blocks import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
-from reprocess.catalog import Granule
 from reprocess.classifier.bundle import load_bundle
 from reprocess.cluster import Cluster
 from reprocess.errors import LedgerError
@@ -42,6 +41,7 @@ from reprocess.occurrence import occurrence, write_occurrence
 from reprocess.parts import read_events
 from reprocess.plotting import plot_occurrence
 from reprocess.postprocess import MODES
+from reprocess.sources.listing import Granule
 from reprocess.sources.remote import is_web
 from reprocess.sources.web import CONNECTIONS
 from reprocess.status import detected, is_current, lacking, ledger_days, survey

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from reprocess import costs, schema
-from reprocess.catalog import Granule
 from reprocess.errors import PlanError
 from reprocess.schema import ArraySpec
+from reprocess.sources.listing import Granule
 from reprocess.store import CLASS_ARRAYS
 
 _EXPOSURE_QUANTITIES = 1 + len(schema.EVENT_CLASSES)

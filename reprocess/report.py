@@ -13,7 +13,6 @@ import pandas as pd
 import xarray as xr
 
 from reprocess import figures, schema
-from reprocess.catalog import Granule
 from reprocess.errors import LedgerError
 from reprocess.features import WINDOW
 from reprocess.ledger import Record, read_catalog, source_digest, write_atomic
@@ -23,6 +22,7 @@ from reprocess.parts import read_events
 from reprocess.plotting import draw_occurrence
 from reprocess.postprocess import E4_THRESHOLD, JOIN_DISTANCE, L_MARGIN, L_MAX, L_MIN
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
+from reprocess.sources.listing import Granule
 from reprocess.status import Days, lacking, ledger_days, not_ingested, survey
 from reprocess.store import SatelliteStore
 from reprocess.summary import (

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from reprocess import schema
-from reprocess.catalog import Granule
 from reprocess.ledger import Record
+from reprocess.sources.listing import Granule
 from reprocess.status import Days, not_ingested
 
 STATES = ("classified", "not classified", "quarantined", "missing", "no file")

@@ -13,9 +13,9 @@ import xarray as xr
 from reprocess import schema
 from reprocess.archive import open_archive
 from reprocess.blocks import IngestPlan, ingest_block
-from reprocess.catalog import list_archive
 from reprocess.errors import StoreError
 from reprocess.granule import fill_calibration_flag
+from reprocess.sources.listing import list_archive
 from reprocess.store import SatelliteStore, create_store
 from reprocess.work.paths import Work
 

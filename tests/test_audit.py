@@ -21,7 +21,6 @@ from reprocess import schema
 from reprocess import store as store_module
 from reprocess.audit import KINDS, Finding, plan_audit
 from reprocess.blocks import Settings, detect_block, ingest_block
-from reprocess.catalog import list_archive
 from reprocess.classifier.bundle import Bundle
 from reprocess.cluster import Cluster
 from reprocess.exposure import write_exposure
@@ -30,6 +29,7 @@ from reprocess.lmlt import make_grid
 from reprocess.occurrence import occurrence, write_occurrence
 from reprocess.pipeline import audit, claim, plan_detect, plan_ingest
 from reprocess.repair import repair
+from reprocess.sources.listing import list_archive
 from reprocess.status import exit_code, survey
 from reprocess.store import (
     ARCHIVE_TITLE,

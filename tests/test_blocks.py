@@ -12,7 +12,6 @@ import pytest
 
 from reprocess import __version__, schema
 from reprocess.blocks import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
-from reprocess.catalog import Granule, list_archive
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import DEFAULT_ENGINE, get_engine
 from reprocess.errors import LedgerError, ModelError, StoreError
@@ -22,6 +21,7 @@ from reprocess.ledger import Record, sha256
 from reprocess.lmlt import FINE
 from reprocess.parts import part_path
 from reprocess.postprocess import MODES, postprocess
+from reprocess.sources.listing import Granule, list_archive
 from reprocess.sources.web import TRIES
 from reprocess.store import CLASS_ARRAYS, SatelliteStore, create_store
 from reprocess.work.paths import Work

@@ -112,7 +112,7 @@ def test_storage_options_reach_the_file_system(
         seen.append(storage)
         return open_folder(url, {})
 
-    monkeypatch.setattr("reprocess.catalog.open_folder", spy)
+    monkeypatch.setattr("reprocess.sources.listing.open_folder", spy)
     invoke("plan", fake_archive, "--storage-option", word, "--storage-option", "other=1")
     assert seen == [{word.split("=")[0]: value, "other": 1}]
 

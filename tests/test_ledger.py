@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from reprocess import ledger as module
-from reprocess.catalog import Catalog, Granule, Selection
 from reprocess.errors import LedgerError
 from reprocess.ledger import (
     BlockLedger,
@@ -27,6 +26,7 @@ from reprocess.ledger import (
     tree_sha256,
     write_atomic,
 )
+from reprocess.sources.listing import Catalog, Granule, Selection
 from reprocess.work.paths import Run
 
 

@@ -9,10 +9,10 @@ import xarray as xr
 
 from reprocess import pipeline, schema
 from reprocess.blocks import Settings
-from reprocess.catalog import Granule, list_archive
 from reprocess.classifier.bundle import Bundle
 from reprocess.lmlt import make_grid
 from reprocess.pipeline import Share, detect, ingest, make_map, sum_up
+from reprocess.sources.listing import Granule, list_archive
 from reprocess.work.paths import Run, Work
 from tests.support import fake
 from tests.support.command import tree

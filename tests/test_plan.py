@@ -10,13 +10,13 @@ import pytest
 from click.testing import CliRunner
 
 from reprocess import costs, schema
-from reprocess.catalog import Granule, list_archive
 from reprocess.classifier.bundle import Bundle, find_model, load_bundle, weight_shapes
 from reprocess.cli import main
 from reprocess.cli.options import DEFAULT_MODEL
 from reprocess.errors import PlanError
 from reprocess.features import Scaling
 from reprocess.plan import Resources, count_files, make_plan, worker_memory
+from reprocess.sources.listing import Granule, list_archive
 
 MB = 1_000_000
 FULL = costs.RECORDS_PER_DAY * costs.SOURCE_BYTES_PER_RECORD
@@ -179,12 +179,12 @@ def test_too_little_memory_is_refused_before_the_archive_is_listed() -> None:
 def test_times_are_told_in_fitting_units(
     days: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from reprocess import catalog
+    from reprocess.sources import listing
 
     monkeypatch.setattr(costs, "INGEST", costs.Cost(0.14, 0, 500 * MB))
     monkeypatch.setitem(costs.DETECT, "onnxruntime", costs.Cost(0.38, 0, 278 * MB))
     monkeypatch.setitem(costs.OPERATIONS_PER_S, "onnxruntime", float("inf"))
     one = day("2019-01-01")
-    listed = catalog.Catalog([one] * days, [])
-    monkeypatch.setattr(catalog, "list_archive", lambda *_: listed)
+    listed = listing.Catalog([one] * days, [])
+    monkeypatch.setattr(listing, "list_archive", lambda *_: listed)
     assert words in plan("x")

@@ -14,7 +14,6 @@ import pytest
 from reprocess import figures, pipeline, report, schema
 from reprocess import store as store_module
 from reprocess.blocks import IngestPlan, Settings, detect_block, ingest_block
-from reprocess.catalog import Granule, list_archive
 from reprocess.classifier.bundle import Bundle, save_bundle
 from reprocess.errors import LedgerError, StoreError
 from reprocess.ledger import merge_catalog, source_digest
@@ -22,6 +21,7 @@ from reprocess.lmlt import make_grid
 from reprocess.page import counted
 from reprocess.parts import read_events
 from reprocess.report import DRAWN, LISTED, write_report
+from reprocess.sources.listing import Granule, list_archive
 from reprocess.status import survey
 from reprocess.store import SatelliteStore, create_store
 from reprocess.work.paths import Run, Work

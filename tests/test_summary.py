@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reprocess import schema
-from reprocess.catalog import Granule
+from reprocess.sources.listing import Granule
 from reprocess.summary import (
     DAILY_UNTIL,
     STATES,

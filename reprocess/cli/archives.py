@@ -8,7 +8,7 @@ import click
 from reprocess.cli.options import DETECTION, JSON, MEMORY, SELECTION, SOURCE, WORKERS, classifies_all
 
 if TYPE_CHECKING:
-    from reprocess.catalog import Catalog, Selection
+    from reprocess.sources.listing import Catalog, Selection
 
 
 @click.command()
@@ -42,7 +42,7 @@ def plan(archive: str, **options: Any) -> None:
 
 def selection(options: dict[str, Any]) -> "Selection":
     """Return the satellite-days that the options ask for."""
-    from reprocess.catalog import Selection
+    from reprocess.sources.listing import Selection
 
     start, end = (options[k].date() if options[k] else None for k in ("start", "end"))
     if start and end and start > end:
@@ -52,7 +52,7 @@ def selection(options: dict[str, Any]) -> "Selection":
 
 def list_granules(archive: str, options: dict[str, Any]) -> "Catalog":
     """List the satellite-days of an archive that are asked for; there is at least one."""
-    from reprocess.catalog import list_archive
+    from reprocess.sources.listing import list_archive
 
     catalog = list_archive(archive, selection(options), options["storage"])
     for path in catalog.ignored:

@@ -30,7 +30,7 @@ from reprocess.cli.place import open_place
 
 if TYPE_CHECKING:
     from reprocess.blocks import Settings
-    from reprocess.catalog import Catalog, Granule
+    from reprocess.sources.listing import Catalog, Granule
     from reprocess.work.paths import Run, Work
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from reprocess import __version__, schema
 from reprocess.blocks import Settings
-from reprocess.catalog import Granule
 from reprocess.classifier.bundle import Bundle
 from reprocess.evaluation.figures import draw_confusion, draw_curves, draw_recall, draw_reliability
 from reprocess.evaluation.matching import TOLERANCE_S
@@ -15,6 +14,7 @@ from reprocess.evaluation.scores import STRONG
 from reprocess.evaluation.tally import AROUND, NEAR, SCOPES, Tally
 from reprocess.ledger import sha256, write_atomic
 from reprocess.page import embed, render
+from reprocess.sources.listing import Granule
 
 
 def describe_evaluation(

@@ -17,7 +17,6 @@ from typing import Any
 from distributed import Client, performance_report
 
 from reprocess import schema
-from reprocess.catalog import Granule
 from reprocess.errors import LedgerError
 from reprocess.executor import Plan, records_of
 from reprocess.exposure import daily
@@ -35,6 +34,7 @@ from reprocess.monitoring.board import (
 from reprocess.monitoring.scheduler import PATH, TOPIC, DashboardPlugin
 from reprocess.occurrence import count_events
 from reprocess.parts import read_events
+from reprocess.sources.listing import Granule
 from reprocess.status import day_state, detected
 from reprocess.work.paths import Run, Work
 

@@ -13,8 +13,8 @@ import numpy as np
 from numcodecs import Blosc, Zstd
 
 from reprocess import schema
-from reprocess.catalog import list_archive
 from reprocess.granule import read_records
+from reprocess.sources.listing import list_archive
 from tests.benchmarks.data import make_days
 
 Codec = Blosc | Zstd

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from reprocess import schema
-from reprocess.catalog import list_archive
 from reprocess.classifier.bundle import find_model
 from reprocess.cli.options import DEFAULT_MODEL
+from reprocess.sources.listing import list_archive
 from tests.benchmarks import AS_A_WORKER, RECORDS, SATELLITE
 from tests.benchmarks.data import make_days
 from tests.benchmarks.parts import PARTS

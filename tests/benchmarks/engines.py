@@ -17,12 +17,12 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from reprocess.catalog import list_archive
 from reprocess.classifier import onnx_engine
 from reprocess.classifier.bundle import Bundle, find_model, load_bundle
 from reprocess.cli.options import DEFAULT_MODEL
 from reprocess.features import Scaling, scale_flux, windows
 from reprocess.granule import read_records
+from reprocess.sources.listing import list_archive
 from reprocess.sources.remote import read_bytes
 from tests.benchmarks import AS_A_WORKER
 from tests.benchmarks.data import make_days

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from reprocess import blocks, schema
-from reprocess.catalog import Granule, list_archive
 from reprocess.classifier.bundle import Bundle, load_bundle
 from reprocess.classifier.engine import get_engine
 from reprocess.features import scale_flux, windows
 from reprocess.postprocess import MODES, interpolate_L, postprocess
 from reprocess.schema import ELECTRON_VARIABLES, EVENT_CLASSES
+from reprocess.sources.listing import Granule, list_archive
 from reprocess.sources.remote import read_bytes
 from reprocess.store import create_store
 from reprocess.work.paths import Work

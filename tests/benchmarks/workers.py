@@ -20,9 +20,9 @@ from pathlib import Path
 
 import psutil
 
-from reprocess.catalog import Granule, list_archive
 from reprocess.classifier.bundle import find_model, load_bundle
 from reprocess.cli.options import DEFAULT_MODEL
+from reprocess.sources.listing import Granule, list_archive
 from tests.benchmarks import AS_A_WORKER, peak_mb
 from tests.support.fake import Silence
 

@@ -18,7 +18,6 @@ from sklearn.metrics import (
 )
 
 from reprocess import schema
-from reprocess.catalog import Granule
 from reprocess.evaluation.scores import RECALL_BINS, count_unseen, score, score_windows, summarise
 from reprocess.evaluation.tally import (
     BINS,
@@ -29,6 +28,7 @@ from reprocess.evaluation.tally import (
     count_confusion,
     count_scores,
 )
+from reprocess.sources.listing import Granule
 from tests.support.labelled import event_table
 
 COUNT = np.float32(181.81818)

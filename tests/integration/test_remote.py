@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reprocess.catalog import list_archive
 from reprocess.classifier.bundle import Bundle
+from reprocess.sources.listing import list_archive
 from tests.support import fake
 from tests.support.command import records, reprocess, tree
 from tests.support.web import Fault, NoaaServer

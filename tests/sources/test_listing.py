@@ -13,8 +13,8 @@ import fsspec
 import pytest
 
 from reprocess import schema
-from reprocess.catalog import ARCHIVES, Catalog, Granule, Selection, list_archive
 from reprocess.errors import CatalogError
+from reprocess.sources.listing import ARCHIVES, Catalog, Granule, Selection, list_archive
 from reprocess.sources.remote import read_bytes
 from tests.support.fake import DAYS, granule_path, variables, write_granule
 from tests.support.web import Fault, NoaaServer
