@@ -16,7 +16,6 @@ from typing import Any
 from reprocess import schema
 from reprocess.errors import LedgerError
 from reprocess.exposure import compare_exposure
-from reprocess.ledger import Record, sha256, tree_sha256
 from reprocess.occurrence import compare_occurrence
 from reprocess.parts import part_path, read_part
 from reprocess.postprocess import MODES
@@ -30,6 +29,7 @@ from reprocess.store import (
     metadata_files,
     shard_key,
 )
+from reprocess.work.ledger import Record, sha256, tree_sha256
 from reprocess.work.paths import SUMS, Run, Sum, Work
 
 KINDS = {

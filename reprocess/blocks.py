@@ -20,7 +20,6 @@ from reprocess.errors import GranuleError, SourceError, StoreError
 from reprocess.events import Day, describe
 from reprocess.features import WINDOW, windows_at
 from reprocess.granule import Records, read_records
-from reprocess.ledger import Record, sha256
 from reprocess.lmlt import FINE
 from reprocess.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.postprocess import MODES, Stages, find_events, in_L_range, repair_L
@@ -29,6 +28,7 @@ from reprocess.sources.remote import read_source
 from reprocess.sources.web import TRIES, Answer
 from reprocess.sparse import Classified, classify, wanted_windows
 from reprocess.store import CLASS_ARRAYS, SatelliteStore
+from reprocess.work.ledger import Record, sha256
 from reprocess.work.paths import Work
 
 _DETECT_ARRAYS = ("time", "electron_flux", "L_IGRF", "MLT", "latitude", "longitude", "ifc_on")

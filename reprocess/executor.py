@@ -14,7 +14,7 @@ from distributed.comm import CommClosedError
 
 from reprocess import schema
 from reprocess.errors import IncompleteError
-from reprocess.ledger import Record
+from reprocess.work.ledger import Record
 
 
 class Plan(Protocol):

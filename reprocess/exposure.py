@@ -10,10 +10,10 @@ import numpy as np
 import xarray as xr
 
 from reprocess import schema
-from reprocess.ledger import Record
 from reprocess.lmlt import FINE, Grid, coarse_bins
 from reprocess.parts import read_dwell
 from reprocess.store import write_dataset
+from reprocess.work.ledger import Record
 from reprocess.work.paths import Run
 
 _SECONDS = int(schema.SAMPLING_S)

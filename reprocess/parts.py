@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from reprocess import schema
 from reprocess.errors import LedgerError
-from reprocess.ledger import Record, sha256, write_atomic
+from reprocess.work.ledger import Record, sha256, write_atomic
 from reprocess.work.paths import Run
 
 _ARROW = {

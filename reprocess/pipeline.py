@@ -35,7 +35,6 @@ from reprocess.errors import LedgerError
 from reprocess.evaluation.tally import EvaluatePlan, Tally, tally_block
 from reprocess.executor import Note, Plan, Progress, map_blocks
 from reprocess.exposure import write_exposure
-from reprocess.ledger import BlockLedger, Record, locked, merge_catalog, source_digest
 from reprocess.lmlt import Grid
 from reprocess.occurrence import occurrence, write_occurrence
 from reprocess.parts import read_events
@@ -46,6 +45,7 @@ from reprocess.sources.remote import is_web
 from reprocess.sources.web import CONNECTIONS
 from reprocess.status import detected, is_current, lacking, ledger_days, survey
 from reprocess.store import ARCHIVE_TITLE, CLASS_ARRAYS, CLASSES_TITLE, create_store
+from reprocess.work.ledger import BlockLedger, Record, locked, merge_catalog, source_digest
 from reprocess.work.paths import Run, Work
 
 AnyPlan = TypeVar("AnyPlan", IngestPlan, DetectPlan)

@@ -11,10 +11,10 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from reprocess.executor import Plan, records_of
 from reprocess.executor import Progress as RunProgress
-from reprocess.ledger import Record
 from reprocess.monitoring.board import Stage, duration
 from reprocess.monitoring.client import Monitor
 from reprocess.schema import SATELLITES
+from reprocess.work.ledger import Record
 from reprocess.work.paths import Run, Work
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 
 from reprocess import schema
 from reprocess.features import WINDOW
-from reprocess.ledger import Record
 from reprocess.lmlt import FINE
+from reprocess.work.ledger import Record
 
 
 def time_trouble(time: np.ndarray, count: int, day: int) -> str:

@@ -15,7 +15,6 @@ import xarray as xr
 from reprocess import figures, schema
 from reprocess.errors import LedgerError
 from reprocess.features import WINDOW
-from reprocess.ledger import Record, read_catalog, source_digest, write_atomic
 from reprocess.occurrence import poisson_interval, read_occurrence
 from reprocess.page import embed, render
 from reprocess.parts import read_events
@@ -36,6 +35,7 @@ from reprocess.summary import (
     timeline,
     unlisted,
 )
+from reprocess.work.ledger import Record, read_catalog, source_digest, write_atomic
 from reprocess.work.paths import Run, Work
 
 LISTED = 10

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from reprocess import schema
-from reprocess.ledger import BlockLedger, Record, read_catalog
 from reprocess.sources.listing import Granule
+from reprocess.work.ledger import BlockLedger, Record, read_catalog
 from reprocess.work.paths import SUMS, Run, Sum, Work
 
 _LISTED = ("quarantined", "deferred", "missing", "lost")

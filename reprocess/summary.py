@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from reprocess import schema
-from reprocess.ledger import Record
 from reprocess.sources.listing import Granule
 from reprocess.status import Days, not_ingested
+from reprocess.work.ledger import Record
 
 STATES = ("classified", "not classified", "quarantined", "missing", "no file")
 """Of a satellite-day: all done; read but not classified as it is now; its file cannot be used; not

@@ -16,7 +16,7 @@ from reprocess.dataset import Dataset, standardise
 from reprocess.evaluation.figures import draw_training
 from reprocess.evaluation.scores import score_windows
 from reprocess.evaluation.tally import count_confusion, count_scores
-from reprocess.ledger import write_atomic
+from reprocess.work.ledger import write_atomic
 
 _ROLES = ("training", "validation", "test")
 

@@ -24,7 +24,6 @@ from reprocess.blocks import Settings, detect_block, ingest_block
 from reprocess.classifier.bundle import Bundle
 from reprocess.cluster import Cluster
 from reprocess.exposure import write_exposure
-from reprocess.ledger import merge_catalog, sha256, write_atomic
 from reprocess.lmlt import make_grid
 from reprocess.occurrence import occurrence, write_occurrence
 from reprocess.pipeline import audit, claim, plan_detect, plan_ingest
@@ -39,6 +38,7 @@ from reprocess.store import (
     create_store,
     shard_key,
 )
+from reprocess.work.ledger import merge_catalog, sha256, write_atomic
 from reprocess.work.paths import Run, Work
 from tests.support import fake
 from tests.support.command import tree

@@ -17,13 +17,13 @@ from reprocess.classifier.engine import DEFAULT_ENGINE, get_engine
 from reprocess.errors import LedgerError, ModelError, StoreError
 from reprocess.features import scale_flux, windows
 from reprocess.granule import read_records
-from reprocess.ledger import Record, sha256
 from reprocess.lmlt import FINE
 from reprocess.parts import part_path
 from reprocess.postprocess import MODES, postprocess
 from reprocess.sources.listing import Granule, list_archive
 from reprocess.sources.web import TRIES
 from reprocess.store import CLASS_ARRAYS, SatelliteStore, create_store
+from reprocess.work.ledger import Record, sha256
 from reprocess.work.paths import Work
 from tests.support.command import tree
 from tests.support.fake import granule_path, variables, write_granule
@@ -310,7 +310,7 @@ def test_worker_that_dies_before_the_done_record_leaves_no_claim(
 
     work = new_work(tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr("reprocess.ledger.BlockLedger.commit", die)
+        patched.setattr("reprocess.work.ledger.BlockLedger.commit", die)
         with pytest.raises(KilledError):
             ingest(work, source)
     assert list(work.ledger.done()) == []

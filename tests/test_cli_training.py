@@ -10,9 +10,9 @@ from click.testing import CliRunner, Result
 from reprocess.classifier.bundle import Bundle
 from reprocess.cli import main
 from reprocess.errors import LedgerError
-from reprocess.ledger import read_catalog
 from reprocess.pipeline import Cluster, tally_run
 from reprocess.sources.listing import Granule
+from reprocess.work.ledger import read_catalog
 from reprocess.work.paths import Run, Work
 from tests.support import fake
 from tests.support.labelled import classify, event_table, ingest, record_time, write_days

@@ -9,8 +9,8 @@ from distributed import Client, Future, LocalCluster
 
 from reprocess.errors import IncompleteError
 from reprocess.executor import map_blocks
-from reprocess.ledger import Record
 from reprocess.schema import block_days
+from reprocess.work.ledger import Record
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from reprocess import store as store_module
 from reprocess.blocks import IngestPlan, Settings, detect_block, ingest_block
 from reprocess.classifier.bundle import Bundle, save_bundle
 from reprocess.errors import LedgerError, StoreError
-from reprocess.ledger import merge_catalog, source_digest
 from reprocess.lmlt import make_grid
 from reprocess.page import counted
 from reprocess.parts import read_events
@@ -24,6 +23,7 @@ from reprocess.report import DRAWN, LISTED, write_report
 from reprocess.sources.listing import Granule, list_archive
 from reprocess.status import survey
 from reprocess.store import SatelliteStore, create_store
+from reprocess.work.ledger import merge_catalog, source_digest
 from reprocess.work.paths import Run, Work
 from tests.support import fake
 from tests.test_page import Tags

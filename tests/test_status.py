@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from reprocess import schema
-from reprocess.ledger import Record, merge_catalog, note_vanished
 from reprocess.sources.listing import Catalog, Granule
 from reprocess.status import detected, exit_code, is_current, lacking, ledger_days, not_ingested, survey
+from reprocess.work.ledger import Record, merge_catalog, note_vanished
 from reprocess.work.paths import SUMS, Sum, Work
 
 

@@ -19,8 +19,8 @@ from reprocess.classifier.framework import keras, tf
 from reprocess.dataset import Dataset, fit_scaling, standardise
 from reprocess.errors import TrainingError
 from reprocess.features import FEATURES, WINDOW, Scaling
-from reprocess.ledger import write_atomic
 from reprocess.schema import CLASSES
+from reprocess.work.ledger import write_atomic
 
 History = list[dict[str, float]]
 """Per epoch: loss, accuracy, val_loss, val_accuracy."""

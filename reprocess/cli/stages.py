@@ -100,7 +100,7 @@ def ingest(archive: str, work: Path, **options: Any) -> None:
 
 def _note_vanished(work: "Work", catalog: "Catalog") -> list["Granule"]:
     """Note and report the satellite-days that were asked for before and are no longer listed."""
-    from reprocess.ledger import note_vanished, read_catalog
+    from reprocess.work.ledger import note_vanished, read_catalog
 
     gone = note_vanished(work.vanished, read_catalog(work.catalog), catalog)
     for g in gone:
@@ -161,7 +161,7 @@ def report(work: Path, name: str | None) -> None:
 
 def known_granules(work: "Work", options: dict[str, Any]) -> list["Granule"]:
     """Return the satellite-days asked for among those that WORK was ever asked for."""
-    from reprocess.ledger import read_catalog
+    from reprocess.work.ledger import read_catalog
 
     known = read_catalog(work.catalog)
     if not known:

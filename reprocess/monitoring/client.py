@@ -20,7 +20,6 @@ from reprocess import schema
 from reprocess.errors import LedgerError
 from reprocess.executor import Plan, records_of
 from reprocess.exposure import daily
-from reprocess.ledger import BlockLedger, Record, read_catalog
 from reprocess.monitoring.board import (
     CLASSIFIED,
     GRID,
@@ -36,6 +35,7 @@ from reprocess.occurrence import count_events
 from reprocess.parts import read_events
 from reprocess.sources.listing import Granule
 from reprocess.status import day_state, detected
+from reprocess.work.ledger import BlockLedger, Record, read_catalog
 from reprocess.work.paths import Run, Work
 
 _BATCH = 32

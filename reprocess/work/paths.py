@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reprocess.errors import LedgerError
-from reprocess.ledger import BlockLedger, Record, locked, outputs_sha256, tree_sha256, write_atomic
+from reprocess.work.ledger import BlockLedger, Record, locked, outputs_sha256, tree_sha256, write_atomic
 
 Sum = Literal["exposure", "occurrence"]
 SUMS: tuple[Sum, ...] = ("exposure", "occurrence")

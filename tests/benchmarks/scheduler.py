@@ -17,8 +17,8 @@ from unittest import mock
 
 from reprocess import schema
 from reprocess.blocks import IngestPlan
-from reprocess.ledger import Record
 from reprocess.sources.listing import Granule
+from reprocess.work.ledger import Record
 from tests.benchmarks import peak_mb
 from tests.support.fake import Silence
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from reprocess import ledger as module
 from reprocess.errors import LedgerError
-from reprocess.ledger import (
+from reprocess.sources.listing import Catalog, Granule, Selection
+from reprocess.work import ledger as module
+from reprocess.work.ledger import (
     BlockLedger,
     locked,
     merge_catalog,
@@ -26,7 +27,6 @@ from reprocess.ledger import (
     tree_sha256,
     write_atomic,
 )
-from reprocess.sources.listing import Catalog, Granule, Selection
 from reprocess.work.paths import Run
 
 
