@@ -21,7 +21,9 @@ from reprocess.parts import part_path, read_part
 from reprocess.postprocess import MODES
 from reprocess.recount import dwell_troubles, event_troubles, time_trouble
 from reprocess.sources.remote import local_identity, read_bytes
-from reprocess.store import (
+from reprocess.work.ledger import Record, sha256, tree_sha256
+from reprocess.work.paths import SUMS, Run, Sum, Work
+from reprocess.work.store import (
     ARCHIVE_TITLE,
     CLASS_ARRAYS,
     CLASSES_TITLE,
@@ -29,8 +31,6 @@ from reprocess.store import (
     metadata_files,
     shard_key,
 )
-from reprocess.work.ledger import Record, sha256, tree_sha256
-from reprocess.work.paths import SUMS, Run, Sum, Work
 
 KINDS = {
     "missing": "a claimed file is not there",

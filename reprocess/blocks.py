@@ -27,9 +27,9 @@ from reprocess.sources.listing import Granule
 from reprocess.sources.remote import read_source
 from reprocess.sources.web import TRIES, Answer
 from reprocess.sparse import Classified, classify, wanted_windows
-from reprocess.store import CLASS_ARRAYS, SatelliteStore
 from reprocess.work.ledger import Record, sha256
 from reprocess.work.paths import Work
+from reprocess.work.store import CLASS_ARRAYS, SatelliteStore
 
 _DETECT_ARRAYS = ("time", "electron_flux", "L_IGRF", "MLT", "latitude", "longitude", "ifc_on")
 

@@ -26,10 +26,10 @@ from reprocess.features import (
     windows,
 )
 from reprocess.status import ledger_days
-from reprocess.store import SatelliteStore
 from reprocess.truth import label_records
 from reprocess.work.ledger import sha256
 from reprocess.work.paths import Work
+from reprocess.work.store import SatelliteStore
 
 MARGIN = 20
 """Records before and after an event that are taken with it."""

@@ -12,9 +12,9 @@ import xarray as xr
 from reprocess import schema
 from reprocess.lmlt import FINE, Grid, coarse_bins
 from reprocess.parts import read_dwell
-from reprocess.store import write_dataset
 from reprocess.work.ledger import Record
 from reprocess.work.paths import Run
+from reprocess.work.store import write_dataset
 
 _SECONDS = int(schema.SAMPLING_S)
 QUANTITIES = ("dwell", *(f"precipitation_{name}" for name in schema.EVENT_CLASSES))

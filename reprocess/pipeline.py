@@ -44,9 +44,9 @@ from reprocess.sources.listing import Granule
 from reprocess.sources.remote import is_web
 from reprocess.sources.web import CONNECTIONS
 from reprocess.status import detected, is_current, lacking, ledger_days, survey
-from reprocess.store import ARCHIVE_TITLE, CLASS_ARRAYS, CLASSES_TITLE, create_store
 from reprocess.work.ledger import BlockLedger, Record, locked, merge_catalog, source_digest
 from reprocess.work.paths import Run, Work
+from reprocess.work.store import ARCHIVE_TITLE, CLASS_ARRAYS, CLASSES_TITLE, create_store
 
 AnyPlan = TypeVar("AnyPlan", IngestPlan, DetectPlan)
 

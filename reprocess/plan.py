@@ -8,7 +8,7 @@ from reprocess import costs, schema
 from reprocess.errors import PlanError
 from reprocess.schema import ArraySpec
 from reprocess.sources.listing import Granule
-from reprocess.store import CLASS_ARRAYS
+from reprocess.work.store import CLASS_ARRAYS
 
 _EXPOSURE_QUANTITIES = 1 + len(schema.EVENT_CLASSES)
 _EXPOSURE_COORDINATES = 7  # satellite, month, hemisphere, and L and MLT with their bounds

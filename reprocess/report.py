@@ -23,7 +23,6 @@ from reprocess.postprocess import E4_THRESHOLD, JOIN_DISTANCE, L_MARGIN, L_MAX, 
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
 from reprocess.sources.listing import Granule
 from reprocess.status import Days, lacking, ledger_days, not_ingested, survey
-from reprocess.store import SatelliteStore
 from reprocess.summary import (
     STATES,
     VOLUME,
@@ -37,6 +36,7 @@ from reprocess.summary import (
 )
 from reprocess.work.ledger import Record, read_catalog, source_digest, write_atomic
 from reprocess.work.paths import Run, Work
+from reprocess.work.store import SatelliteStore
 
 LISTED = 10
 """Strongest events of each class in the table."""

@@ -16,8 +16,8 @@ from reprocess.blocks import IngestPlan, ingest_block
 from reprocess.errors import StoreError
 from reprocess.granule import fill_calibration_flag
 from reprocess.sources.listing import list_archive
-from reprocess.store import SatelliteStore, create_store
 from reprocess.work.paths import Work
+from reprocess.work.store import SatelliteStore, create_store
 
 REAL = (
     ("archive/2019/noaa15/poes_n15_20191024_proc.nc", "noaa15", "2019-10-24"),

@@ -18,7 +18,6 @@ import xarray as xr
 import zarr
 
 from reprocess import schema
-from reprocess import store as store_module
 from reprocess.audit import KINDS, Finding, plan_audit
 from reprocess.blocks import Settings, detect_block, ingest_block
 from reprocess.classifier.bundle import Bundle
@@ -30,7 +29,10 @@ from reprocess.pipeline import audit, claim, plan_detect, plan_ingest
 from reprocess.repair import repair
 from reprocess.sources.listing import list_archive
 from reprocess.status import exit_code, survey
-from reprocess.store import (
+from reprocess.work import store as store_module
+from reprocess.work.ledger import merge_catalog, sha256, write_atomic
+from reprocess.work.paths import Run, Work
+from reprocess.work.store import (
     ARCHIVE_TITLE,
     CLASS_ARRAYS,
     CLASSES_TITLE,
@@ -38,8 +40,6 @@ from reprocess.store import (
     create_store,
     shard_key,
 )
-from reprocess.work.ledger import merge_catalog, sha256, write_atomic
-from reprocess.work.paths import Run, Work
 from tests.support import fake
 from tests.support.command import tree
 

@@ -22,9 +22,9 @@ from reprocess.parts import part_path
 from reprocess.postprocess import MODES, postprocess
 from reprocess.sources.listing import Granule, list_archive
 from reprocess.sources.web import TRIES
-from reprocess.store import CLASS_ARRAYS, SatelliteStore, create_store
 from reprocess.work.ledger import Record, sha256
 from reprocess.work.paths import Work
+from reprocess.work.store import CLASS_ARRAYS, SatelliteStore, create_store
 from tests.support.command import tree
 from tests.support.fake import granule_path, variables, write_granule
 from tests.support.web import Fault, NoaaServer

@@ -12,8 +12,8 @@ from reprocess.dataset import MARGIN, Dataset, build_dataset, fit_scaling, split
 from reprocess.errors import TrainingError
 from reprocess.evaluation.tally import AROUND
 from reprocess.features import PUBLISHED_EPSILON, PUBLISHED_FILL, Scaling, scale_flux, windows
-from reprocess.store import SatelliteStore
 from reprocess.work.paths import Work
+from reprocess.work.store import SatelliteStore
 from tests.support.fake import granule_path
 from tests.support.labelled import event_table, ingest, record_time, write_days
 

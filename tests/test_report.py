@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from reprocess import figures, pipeline, report, schema
-from reprocess import store as store_module
 from reprocess.blocks import IngestPlan, Settings, detect_block, ingest_block
 from reprocess.classifier.bundle import Bundle, save_bundle
 from reprocess.errors import LedgerError, StoreError
@@ -22,9 +21,10 @@ from reprocess.parts import read_events
 from reprocess.report import DRAWN, LISTED, write_report
 from reprocess.sources.listing import Granule, list_archive
 from reprocess.status import survey
-from reprocess.store import SatelliteStore, create_store
+from reprocess.work import store as store_module
 from reprocess.work.ledger import merge_catalog, source_digest
 from reprocess.work.paths import Run, Work
+from reprocess.work.store import SatelliteStore, create_store
 from tests.support import fake
 from tests.test_page import Tags
 

@@ -14,9 +14,9 @@ from scipy.ndimage import maximum_filter1d
 from reprocess import schema
 from reprocess.features import CENTRE
 from reprocess.postprocess import MODES
-from reprocess.store import SatelliteStore
 from reprocess.truth import label_records, record_ranges
 from reprocess.work.paths import Work
+from reprocess.work.store import SatelliteStore
 
 NEAR, AROUND = 7, 20
 """Records from an event: one window, and what training takes around events (`dataset.MARGIN`)."""

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from unittest import mock
 
-from reprocess import blocks, parts, store
+from reprocess import blocks, parts
 from reprocess.classifier.onnx_engine import OnnxEngine
+from reprocess.work import store
 
 REST = "rest"
 PARTS: dict[str, dict[str, list[tuple[object, str]]]] = {

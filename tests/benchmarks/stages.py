@@ -23,8 +23,8 @@ from reprocess.postprocess import MODES, interpolate_L, postprocess
 from reprocess.schema import ELECTRON_VARIABLES, EVENT_CLASSES
 from reprocess.sources.listing import Granule, list_archive
 from reprocess.sources.remote import read_bytes
-from reprocess.store import create_store
 from reprocess.work.paths import Work
+from reprocess.work.store import create_store
 from tests.benchmarks import SATELLITE, peak_mb
 from tests.benchmarks.parts import PARTS, time_parts
 

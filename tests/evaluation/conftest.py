@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from reprocess import schema, store
+from reprocess import schema
 from reprocess.classifier.bundle import Bundle
+from reprocess.work import store
 from reprocess.work.paths import Work
 from tests.support.labelled import classify, event_table, ingest, write_days
 

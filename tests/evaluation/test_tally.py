@@ -13,8 +13,8 @@ from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import DEFAULT_ENGINE, ENGINES
 from reprocess.evaluation.tally import AROUND, NEAR, SCOPES, EvaluatePlan, Tally, count_scores, tally_block
 from reprocess.features import scale_flux, windows
-from reprocess.store import SatelliteStore
 from reprocess.work.paths import Work
+from reprocess.work.store import SatelliteStore
 from tests.evaluation.conftest import DAYS, TRUTH
 
 RUN = "random-published"
