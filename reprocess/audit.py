@@ -17,11 +17,11 @@ from reprocess import schema
 from reprocess.errors import LedgerError
 from reprocess.exposure import compare_exposure
 from reprocess.occurrence import compare_occurrence
-from reprocess.parts import part_path, read_part
 from reprocess.postprocess import MODES
 from reprocess.recount import dwell_troubles, event_troubles, time_trouble
 from reprocess.sources.remote import local_identity, read_bytes
 from reprocess.work.ledger import Record, sha256, tree_sha256
+from reprocess.work.parts import part_path, read_part
 from reprocess.work.paths import SUMS, Run, Sum, Work
 from reprocess.work.store import (
     ARCHIVE_TITLE,

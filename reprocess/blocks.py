@@ -21,13 +21,13 @@ from reprocess.events import Day, describe
 from reprocess.features import WINDOW, windows_at
 from reprocess.granule import Records, read_records
 from reprocess.lmlt import FINE
-from reprocess.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.postprocess import MODES, Stages, find_events, in_L_range, repair_L
 from reprocess.sources.listing import Granule
 from reprocess.sources.remote import read_source
 from reprocess.sources.web import TRIES, Answer
 from reprocess.sparse import Classified, classify, wanted_windows
 from reprocess.work.ledger import Record, sha256
+from reprocess.work.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.work.paths import Work
 from reprocess.work.store import CLASS_ARRAYS, SatelliteStore
 

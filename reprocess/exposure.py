@@ -11,8 +11,8 @@ import xarray as xr
 
 from reprocess import schema
 from reprocess.lmlt import FINE, Grid, coarse_bins
-from reprocess.parts import read_dwell
 from reprocess.work.ledger import Record
+from reprocess.work.parts import read_dwell
 from reprocess.work.paths import Run
 from reprocess.work.store import write_dataset
 

@@ -17,9 +17,9 @@ from reprocess import schema
 from reprocess.errors import LedgerError
 from reprocess.exposure import daily, grid_coordinates
 from reprocess.lmlt import Grid, make_grid
-from reprocess.parts import read_events
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
 from reprocess.work.ledger import Record, source_digest, write_atomic
+from reprocess.work.parts import read_events
 from reprocess.work.paths import Run
 
 CONFIDENCE = 0.6827

@@ -37,7 +37,6 @@ from reprocess.executor import Note, Plan, Progress, map_blocks
 from reprocess.exposure import write_exposure
 from reprocess.lmlt import Grid
 from reprocess.occurrence import occurrence, write_occurrence
-from reprocess.parts import read_events
 from reprocess.plotting import plot_occurrence
 from reprocess.postprocess import MODES
 from reprocess.sources.listing import Granule
@@ -45,6 +44,7 @@ from reprocess.sources.remote import is_web
 from reprocess.sources.web import CONNECTIONS
 from reprocess.status import detected, is_current, lacking, ledger_days, survey
 from reprocess.work.ledger import BlockLedger, Record, locked, merge_catalog, source_digest
+from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
 from reprocess.work.store import ARCHIVE_TITLE, CLASS_ARRAYS, CLASSES_TITLE, create_store
 

@@ -17,7 +17,6 @@ from reprocess.errors import LedgerError
 from reprocess.features import WINDOW
 from reprocess.occurrence import poisson_interval, read_occurrence
 from reprocess.page import embed, render
-from reprocess.parts import read_events
 from reprocess.plotting import draw_occurrence
 from reprocess.postprocess import E4_THRESHOLD, JOIN_DISTANCE, L_MARGIN, L_MAX, L_MIN
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
@@ -35,6 +34,7 @@ from reprocess.summary import (
     unlisted,
 )
 from reprocess.work.ledger import Record, read_catalog, source_digest, write_atomic
+from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
 from reprocess.work.store import SatelliteStore
 

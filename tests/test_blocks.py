@@ -18,11 +18,11 @@ from reprocess.errors import LedgerError, ModelError, StoreError
 from reprocess.features import scale_flux, windows
 from reprocess.granule import read_records
 from reprocess.lmlt import FINE
-from reprocess.parts import part_path
 from reprocess.postprocess import MODES, postprocess
 from reprocess.sources.listing import Granule, list_archive
 from reprocess.sources.web import TRIES
 from reprocess.work.ledger import Record, sha256
+from reprocess.work.parts import part_path
 from reprocess.work.paths import Work
 from reprocess.work.store import CLASS_ARRAYS, SatelliteStore, create_store
 from tests.support.command import tree

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from reprocess.export import export_events
-from reprocess.parts import read_events
 from reprocess.schema import EVENT_COLUMNS
+from reprocess.work.parts import read_events
 from reprocess.work.paths import Run
 
 ISO = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")

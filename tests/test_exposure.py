@@ -8,8 +8,8 @@ import xarray as xr
 from reprocess.errors import LedgerError
 from reprocess.exposure import QUANTITIES, daily, grid_coordinates, write_exposure
 from reprocess.lmlt import FINE, make_grid
-from reprocess.parts import DWELL, part_path, write_part
 from reprocess.schema import day_index
+from reprocess.work.parts import DWELL, part_path, write_part
 from reprocess.work.paths import Run
 
 MAP = make_grid(np.array([1.0, 5.0, 9.0]), np.array([0.0, 12.0, 24.0]))

@@ -22,8 +22,8 @@ from reprocess.occurrence import (
     poisson_interval,
     write_occurrence,
 )
-from reprocess.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS, day_index
+from reprocess.work.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.work.paths import Run
 
 MAP = make_grid(np.array([2.0, 4.0, 6.0]), np.array([0.0, 6.0, 12.0, 24.0]))

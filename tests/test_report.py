@@ -17,12 +17,12 @@ from reprocess.classifier.bundle import Bundle, save_bundle
 from reprocess.errors import LedgerError, StoreError
 from reprocess.lmlt import make_grid
 from reprocess.page import counted
-from reprocess.parts import read_events
 from reprocess.report import DRAWN, LISTED, write_report
 from reprocess.sources.listing import Granule, list_archive
 from reprocess.status import survey
 from reprocess.work import store as store_module
 from reprocess.work.ledger import merge_catalog, source_digest
+from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
 from reprocess.work.store import SatelliteStore, create_store
 from tests.support import fake

@@ -47,8 +47,8 @@ def status(work: Path, as_json: bool) -> None:
 def events(work: Path, name: str | None, kind: str, output: Path | None) -> None:
     """Print the event table of a run (CSV on standard output by default)."""
     from reprocess.export import export_events
-    from reprocess.parts import read_events
     from reprocess.status import exit_code, survey
+    from reprocess.work.parts import read_events
 
     target = open_work(work)
     one = target.only_run(name)

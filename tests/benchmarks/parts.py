@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from unittest import mock
 
-from reprocess import blocks, parts
+from reprocess import blocks
 from reprocess.classifier.onnx_engine import OnnxEngine
-from reprocess.work import store
+from reprocess.work import parts, store
 
 REST = "rest"
 PARTS: dict[str, dict[str, list[tuple[object, str]]]] = {

@@ -19,9 +19,9 @@ from pathlib import Path
 import pandas as pd
 
 from reprocess import schema
-from reprocess.parts import DWELL, EVENTS, part_path, read_part, write_part
 from reprocess.sources.listing import Granule
 from reprocess.work.ledger import Record, merge_catalog
+from reprocess.work.parts import DWELL, EVENTS, part_path, read_part, write_part
 from reprocess.work.paths import Run, Work
 from tests.benchmarks import peak_mb
 from tests.benchmarks.scheduler import WHOLE_ARCHIVE

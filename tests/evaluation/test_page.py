@@ -18,8 +18,8 @@ from reprocess.classifier.bundle import Bundle, save_bundle
 from reprocess.evaluation.page import describe_evaluation, write_evaluation
 from reprocess.evaluation.scores import score, summarise
 from reprocess.evaluation.tally import Tally, tally_block
-from reprocess.parts import read_events
 from reprocess.work.ledger import read_catalog, sha256
+from reprocess.work.parts import read_events
 from reprocess.work.paths import Work
 from tests.evaluation.test_tally import RUN, plans, total
 

@@ -12,8 +12,8 @@ import pytest
 
 from reprocess import schema
 from reprocess.errors import LedgerError
-from reprocess.parts import DWELL, EVENTS, part_path, read_dwell, read_events, read_part, write_part
 from reprocess.work.ledger import Record, sha256
+from reprocess.work.parts import DWELL, EVENTS, part_path, read_dwell, read_events, read_part, write_part
 from reprocess.work.paths import Run
 
 TIME = 1_571_875_200_000
