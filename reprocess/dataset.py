@@ -25,10 +25,10 @@ from reprocess.features import (
     scale_flux,
     windows,
 )
-from reprocess.status import ledger_days
 from reprocess.truth import label_records
 from reprocess.work.ledger import sha256
 from reprocess.work.paths import Work
+from reprocess.work.status import ledger_days
 from reprocess.work.store import SatelliteStore
 
 MARGIN = 20

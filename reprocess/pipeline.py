@@ -42,10 +42,10 @@ from reprocess.postprocess import MODES
 from reprocess.sources.listing import Granule
 from reprocess.sources.remote import is_web
 from reprocess.sources.web import CONNECTIONS
-from reprocess.status import detected, is_current, lacking, ledger_days, survey
 from reprocess.work.ledger import BlockLedger, Record, locked, merge_catalog, source_digest
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
+from reprocess.work.status import detected, is_current, lacking, ledger_days, survey
 from reprocess.work.store import ARCHIVE_TITLE, CLASS_ARRAYS, CLASSES_TITLE, create_store
 
 AnyPlan = TypeVar("AnyPlan", IngestPlan, DetectPlan)

@@ -21,7 +21,6 @@ from reprocess.plotting import draw_occurrence
 from reprocess.postprocess import E4_THRESHOLD, JOIN_DISTANCE, L_MARGIN, L_MAX, L_MIN
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
 from reprocess.sources.listing import Granule
-from reprocess.status import Days, lacking, ledger_days, not_ingested, survey
 from reprocess.summary import (
     STATES,
     VOLUME,
@@ -36,6 +35,7 @@ from reprocess.summary import (
 from reprocess.work.ledger import Record, read_catalog, source_digest, write_atomic
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
+from reprocess.work.status import Days, lacking, ledger_days, not_ingested, survey
 from reprocess.work.store import SatelliteStore
 
 LISTED = 10

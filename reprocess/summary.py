@@ -15,8 +15,8 @@ import pandas as pd
 
 from reprocess import schema
 from reprocess.sources.listing import Granule
-from reprocess.status import Days, not_ingested
 from reprocess.work.ledger import Record
+from reprocess.work.status import Days, not_ingested
 
 STATES = ("classified", "not classified", "quarantined", "missing", "no file")
 """Of a satellite-day: all done; read but not classified as it is now; its file cannot be used; not

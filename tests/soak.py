@@ -27,8 +27,8 @@ import psutil
 
 from reprocess import schema
 from reprocess.pipeline import audit
-from reprocess.status import exit_code, survey
 from reprocess.work.paths import Work
+from reprocess.work.status import exit_code, survey
 from tests.support import fake
 from tests.support.command import REPROCESS, records, tree
 

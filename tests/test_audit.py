@@ -28,10 +28,10 @@ from reprocess.occurrence import occurrence, write_occurrence
 from reprocess.pipeline import audit, claim, plan_detect, plan_ingest
 from reprocess.repair import repair
 from reprocess.sources.listing import list_archive
-from reprocess.status import exit_code, survey
 from reprocess.work import store as store_module
 from reprocess.work.ledger import merge_catalog, sha256, write_atomic
 from reprocess.work.paths import Run, Work
+from reprocess.work.status import exit_code, survey
 from reprocess.work.store import (
     ARCHIVE_TITLE,
     CLASS_ARRAYS,

@@ -19,11 +19,11 @@ from reprocess.lmlt import make_grid
 from reprocess.page import counted
 from reprocess.report import DRAWN, LISTED, write_report
 from reprocess.sources.listing import Granule, list_archive
-from reprocess.status import survey
 from reprocess.work import store as store_module
 from reprocess.work.ledger import merge_catalog, source_digest
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
+from reprocess.work.status import survey
 from reprocess.work.store import SatelliteStore, create_store
 from tests.support import fake
 from tests.test_page import Tags

@@ -26,7 +26,7 @@ _LISTED = 40
 @JSON
 def status(work: Path, as_json: bool) -> None:
     """Tell what is done, missing, quarantined and failed, and why."""
-    from reprocess.status import exit_code, survey
+    from reprocess.work.status import exit_code, survey
 
     state = survey(open_work(work))
     if as_json:
@@ -47,8 +47,8 @@ def status(work: Path, as_json: bool) -> None:
 def events(work: Path, name: str | None, kind: str, output: Path | None) -> None:
     """Print the event table of a run (CSV on standard output by default)."""
     from reprocess.export import export_events
-    from reprocess.status import exit_code, survey
     from reprocess.work.parts import read_events
+    from reprocess.work.status import exit_code, survey
 
     target = open_work(work)
     one = target.only_run(name)
@@ -82,7 +82,7 @@ def audit(work: Path, name: str | None, as_json: bool, mend: bool, **options: An
     Every finding names the file, what was expected and found, and what to do.
     """
     from reprocess.repair import repair
-    from reprocess.status import exit_code, survey
+    from reprocess.work.status import exit_code, survey
 
     target = open_work(work)
     findings, counts = _audit(target, name, options)

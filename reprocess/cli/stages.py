@@ -248,7 +248,7 @@ def _make_report(work: "Work", one: "Run") -> None:
 
 def _finish(work: "Work", granules: "Sequence[Granule] | None", name: str | None, sums: bool = True) -> None:
     """Print the counts of what was asked for and exit with its code; `sums` are part of it but for shares."""
-    from reprocess.status import exit_code, survey
+    from reprocess.work.status import exit_code, survey
 
     state = survey(work, granules)
     state["runs"] = {k: v | ({} if sums else {"outdated": []}) for k, v in state["runs"].items() if k == name}

@@ -114,7 +114,7 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
     from reprocess.evaluation.scores import count_unseen, score, summarise
     from reprocess.pipeline import detect, tally_run
     from reprocess.progress import show_progress
-    from reprocess.status import exit_code, survey
+    from reprocess.work.status import exit_code, survey
 
     card = find_model(options["card"]) if options["card"] else None
     target = open_work(work)
@@ -150,8 +150,8 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
 
 def _read_events(work: "Work", lists: tuple[Path, ...], drop: bool) -> "EventList":
     """Read event lists; rows that are left out are named."""
-    from reprocess.status import ledger_days
     from reprocess.truth import read_event_list
+    from reprocess.work.status import ledger_days
 
     covered = {key for key, entry in ledger_days(work.ledger).items() if entry["status"] == "ok"}
     events = read_event_list(lists, covered, drop=drop)

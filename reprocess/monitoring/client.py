@@ -33,10 +33,10 @@ from reprocess.monitoring.board import (
 from reprocess.monitoring.scheduler import PATH, TOPIC, DashboardPlugin
 from reprocess.occurrence import count_events
 from reprocess.sources.listing import Granule
-from reprocess.status import day_state, detected
 from reprocess.work.ledger import BlockLedger, Record, read_catalog
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
+from reprocess.work.status import day_state, detected
 
 _BATCH = 32
 """Blocks told at once of what was done before."""

@@ -15,9 +15,9 @@ from reprocess.monitoring.board import Board
 from reprocess.monitoring.client import Monitor, Survey
 from reprocess.monitoring.scheduler import TOPIC
 from reprocess.schema import BLOCK_DAYS
-from reprocess.status import survey
 from reprocess.work.ledger import merge_catalog, note_vanished
 from reprocess.work.paths import Work
+from reprocess.work.status import survey
 from tests.support.states import job
 from tests.test_status import deferral, entry, granule, ingested
 

@@ -10,9 +10,9 @@ import pytest
 
 from reprocess import schema
 from reprocess.sources.listing import Catalog, Granule
-from reprocess.status import detected, exit_code, is_current, lacking, ledger_days, not_ingested, survey
 from reprocess.work.ledger import Record, merge_catalog, note_vanished
 from reprocess.work.paths import SUMS, Sum, Work
+from reprocess.work.status import detected, exit_code, is_current, lacking, ledger_days, not_ingested, survey
 
 
 def granule(satellite: str = "noaa18", day: int = 7966, **changes: Any) -> Granule:
