@@ -13,7 +13,7 @@ __all__ = ["__version__", "open_archive"]
 def __getattr__(name: str) -> Any:
     # xarray takes half a second to import, which `reprocess --help` does not have.
     if name == "open_archive":
-        from reprocess.archive import open_archive
+        from reprocess.work.archive import open_archive
 
         return open_archive
     raise AttributeError(f"module 'reprocess' has no attribute {name!r}")

@@ -200,7 +200,7 @@ def test_the_command_starts_without_heavy_imports() -> None:
 
 
 def test_the_lazy_public_name_resolves() -> None:
-    from reprocess.archive import open_archive
+    from reprocess.work.archive import open_archive
 
     assert reprocess.open_archive is open_archive
     with pytest.raises(AttributeError, match="no_such_name"):

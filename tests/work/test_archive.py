@@ -11,11 +11,11 @@ import pytest
 import xarray as xr
 
 from reprocess import schema
-from reprocess.archive import open_archive
 from reprocess.blocks import IngestPlan, ingest_block
 from reprocess.errors import StoreError
 from reprocess.granule import fill_calibration_flag
 from reprocess.sources.listing import list_archive
+from reprocess.work.archive import open_archive
 from reprocess.work.paths import Work
 from reprocess.work.store import SatelliteStore, create_store
 
