@@ -16,9 +16,9 @@ import numpy as np
 from reprocess import __version__, schema
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import Engine, get_engine
+from reprocess.classifier.features import WINDOW, windows_at
 from reprocess.errors import GranuleError, SourceError, StoreError
 from reprocess.events import Day, describe
-from reprocess.features import WINDOW, windows_at
 from reprocess.granule import Records, read_records
 from reprocess.lmlt import FINE
 from reprocess.postprocess import MODES, Stages, find_events, in_L_range, repair_L

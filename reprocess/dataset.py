@@ -14,8 +14,7 @@ import pandas as pd
 from scipy.ndimage import maximum_filter1d
 
 from reprocess import schema
-from reprocess.errors import TrainingError
-from reprocess.features import (
+from reprocess.classifier.features import (
     CENTRE,
     FEATURES,
     PUBLISHED_EPSILON,
@@ -25,6 +24,7 @@ from reprocess.features import (
     scale_flux,
     windows,
 )
+from reprocess.errors import TrainingError
 from reprocess.truth import label_records
 from reprocess.work.ledger import sha256
 from reprocess.work.paths import Work

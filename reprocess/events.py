@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from reprocess.features import WINDOW
+from reprocess.classifier.features import WINDOW
 from reprocess.postprocess import Stages
 from reprocess.schema import EVENT_CLASSES, EVENT_COLUMNS, EVENT_FLAGS, SAMPLING_S
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from reprocess.features import CENTRE, PUBLISHED_FILL
+from reprocess.classifier.features import CENTRE, PUBLISHED_FILL
 from reprocess.schema import EVENT_CLASSES
 
 L_MIN, L_MAX = 2.5, 8.5

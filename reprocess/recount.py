@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from reprocess import schema
-from reprocess.features import WINDOW
+from reprocess.classifier.features import WINDOW
 from reprocess.lmlt import FINE
 from reprocess.work.ledger import Record
 

@@ -13,8 +13,8 @@ import pandas as pd
 import xarray as xr
 
 from reprocess import figures, schema
+from reprocess.classifier.features import WINDOW
 from reprocess.errors import LedgerError
-from reprocess.features import WINDOW
 from reprocess.occurrence import poisson_interval, read_occurrence
 from reprocess.page import embed, render
 from reprocess.plotting import draw_occurrence

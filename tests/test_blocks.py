@@ -14,8 +14,8 @@ from reprocess import __version__, schema
 from reprocess.blocks import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import DEFAULT_ENGINE, get_engine
+from reprocess.classifier.features import scale_flux, windows
 from reprocess.errors import LedgerError, ModelError, StoreError
-from reprocess.features import scale_flux, windows
 from reprocess.granule import read_records
 from reprocess.lmlt import FINE
 from reprocess.postprocess import MODES, postprocess

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from reprocess import dataset as dataset_module
 from reprocess import schema
+from reprocess.classifier.features import PUBLISHED_EPSILON, PUBLISHED_FILL, Scaling, scale_flux, windows
 from reprocess.dataset import MARGIN, Dataset, build_dataset, fit_scaling, split_groups, standardise
 from reprocess.errors import TrainingError
 from reprocess.evaluation.tally import AROUND
-from reprocess.features import PUBLISHED_EPSILON, PUBLISHED_FILL, Scaling, scale_flux, windows
 from reprocess.work.paths import Work
 from reprocess.work.store import SatelliteStore
 from tests.support.fake import granule_path

@@ -11,10 +11,10 @@ from click.testing import CliRunner
 
 from reprocess import costs, schema
 from reprocess.classifier.bundle import Bundle, find_model, load_bundle, weight_shapes
+from reprocess.classifier.features import Scaling
 from reprocess.cli import main
 from reprocess.cli.options import DEFAULT_MODEL
 from reprocess.errors import PlanError
-from reprocess.features import Scaling
 from reprocess.plan import Resources, count_files, make_plan, worker_memory
 from reprocess.sources.listing import Granule, list_archive
 

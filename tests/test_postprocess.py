@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from reprocess.features import PUBLISHED_FILL, fill_flux
+from reprocess.classifier.features import PUBLISHED_FILL, fill_flux
 from reprocess.postprocess import (
     E4_THRESHOLD,
     MODES,

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import platformdirs
 
+from reprocess.classifier.features import FEATURES, WINDOW, Scaling
 from reprocess.errors import ModelError
-from reprocess.features import FEATURES, WINDOW, Scaling
 from reprocess.schema import CLASSES
 from reprocess.work.ledger import sha256, write_atomic
 

@@ -5,7 +5,7 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from reprocess.classifier.bundle import Bundle
-from reprocess.features import FEATURES, WINDOW
+from reprocess.classifier.features import FEATURES, WINDOW
 from reprocess.schema import CLASSES
 
 BATCH = 512

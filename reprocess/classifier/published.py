@@ -22,9 +22,9 @@ from reprocess.classifier.bundle import (
     shipped_models,
     user_models,
 )
+from reprocess.classifier.features import PUBLISHED_EPSILON, PUBLISHED_FILL, Scaling
 from reprocess.classifier.scaler import read_scaler
 from reprocess.errors import ModelError, SourceError
-from reprocess.features import PUBLISHED_EPSILON, PUBLISHED_FILL, Scaling
 from reprocess.sources.remote import read_bytes
 from reprocess.work.ledger import sha256
 

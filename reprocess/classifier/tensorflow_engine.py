@@ -3,8 +3,8 @@
 import numpy as np
 
 from reprocess.classifier.bundle import Bundle
+from reprocess.classifier.features import FEATURES, WINDOW
 from reprocess.classifier.framework import tf
-from reprocess.features import FEATURES, WINDOW
 from reprocess.schema import CLASSES
 
 BATCH = 256

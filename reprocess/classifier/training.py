@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from reprocess.classifier.bundle import WEIGHTS
+from reprocess.classifier.features import FEATURES, WINDOW, Scaling
 from reprocess.classifier.framework import keras, tf
 from reprocess.dataset import Dataset, fit_scaling, standardise
 from reprocess.errors import TrainingError
-from reprocess.features import FEATURES, WINDOW, Scaling
 from reprocess.schema import CLASSES
 from reprocess.work.ledger import write_atomic
 

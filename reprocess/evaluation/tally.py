@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.ndimage import maximum_filter1d
 
 from reprocess import schema
-from reprocess.features import CENTRE
+from reprocess.classifier.features import CENTRE
 from reprocess.postprocess import MODES
 from reprocess.truth import label_records, record_ranges
 from reprocess.work.paths import Work

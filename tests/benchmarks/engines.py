@@ -19,8 +19,8 @@ import onnxruntime
 
 from reprocess.classifier import onnx_engine
 from reprocess.classifier.bundle import Bundle, find_model, load_bundle
+from reprocess.classifier.features import Scaling, scale_flux, windows
 from reprocess.cli.options import DEFAULT_MODEL
-from reprocess.features import Scaling, scale_flux, windows
 from reprocess.granule import read_records
 from reprocess.sources.listing import list_archive
 from reprocess.sources.remote import read_bytes

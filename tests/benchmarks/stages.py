@@ -18,7 +18,7 @@ import numpy as np
 from reprocess import blocks, schema
 from reprocess.classifier.bundle import Bundle, load_bundle
 from reprocess.classifier.engine import get_engine
-from reprocess.features import scale_flux, windows
+from reprocess.classifier.features import scale_flux, windows
 from reprocess.postprocess import MODES, interpolate_L, postprocess
 from reprocess.schema import ELECTRON_VARIABLES, EVENT_CLASSES
 from reprocess.sources.listing import Granule, list_archive

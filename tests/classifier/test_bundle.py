@@ -20,8 +20,8 @@ from reprocess.classifier.bundle import (
     user_models,
     weight_shapes,
 )
+from reprocess.classifier.features import Scaling
 from reprocess.errors import ModelError
-from reprocess.features import Scaling
 from reprocess.work.ledger import sha256
 
 SCALING = Scaling((0.01, 100.0), 0.001, tuple(float(k) for k in range(8)), tuple(1 + k / 3 for k in range(8)))

@@ -8,8 +8,8 @@ import pytest
 from reprocess.classifier import engine as module
 from reprocess.classifier.bundle import WEIGHTS, Bundle, load_bundle, save_bundle, weight_shapes
 from reprocess.classifier.engine import DEFAULT_ENGINE, ENGINES, Engine, get_engine
+from reprocess.classifier.features import windows
 from reprocess.errors import ModelError
-from reprocess.features import windows
 
 TOLERANCE = 1e-5
 """The parity that admits an engine."""

@@ -11,8 +11,8 @@ from sklearn.metrics import confusion_matrix
 from reprocess import schema
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import DEFAULT_ENGINE, ENGINES
+from reprocess.classifier.features import scale_flux, windows
 from reprocess.evaluation.tally import AROUND, NEAR, SCOPES, EvaluatePlan, Tally, count_scores, tally_block
-from reprocess.features import scale_flux, windows
 from reprocess.work.paths import Work
 from reprocess.work.store import SatelliteStore
 from tests.evaluation.conftest import DAYS, TRUTH

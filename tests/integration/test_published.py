@@ -16,7 +16,7 @@ import zarr
 
 from reprocess import schema
 from reprocess.classifier.bundle import Bundle
-from reprocess.features import CENTRE, WINDOW
+from reprocess.classifier.features import CENTRE, WINDOW
 from tests.support.command import reprocess
 
 ARCHIVES = {"archive": "events_real.json", "archive_simulated": "events_simulated.json"}

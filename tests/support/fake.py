@@ -8,7 +8,7 @@ import numpy as np
 
 from reprocess import schema
 from reprocess.classifier.bundle import WEIGHTS, Bundle, save_bundle
-from reprocess.features import Scaling
+from reprocess.classifier.features import Scaling
 
 COUNT_E = np.array([80.64516, 69.44444, 133.33333, 181.81818], np.float32)
 """Flux of one count in E1-E4, cm-2 s-1 sr-1."""

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from reprocess.features import (
+from reprocess.classifier.features import (
     CENTRE,
     FEATURES,
     PUBLISHED_EPSILON,
