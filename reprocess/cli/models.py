@@ -72,7 +72,7 @@ def fetch(name: str, base_url: str | None) -> None:
 def export(name: str, output: Path) -> None:
     """Write a model's network to OUTPUT, in the format of its suffix: .onnx or .keras."""
     from reprocess.classifier.bundle import find_model, load_bundle
-    from reprocess.classifier.conversion import export_model
+    from reprocess.classifier.export import export_model
 
     export_model(load_bundle(find_model(name)), output)
     click.echo(f"wrote {output}; what goes in is in the card: reprocess model show {name}")
