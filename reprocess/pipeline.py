@@ -33,7 +33,7 @@ from reprocess.classifier.bundle import load_bundle
 from reprocess.cluster import Cluster
 from reprocess.errors import LedgerError
 from reprocess.evaluation.tally import EvaluatePlan, Tally, tally_block
-from reprocess.executor import Note, Plan, Progress, map_blocks
+from reprocess.execution.mapping import Note, Plan, Progress, map_blocks
 from reprocess.exposure import write_exposure
 from reprocess.lmlt import Grid
 from reprocess.occurrence import occurrence, write_occurrence

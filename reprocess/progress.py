@@ -9,8 +9,8 @@ from distributed import Client
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from reprocess.executor import Plan, records_of
-from reprocess.executor import Progress as RunProgress
+from reprocess.execution.mapping import Plan, records_of
+from reprocess.execution.mapping import Progress as RunProgress
 from reprocess.monitoring.board import Stage, duration
 from reprocess.monitoring.client import Monitor
 from reprocess.schema import SATELLITES

@@ -53,7 +53,7 @@ def measure(blocks: int) -> dict[str, float]:
     from distributed import Client
 
     from reprocess.cluster import open_cluster
-    from reprocess.executor import map_blocks
+    from reprocess.execution.mapping import map_blocks
 
     plans, submitted = plans_of(blocks), []
     persist = Client.persist

@@ -85,7 +85,7 @@ def write_random_model(models: Path) -> Bundle:
 
 
 class Silence:
-    """A `reprocess.executor.Progress` that tells nobody."""
+    """A `reprocess.execution.mapping.Progress` that tells nobody."""
 
     def begin(self, *_: object) -> None:
         """Ignore that a stage begins."""

@@ -8,7 +8,7 @@ import pytest
 from distributed import Client, Future, LocalCluster
 
 from reprocess.errors import IncompleteError
-from reprocess.executor import map_blocks
+from reprocess.execution.mapping import map_blocks
 from reprocess.schema import block_days
 from reprocess.work.ledger import Record
 

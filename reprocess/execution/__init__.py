@@ -1,0 +1,1 @@
+"""Where blocks are worked on: Dask, batch systems, shares without either, and what it will cost."""
