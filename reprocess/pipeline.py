@@ -30,9 +30,9 @@ from reprocess.audit import (
 )
 from reprocess.blocks import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
 from reprocess.classifier.bundle import load_bundle
-from reprocess.cluster import Cluster
 from reprocess.errors import LedgerError
 from reprocess.evaluation.tally import EvaluatePlan, Tally, tally_block
+from reprocess.execution.cluster import Cluster
 from reprocess.execution.mapping import Note, Plan, Progress, map_blocks
 from reprocess.exposure import write_exposure
 from reprocess.lmlt import Grid

@@ -21,7 +21,7 @@ from reprocess import schema
 from reprocess.audit import KINDS, Finding, plan_audit
 from reprocess.blocks import Settings, detect_block, ingest_block
 from reprocess.classifier.bundle import Bundle
-from reprocess.cluster import Cluster
+from reprocess.execution.cluster import Cluster
 from reprocess.exposure import write_exposure
 from reprocess.lmlt import make_grid
 from reprocess.occurrence import occurrence, write_occurrence

@@ -236,7 +236,7 @@ def test_memory_that_is_too_small_for_the_engine_is_refused_before_anything_runs
 def test_more_workers_than_the_memory_of_this_machine_allows_are_refused(
     fake_archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from reprocess import cluster
+    from reprocess.execution import cluster
 
     monkeypatch.setattr(cluster, "MEMORY_LIMIT", 4 * 10**9)
     arguments = ("ingest", fake_archive, tmp_path / "w", "--workers")

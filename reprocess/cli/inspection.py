@@ -102,7 +102,7 @@ def audit(work: Path, name: str | None, as_json: bool, mend: bool, **options: An
 
 
 def _audit(work: "Work", name: str | None, options: dict[str, Any]) -> Any:
-    from reprocess.cluster import open_cluster
+    from reprocess.execution.cluster import open_cluster
     from reprocess.pipeline import audit
     from reprocess.progress import show_progress
 

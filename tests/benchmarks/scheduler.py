@@ -52,7 +52,7 @@ def measure(blocks: int) -> dict[str, float]:
     """Put a graph of this many blocks through Dask on two workers of this machine."""
     from distributed import Client
 
-    from reprocess.cluster import open_cluster
+    from reprocess.execution.cluster import open_cluster
     from reprocess.execution.mapping import map_blocks
 
     plans, submitted = plans_of(blocks), []

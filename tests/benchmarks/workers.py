@@ -84,7 +84,7 @@ def _pin(core: int) -> None:
 
 def _staged(stage, workers: int, ready: Callable[[], None]) -> dict[str, float]:
     """Time a stage on a cluster of its own; CPU is of the workers and of client with scheduler."""
-    from reprocess.cluster import open_cluster
+    from reprocess.execution.cluster import open_cluster
     from tests.benchmarks.tracked.block import graph_sizes  # not on workers, who import this module too
 
     start = time.perf_counter()

@@ -17,10 +17,10 @@ import pytest
 from distributed.security import Security
 from distributed.utils import format_dashboard_link
 
-from reprocess import cluster as module
 from reprocess.batch import ENVIRONMENT, Batch
-from reprocess.cluster import Cluster, JobKeeper, open_cluster, tunnel
 from reprocess.errors import ClusterError
+from reprocess.execution import cluster as module
+from reprocess.execution.cluster import Cluster, JobKeeper, open_cluster, tunnel
 
 SLURM = Batch(Path("/x.yaml"), "slurm", {"cores": 1, "memory": "1GB"})
 
