@@ -9,7 +9,7 @@ from reprocess.cli.options import options_of
 from reprocess.cli.stages import run
 
 if TYPE_CHECKING:
-    from reprocess.batch import Batch
+    from reprocess.execution.batch import Batch
 
 # What the script decides by itself.
 _DECIDED = ("workers", "scheduler", "cluster_file", "partition", "dry_run", "tls")
@@ -56,8 +56,8 @@ def submit(**given: Any) -> None:
 
     After an array of shares one more job does what is left and makes the maps.
     """
-    from reprocess.batch import SYSTEMS
-    from reprocess.batch import submit as give
+    from reprocess.execution.batch import SYSTEMS
+    from reprocess.execution.batch import submit as give
 
     batch, text, rest = _scripts(**given)
     job = give(batch, text)
@@ -74,7 +74,7 @@ def _words(archive: str, work: str, options: tuple[str, ...], **_: Any) -> list[
 
 def _scripts(file: Path, one_node: bool, shares: int | None, **given: Any) -> "tuple[Batch, str, str | None]":
     """Return the batch system, the script, and the script of the job after it, if one is needed."""
-    from reprocess.batch import array_script, load_batch, node_script, rest_script, run_script
+    from reprocess.execution.batch import array_script, load_batch, node_script, rest_script, run_script
 
     if one_node and shares:
         raise click.UsageError("--one-node and --partition exclude each other")

@@ -24,7 +24,7 @@ def open_place(options: dict[str, Any], settings: "Settings | None" = None) -> A
     ReprocessError
         If the cluster file is wrong, or a worker has too little memory for a block.
     """
-    from reprocess.batch import load_batch
+    from reprocess.execution.batch import load_batch
     from reprocess.execution.cluster import memory_of_each, open_cluster
     from reprocess.pipeline import Share
     from reprocess.plan import require_memory

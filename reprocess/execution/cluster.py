@@ -22,8 +22,8 @@ from distributed.security import Security
 from distributed.system import MEMORY_LIMIT
 from tornado.ioloop import PeriodicCallback
 
-from reprocess.batch import DASK, ENVIRONMENT, SATURATION, Batch
 from reprocess.errors import ClusterError
+from reprocess.execution.batch import DASK, ENVIRONMENT, SATURATION, Batch
 
 _LOOPBACK = "127.0.0.1"
 

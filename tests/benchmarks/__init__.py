@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from reprocess.batch import ENVIRONMENT
+from reprocess.execution.batch import ENVIRONMENT
 
 RECORDS = 43_200
 """Records of the days that are measured: a whole day at 2 s."""

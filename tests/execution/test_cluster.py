@@ -17,9 +17,9 @@ import pytest
 from distributed.security import Security
 from distributed.utils import format_dashboard_link
 
-from reprocess.batch import ENVIRONMENT, Batch
 from reprocess.errors import ClusterError
 from reprocess.execution import cluster as module
+from reprocess.execution.batch import ENVIRONMENT, Batch
 from reprocess.execution.cluster import Cluster, JobKeeper, open_cluster, tunnel
 
 SLURM = Batch(Path("/x.yaml"), "slurm", {"cores": 1, "memory": "1GB"})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reprocess.batch import array_script, load_batch
+from reprocess.execution.batch import array_script, load_batch
 from tests.support import fake
 from tests.support.command import REPROCESS, reprocess, tree
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from reprocess.batch import ENVIRONMENT
+from reprocess.execution.batch import ENVIRONMENT
 from tests.support.command import reprocess, tree
 
 OPTIONS = ("--model", "random", "--classes")

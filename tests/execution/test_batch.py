@@ -11,9 +11,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from reprocess import batch
-from reprocess.batch import Batch, load_batch
 from reprocess.errors import ClusterError
+from reprocess.execution import batch
+from reprocess.execution.batch import Batch, load_batch
 
 FOLDER = Path(__file__).parents[1] / "cluster"
 FILES = {name: FOLDER / f"{name}.yaml" for name in batch.SYSTEMS}
@@ -221,7 +221,7 @@ def test_memory_fits_the_engine(tmp_path: Path) -> None:
 def test_the_interrupt_key_still_interrupts(tmp_path: Path) -> None:
     """On import, dask_jobqueue makes it end the program with exit code 0."""
     code = (
-        "import os, signal, sys; from pathlib import Path; from reprocess.batch import load_batch\n"
+        "import os, signal, sys; from pathlib import Path; from reprocess.execution.batch import load_batch\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # background jobs of a shell ignore it
         f"load_batch(Path({str(write(tmp_path))!r})); assert 'dask_jobqueue' in sys.modules\n"
         "os.kill(os.getpid(), signal.SIGINT)\n"
