@@ -27,7 +27,7 @@ def plan(archive: str, **options: Any) -> None:
     engine, --dense and --classes decide what classifying costs.
     """
     from reprocess.classifier.bundle import find_model, load_bundle
-    from reprocess.plan import Resources, make_plan, require_memory
+    from reprocess.execution.forecast import Resources, make_plan, require_memory
 
     require_memory(options["engine"], options["memory"])  # before a long listing
     given = {name: options[name] for name in ("engine", "mode", "classes", "workers", "memory")}

@@ -260,8 +260,8 @@ def _print_plan(
     work: "Work", name: str | None, settings: "Settings | None", granules: list["Granule"]
 ) -> None:
     """Say what would be done."""
+    from reprocess.execution.forecast import totals
     from reprocess.pipeline import plan_detect, plan_ingest
-    from reprocess.plan import totals
 
     plans = plan_ingest(work, granules)
     click.echo(f"{len(granules)} satellite-days asked for")

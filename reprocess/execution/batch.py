@@ -23,7 +23,7 @@ import yaml
 from dask.utils import parse_bytes
 
 from reprocess.errors import ClusterError, PlanError
-from reprocess.plan import require_memory
+from reprocess.execution.forecast import require_memory
 
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",

@@ -15,7 +15,7 @@ from reprocess.classifier.features import Scaling
 from reprocess.cli import main
 from reprocess.cli.options import DEFAULT_MODEL
 from reprocess.errors import PlanError
-from reprocess.plan import Resources, count_files, make_plan, worker_memory
+from reprocess.execution.forecast import Resources, count_files, make_plan, worker_memory
 from reprocess.sources.listing import Granule, list_archive
 
 MB = 1_000_000
