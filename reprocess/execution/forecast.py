@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reprocess import costs, schema
+from reprocess import schema
 from reprocess.errors import PlanError
+from reprocess.execution import costs
 from reprocess.schema import ArraySpec
 from reprocess.sources.listing import Granule
 from reprocess.work.store import CLASS_ARRAYS

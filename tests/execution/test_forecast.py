@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from reprocess import costs, schema
+from reprocess import schema
 from reprocess.classifier.bundle import Bundle, find_model, load_bundle, weight_shapes
 from reprocess.classifier.features import Scaling
 from reprocess.cli import main
 from reprocess.cli.options import DEFAULT_MODEL
 from reprocess.errors import PlanError
+from reprocess.execution import costs
 from reprocess.execution.forecast import Resources, count_files, make_plan, worker_memory
 from reprocess.sources.listing import Granule, list_archive
 
