@@ -19,7 +19,7 @@ from reprocess.classifier.engine import Engine, get_engine
 from reprocess.classifier.features import WINDOW, windows_at
 from reprocess.errors import GranuleError, SourceError, StoreError
 from reprocess.events import Day, describe
-from reprocess.granule import Records, read_records
+from reprocess.ingest.reading import Records, read_records
 from reprocess.lmlt import FINE
 from reprocess.postprocess import MODES, Stages, find_events, in_L_range, repair_L
 from reprocess.sources.listing import Granule

@@ -16,7 +16,7 @@ from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import DEFAULT_ENGINE, get_engine
 from reprocess.classifier.features import scale_flux, windows
 from reprocess.errors import LedgerError, ModelError, StoreError
-from reprocess.granule import read_records
+from reprocess.ingest.reading import read_records
 from reprocess.lmlt import FINE
 from reprocess.postprocess import MODES, postprocess
 from reprocess.sources.listing import Granule, list_archive

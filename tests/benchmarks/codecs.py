@@ -13,7 +13,7 @@ import numpy as np
 from numcodecs import Blosc, Zstd
 
 from reprocess import schema
-from reprocess.granule import read_records
+from reprocess.ingest.reading import read_records
 from reprocess.sources.listing import list_archive
 from tests.benchmarks.data import make_days
 

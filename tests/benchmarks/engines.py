@@ -21,7 +21,7 @@ from reprocess.classifier import onnx_engine
 from reprocess.classifier.bundle import Bundle, find_model, load_bundle
 from reprocess.classifier.features import Scaling, scale_flux, windows
 from reprocess.cli.options import DEFAULT_MODEL
-from reprocess.granule import read_records
+from reprocess.ingest.reading import read_records
 from reprocess.sources.listing import list_archive
 from reprocess.sources.remote import read_bytes
 from tests.benchmarks import AS_A_WORKER

@@ -13,7 +13,7 @@ import xarray as xr
 from reprocess import schema
 from reprocess.blocks import IngestPlan, ingest_block
 from reprocess.errors import StoreError
-from reprocess.granule import fill_calibration_flag
+from reprocess.ingest.reading import fill_calibration_flag
 from reprocess.sources.listing import list_archive
 from reprocess.work.archive import open_archive
 from reprocess.work.paths import Work

@@ -9,7 +9,7 @@ import pytest
 
 from reprocess import schema
 from reprocess.errors import GranuleError
-from reprocess.granule import Records, fill_calibration_flag, read_records
+from reprocess.ingest.reading import Records, fill_calibration_flag, read_records
 from tests.support.fake import variables, write_granule
 
 SATELLITE, DATE = "noaa18", "2019-10-24"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reprocess import schema
-from reprocess.granule import Records, fill_calibration_flag, read_records
+from reprocess.ingest.reading import Records, fill_calibration_flag, read_records
 from tests.support.fake import variables
 
 SATELLITE, DATE, DAY = "noaa18", "2019-10-24", 7966

@@ -1,0 +1,1 @@
+"""First stage: NOAA's files become records of the archive."""
