@@ -17,11 +17,11 @@ from reprocess import __version__, schema
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import Engine, get_engine
 from reprocess.classifier.features import WINDOW, windows_at
+from reprocess.detect.rules.published import MODES, Stages, find_events, in_L_range, repair_L
 from reprocess.errors import GranuleError, SourceError, StoreError
 from reprocess.events import Day, describe
 from reprocess.ingest.reading import Records, read_records
 from reprocess.lmlt import FINE
-from reprocess.postprocess import MODES, Stages, find_events, in_L_range, repair_L
 from reprocess.sources.listing import Granule
 from reprocess.sources.remote import read_source
 from reprocess.sources.web import TRIES, Answer

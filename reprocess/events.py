@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from reprocess.classifier.features import WINDOW
-from reprocess.postprocess import Stages
+from reprocess.detect.rules.published import Stages
 from reprocess.schema import EVENT_CLASSES, EVENT_COLUMNS, EVENT_FLAGS, SAMPLING_S
 
 GAP_MS = 3000
@@ -43,7 +43,7 @@ def describe(day: Day, stages: dict[str, Stages], L: np.ndarray, model: str, run
     ----------
     day : Day
     stages : dict of str to Stages
-        Of `reprocess.postprocess.postprocess`; the final intervals become rows.
+        Of `reprocess.detect.rules.published.postprocess`; the final intervals become rows.
     L : ndarray of float32, shape (n,)
         L shell with invalid values interpolated as the mode does.
     model, run : str

@@ -30,6 +30,7 @@ from reprocess.audit import (
 )
 from reprocess.blocks import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
 from reprocess.classifier.bundle import load_bundle
+from reprocess.detect.rules.published import MODES
 from reprocess.errors import LedgerError
 from reprocess.evaluation.tally import EvaluatePlan, Tally, tally_block
 from reprocess.execution.cluster import Cluster
@@ -38,7 +39,6 @@ from reprocess.exposure import write_exposure
 from reprocess.lmlt import Grid
 from reprocess.occurrence import occurrence, write_occurrence
 from reprocess.plotting import plot_occurrence
-from reprocess.postprocess import MODES
 from reprocess.sources.listing import Granule
 from reprocess.sources.remote import is_web
 from reprocess.sources.web import CONNECTIONS

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reprocess.postprocess import E4_THRESHOLD, JOIN_DISTANCE, L_MARGIN, Rules
+from reprocess.detect.rules.published import E4_THRESHOLD, JOIN_DISTANCE, L_MARGIN, Rules
 from reprocess.schema import CLASSES
 
 Classifier = Callable[[np.ndarray], np.ndarray]

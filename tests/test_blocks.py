@@ -15,10 +15,10 @@ from reprocess.blocks import DetectPlan, IngestPlan, Settings, detect_block, ing
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import DEFAULT_ENGINE, get_engine
 from reprocess.classifier.features import scale_flux, windows
+from reprocess.detect.rules.published import MODES, postprocess
 from reprocess.errors import LedgerError, ModelError, StoreError
 from reprocess.ingest.reading import read_records
 from reprocess.lmlt import FINE
-from reprocess.postprocess import MODES, postprocess
 from reprocess.sources.listing import Granule, list_archive
 from reprocess.sources.web import TRIES
 from reprocess.work.ledger import Record, sha256

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from reprocess.postprocess import E4_THRESHOLD, MODES, find_events, in_L_range, repair_L
+from reprocess.detect.rules.published import E4_THRESHOLD, MODES, find_events, in_L_range, repair_L
 from reprocess.sparse import classify, dilate, wanted_windows
 
 PUBLISHED, EARLY = MODES["published"], MODES["published-2022"]

@@ -19,7 +19,7 @@ from reprocess import blocks, schema
 from reprocess.classifier.bundle import Bundle, load_bundle
 from reprocess.classifier.engine import get_engine
 from reprocess.classifier.features import scale_flux, windows
-from reprocess.postprocess import MODES, interpolate_L, postprocess
+from reprocess.detect.rules.published import MODES, interpolate_L, postprocess
 from reprocess.schema import ELECTRON_VARIABLES, EVENT_CLASSES
 from reprocess.sources.listing import Granule, list_archive
 from reprocess.sources.remote import read_bytes

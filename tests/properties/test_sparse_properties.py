@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reprocess.postprocess import MODES, find_events, in_L_range, repair_L
+from reprocess.detect.rules.published import MODES, find_events, in_L_range, repair_L
 from reprocess.sparse import Classified, classify, dilate, wanted_windows
 from tests.properties.test_postprocess_properties import days as eventful_days
 

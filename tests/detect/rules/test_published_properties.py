@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import CubicSpline
 
-from reprocess.postprocess import MODES, find_runs, join, near_belt, physical, postprocess
+from reprocess.detect.rules.published import MODES, find_runs, join, near_belt, physical, postprocess
 
 CHECK = settings(max_examples=150, deadline=None)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from reprocess.classifier.features import PUBLISHED_FILL, fill_flux
-from reprocess.postprocess import (
+from reprocess.detect.rules.published import (
     E4_THRESHOLD,
     MODES,
     find_runs,

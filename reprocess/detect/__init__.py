@@ -1,0 +1,1 @@
+"""Second stage: records become events and the time in which events could be found."""

@@ -1,0 +1,1 @@
+"""The modes: one file of rules each, from a class per window to events."""
