@@ -18,6 +18,7 @@ from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import Engine, get_engine
 from reprocess.classifier.features import WINDOW, windows_at
 from reprocess.detect.rules.published import MODES, Stages, find_events, in_L_range, repair_L
+from reprocess.detect.rules.sparse import Classified, classify, wanted_windows
 from reprocess.errors import GranuleError, SourceError, StoreError
 from reprocess.events import Day, describe
 from reprocess.ingest.reading import Records, read_records
@@ -25,7 +26,6 @@ from reprocess.lmlt import FINE
 from reprocess.sources.listing import Granule
 from reprocess.sources.remote import read_source
 from reprocess.sources.web import TRIES, Answer
-from reprocess.sparse import Classified, classify, wanted_windows
 from reprocess.work.ledger import Record, sha256
 from reprocess.work.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.work.paths import Work

@@ -13,9 +13,9 @@ from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import ENGINES, get_engine
 from reprocess.classifier.features import scale_flux, windows, windows_at
 from reprocess.detect.rules.published import MODES, find_events, in_L_range, postprocess, repair_L
+from reprocess.detect.rules.sparse import classify, wanted_windows
 from reprocess.ingest.reading import read_records
 from reprocess.schema import day_index
-from reprocess.sparse import classify, wanted_windows
 
 ARCHIVES = {"events_real.json": "archive", "events_simulated.json": "archive_simulated"}
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from reprocess.detect.rules.published import E4_THRESHOLD, MODES, find_events, in_L_range, repair_L
-from reprocess.sparse import classify, dilate, wanted_windows
+from reprocess.detect.rules.sparse import classify, dilate, wanted_windows
 
 PUBLISHED, EARLY = MODES["published"], MODES["published-2022"]
 
