@@ -17,10 +17,10 @@ from reprocess import __version__, schema
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import Engine, get_engine
 from reprocess.classifier.features import WINDOW, windows_at
+from reprocess.detect.properties import Day, describe
 from reprocess.detect.rules.published import MODES, Stages, find_events, in_L_range, repair_L
 from reprocess.detect.rules.sparse import Classified, classify, wanted_windows
 from reprocess.errors import GranuleError, SourceError, StoreError
-from reprocess.events import Day, describe
 from reprocess.ingest.reading import Records, read_records
 from reprocess.lmlt import FINE
 from reprocess.sources.listing import Granule

@@ -3,8 +3,8 @@ import datetime as dt
 import numpy as np
 import pytest
 
+from reprocess.detect.properties import GAP_MS, Day, describe
 from reprocess.detect.rules.published import Stages
-from reprocess.events import GAP_MS, Day, describe
 from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS
 
 N = 40
