@@ -28,8 +28,8 @@ from reprocess.audit import (
     plan_audit,
     unlisted_runs,
 )
-from reprocess.blocks import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
 from reprocess.classifier.bundle import load_bundle
+from reprocess.detect.block import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
 from reprocess.detect.rules.published import MODES
 from reprocess.errors import LedgerError
 from reprocess.evaluation.tally import EvaluatePlan, Tally, tally_block

@@ -19,8 +19,8 @@ import zarr
 
 from reprocess import schema
 from reprocess.audit import KINDS, Finding, plan_audit
-from reprocess.blocks import Settings, detect_block, ingest_block
 from reprocess.classifier.bundle import Bundle
+from reprocess.detect.block import Settings, detect_block, ingest_block
 from reprocess.execution.cluster import Cluster
 from reprocess.exposure import write_exposure
 from reprocess.lmlt import make_grid

@@ -8,8 +8,8 @@ import pytest
 import xarray as xr
 
 from reprocess import pipeline, schema
-from reprocess.blocks import Settings
 from reprocess.classifier.bundle import Bundle
+from reprocess.detect.block import Settings
 from reprocess.lmlt import make_grid
 from reprocess.pipeline import Share, detect, ingest, make_map, sum_up
 from reprocess.sources.listing import Granule, list_archive

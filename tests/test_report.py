@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from reprocess import figures, pipeline, report, schema
-from reprocess.blocks import IngestPlan, Settings, detect_block, ingest_block
 from reprocess.classifier.bundle import Bundle, save_bundle
+from reprocess.detect.block import IngestPlan, Settings, detect_block, ingest_block
 from reprocess.errors import LedgerError, StoreError
 from reprocess.lmlt import make_grid
 from reprocess.page import counted

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from reprocess.blocks import Settings
+    from reprocess.detect.block import Settings
 
 
 def open_place(options: dict[str, Any], settings: "Settings | None" = None) -> AbstractContextManager[Any]:

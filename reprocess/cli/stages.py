@@ -29,7 +29,7 @@ from reprocess.cli.options import (
 from reprocess.cli.place import open_place
 
 if TYPE_CHECKING:
-    from reprocess.blocks import Settings
+    from reprocess.detect.block import Settings
     from reprocess.sources.listing import Catalog, Granule
     from reprocess.work.paths import Run, Work
 
@@ -175,8 +175,8 @@ def known_granules(work: "Work", options: dict[str, Any]) -> list["Granule"]:
 
 def make_settings(options: dict[str, Any]) -> "Settings":
     """Return what a run is made with, the model looked up."""
-    from reprocess.blocks import Settings
     from reprocess.classifier.bundle import find_model, load_bundle
+    from reprocess.detect.block import Settings
 
     bundle = load_bundle(find_model(options["model"]))
     click.echo(f"model {bundle.name}: {bundle.card.get('title', 'no title')}", err=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from reprocess import __version__, schema
-from reprocess.blocks import Settings
 from reprocess.classifier.bundle import Bundle
+from reprocess.detect.block import Settings
 from reprocess.evaluation.figures import draw_confusion, draw_curves, draw_recall, draw_reliability
 from reprocess.evaluation.matching import TOLERANCE_S
 from reprocess.evaluation.scores import STRONG

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from unittest import mock
 
-from reprocess import blocks
 from reprocess.classifier.onnx_engine import OnnxEngine
+from reprocess.detect import block
 from reprocess.work import parts, store
 
 REST = "rest"

@@ -16,7 +16,7 @@ from pathlib import Path
 from unittest import mock
 
 from reprocess import schema
-from reprocess.blocks import IngestPlan
+from reprocess.detect.block import IngestPlan
 from reprocess.sources.listing import Granule
 from reprocess.work.ledger import Record
 from tests.benchmarks import peak_mb

@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from reprocess import blocks, schema
+from reprocess import schema
 from reprocess.classifier.bundle import Bundle, load_bundle
 from reprocess.classifier.engine import get_engine
 from reprocess.classifier.features import scale_flux, windows
+from reprocess.detect import block
 from reprocess.detect.rules.published import MODES, interpolate_L, postprocess
 from reprocess.schema import ELECTRON_VARIABLES, EVENT_CLASSES
 from reprocess.sources.listing import Granule, list_archive
@@ -38,8 +39,8 @@ def ingest(archive: Path, work: Path, days: int, _: Path) -> Prepared:
     granules = _first_block(archive, days)
     read_bytes(granules[0].url)  # imports what fsspec needs
     return partial(
-        blocks.ingest_block,
-        blocks.IngestPlan(work, SATELLITE, granules[0].day // schema.BLOCK_DAYS, granules),
+        block.ingest_block,
+        block.IngestPlan(work, SATELLITE, granules[0].day // schema.BLOCK_DAYS, granules),
     )
 
 
@@ -54,13 +55,13 @@ def detect(
 ) -> Prepared:
     """Classify the first block's days."""
     bundle = load_bundle(model)
-    settings = blocks.Settings(bundle.path, bundle.sha256, mode, engine, classes=False, dense=dense)
+    settings = block.Settings(bundle.path, bundle.sha256, mode, engine, classes=False, dense=dense)
     get_engine(bundle.path, bundle.sha256, engine)[1].predict(np.zeros((1, 7, 8), np.float32))
     chosen = tuple(g.day for g in _first_block(archive, days))
     name = f"{engine}-{mode}-{dense}"
     return partial(
-        blocks.detect_block,
-        blocks.DetectPlan(work, name, SATELLITE, chosen[0] // schema.BLOCK_DAYS, chosen, settings),
+        block.detect_block,
+        block.DetectPlan(work, name, SATELLITE, chosen[0] // schema.BLOCK_DAYS, chosen, settings),
     )
 
 

@@ -33,7 +33,7 @@ def measure(
     archive: Path, work: Path, workers: int, half: bool, model: Path, engine: str = "onnxruntime"
 ) -> dict[str, float]:
     """Run both stages on workers that are up already, and say what each took."""
-    from reprocess.blocks import Settings
+    from reprocess.detect.block import Settings
     from reprocess.pipeline import detect, ingest
     from reprocess.work.paths import Work
 
@@ -70,7 +70,7 @@ def first_half(granules: list[Granule]) -> list[Granule]:
 
 def _get_ready(settings) -> None:
     """Import what a worker needs, and load the model if there are settings for it."""
-    from reprocess.blocks import get_engine
+    from reprocess.detect.block import get_engine
 
     if settings is not None:
         get_engine(settings.model, settings.model_sha256, settings.engine)

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from reprocess import schema
-from reprocess.blocks import Settings
 from reprocess.classifier.bundle import Bundle, save_bundle
+from reprocess.detect.block import Settings
 from reprocess.evaluation.page import describe_evaluation, write_evaluation
 from reprocess.evaluation.scores import score, summarise
 from reprocess.evaluation.tally import Tally, tally_block

@@ -104,7 +104,7 @@ def test_an_exception_that_cannot_be_pickled_is_a_failure_like_any_other(client:
 
 
 def loaded(plan: Plan | None = None) -> Record:
-    import reprocess.blocks  # noqa: F401  # as the functions that are mapped are there
+    import reprocess.detect.block  # noqa: F401  # as the functions that are mapped are there
 
     names = sorted({"dask.array", "xarray", "matplotlib"} & sys.modules.keys())
     return {"stage": "audit", "days": {}, "block": 0, "findings": [], "names": names}

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from reprocess import schema
-from reprocess.blocks import IngestPlan, Settings, detect_block, ingest_block
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import DEFAULT_ENGINE
+from reprocess.detect.block import IngestPlan, Settings, detect_block, ingest_block
 from reprocess.pipeline import claim, plan_detect
 from reprocess.sources.listing import list_archive
 from reprocess.work.ledger import merge_catalog, read_catalog

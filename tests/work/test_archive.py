@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 from reprocess import schema
-from reprocess.blocks import IngestPlan, ingest_block
+from reprocess.detect.block import IngestPlan, ingest_block
 from reprocess.errors import StoreError
 from reprocess.ingest.reading import fill_calibration_flag
 from reprocess.sources.listing import list_archive

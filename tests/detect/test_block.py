@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from reprocess import __version__, schema
-from reprocess.blocks import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import DEFAULT_ENGINE, get_engine
 from reprocess.classifier.features import scale_flux, windows
+from reprocess.detect.block import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
 from reprocess.detect.rules.published import MODES, postprocess
 from reprocess.errors import LedgerError, ModelError, StoreError
 from reprocess.ingest.reading import read_records
@@ -870,7 +870,7 @@ def test_worker_that_dies_while_detecting_leaves_no_claim_and_the_next_one_finis
         raise KilledError
 
     with monkeypatch.context() as patched:
-        patched.setattr("reprocess.blocks.write_part", die)
+        patched.setattr("reprocess.detect.block.write_part", die)
         with pytest.raises(KilledError):
             detect_block(plan)
     withdrawn = work.run("r").ledger.read(SATELLITE, BLOCK)
