@@ -16,7 +16,7 @@ from typing import Any
 from reprocess import schema
 from reprocess.detect.rules.published import MODES
 from reprocess.errors import LedgerError
-from reprocess.exposure import compare_exposure
+from reprocess.maps.exposure import compare_exposure
 from reprocess.occurrence import compare_occurrence
 from reprocess.recount import dwell_troubles, event_troubles, time_trouble
 from reprocess.sources.remote import local_identity, read_bytes

@@ -35,8 +35,8 @@ from reprocess.errors import LedgerError
 from reprocess.evaluation.tally import EvaluatePlan, Tally, tally_block
 from reprocess.execution.cluster import Cluster
 from reprocess.execution.mapping import Note, Plan, Progress, map_blocks
-from reprocess.exposure import write_exposure
 from reprocess.lmlt import Grid
+from reprocess.maps.exposure import write_exposure
 from reprocess.occurrence import occurrence, write_occurrence
 from reprocess.plotting import plot_occurrence
 from reprocess.sources.listing import Granule

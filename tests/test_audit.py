@@ -22,8 +22,8 @@ from reprocess.audit import KINDS, Finding, plan_audit
 from reprocess.classifier.bundle import Bundle
 from reprocess.detect.block import Settings, detect_block, ingest_block
 from reprocess.execution.cluster import Cluster
-from reprocess.exposure import write_exposure
 from reprocess.lmlt import make_grid
+from reprocess.maps.exposure import write_exposure
 from reprocess.occurrence import occurrence, write_occurrence
 from reprocess.pipeline import audit, claim, plan_detect, plan_ingest
 from reprocess.repair import repair

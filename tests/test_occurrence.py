@@ -10,8 +10,8 @@ from scipy.io import netcdf_file
 from scipy.stats import poisson
 
 from reprocess.errors import LedgerError
-from reprocess.exposure import QUANTITIES
 from reprocess.lmlt import FINE, make_grid
+from reprocess.maps.exposure import QUANTITIES
 from reprocess.occurrence import (
     CONFIDENCE,
     MIN_DAYS,

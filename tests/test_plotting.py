@@ -5,8 +5,8 @@ from matplotlib import colormaps
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from reprocess.exposure import grid_coordinates
 from reprocess.lmlt import make_grid
+from reprocess.maps.exposure import grid_coordinates
 from reprocess.plotting import _dial, _figure, _norm, plot_occurrence
 
 GRID = make_grid(np.array([1.0, 3.0, 5.0, 7.0]), np.arange(0.0, 25.0))

@@ -19,7 +19,7 @@ from distributed import Client, performance_report
 from reprocess import schema
 from reprocess.errors import LedgerError
 from reprocess.execution.mapping import Plan, records_of
-from reprocess.exposure import daily
+from reprocess.maps.exposure import daily
 from reprocess.monitoring.board import (
     CLASSIFIED,
     GRID,

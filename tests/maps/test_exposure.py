@@ -6,8 +6,8 @@ import pytest
 import xarray as xr
 
 from reprocess.errors import LedgerError
-from reprocess.exposure import QUANTITIES, daily, grid_coordinates, write_exposure
 from reprocess.lmlt import FINE, make_grid
+from reprocess.maps.exposure import QUANTITIES, daily, grid_coordinates, write_exposure
 from reprocess.schema import day_index
 from reprocess.work.parts import DWELL, part_path, write_part
 from reprocess.work.paths import Run

@@ -1,0 +1,1 @@
+"""Third stage: events and exposure become maps of occurrence by L and MLT."""
