@@ -16,7 +16,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from reprocess.detect.rules.published import E4_THRESHOLD
-from reprocess.occurrence import poisson_interval
+from reprocess.maps.occurrence import poisson_interval
 from reprocess.plotting import LABELS, new_figure, png, style
 from reprocess.schema import CLASSES, COORDINATES, SATELLITES
 from reprocess.summary import Timeline

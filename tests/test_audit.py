@@ -24,7 +24,7 @@ from reprocess.detect.block import Settings, detect_block, ingest_block
 from reprocess.execution.cluster import Cluster
 from reprocess.lmlt import make_grid
 from reprocess.maps.exposure import write_exposure
-from reprocess.occurrence import occurrence, write_occurrence
+from reprocess.maps.occurrence import occurrence, write_occurrence
 from reprocess.pipeline import audit, claim, plan_detect, plan_ingest
 from reprocess.repair import repair
 from reprocess.sources.listing import list_archive

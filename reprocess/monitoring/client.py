@@ -20,6 +20,7 @@ from reprocess import schema
 from reprocess.errors import LedgerError
 from reprocess.execution.mapping import Plan, records_of
 from reprocess.maps.exposure import daily
+from reprocess.maps.occurrence import count_events
 from reprocess.monitoring.board import (
     CLASSIFIED,
     GRID,
@@ -31,7 +32,6 @@ from reprocess.monitoring.board import (
     Stage,
 )
 from reprocess.monitoring.scheduler import PATH, TOPIC, DashboardPlugin
-from reprocess.occurrence import count_events
 from reprocess.sources.listing import Granule
 from reprocess.work.ledger import BlockLedger, Record, read_catalog
 from reprocess.work.parts import read_events

@@ -12,7 +12,7 @@ from scipy.stats import poisson
 from reprocess.errors import LedgerError
 from reprocess.lmlt import FINE, make_grid
 from reprocess.maps.exposure import QUANTITIES
-from reprocess.occurrence import (
+from reprocess.maps.occurrence import (
     CONFIDENCE,
     MIN_DAYS,
     RESAMPLES,
