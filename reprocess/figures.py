@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from reprocess.detect.rules.published import E4_THRESHOLD
 from reprocess.maps.occurrence import poisson_interval
-from reprocess.plotting import LABELS, new_figure, png, style
+from reprocess.maps.plot import LABELS, new_figure, png, style
 from reprocess.schema import CLASSES, COORDINATES, SATELLITES
 from reprocess.summary import Timeline
 

@@ -38,7 +38,7 @@ from reprocess.execution.mapping import Note, Plan, Progress, map_blocks
 from reprocess.lmlt import Grid
 from reprocess.maps.exposure import write_exposure
 from reprocess.maps.occurrence import occurrence, write_occurrence
-from reprocess.plotting import plot_occurrence
+from reprocess.maps.plot import plot_occurrence
 from reprocess.sources.listing import Granule
 from reprocess.sources.remote import is_web
 from reprocess.sources.web import CONNECTIONS

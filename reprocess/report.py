@@ -17,8 +17,8 @@ from reprocess.classifier.features import WINDOW
 from reprocess.detect.rules.published import E4_THRESHOLD, JOIN_DISTANCE, L_MARGIN, L_MAX, L_MIN
 from reprocess.errors import LedgerError
 from reprocess.maps.occurrence import poisson_interval, read_occurrence
+from reprocess.maps.plot import draw_occurrence
 from reprocess.page import embed, render
-from reprocess.plotting import draw_occurrence
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
 from reprocess.sources.listing import Granule
 from reprocess.summary import (
