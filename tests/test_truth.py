@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reprocess import schema
+from reprocess.catalogue.formats import export_events
 from reprocess.errors import EventListError
-from reprocess.export import export_events
 from reprocess.simulate import simulate_archive
 from reprocess.truth import label_records, read_event_list, record_ranges
 

@@ -46,7 +46,7 @@ def status(work: Path, as_json: bool) -> None:
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
 def events(work: Path, name: str | None, kind: str, output: Path | None) -> None:
     """Print the event table of a run (CSV on standard output by default)."""
-    from reprocess.export import export_events
+    from reprocess.catalogue.formats import export_events
     from reprocess.work.parts import read_events
     from reprocess.work.status import exit_code, survey
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reprocess.export import export_events
+from reprocess.catalogue.formats import export_events
 from reprocess.schema import EVENT_COLUMNS
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run

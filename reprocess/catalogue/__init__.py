@@ -1,0 +1,1 @@
+"""The event table in the formats that people open."""
