@@ -25,7 +25,7 @@ from reprocess.classifier.features import (
     windows,
 )
 from reprocess.errors import TrainingError
-from reprocess.truth import label_records
+from reprocess.evaluation.truth import label_records
 from reprocess.work.ledger import sha256
 from reprocess.work.paths import Work
 from reprocess.work.status import ledger_days

@@ -15,7 +15,7 @@ from reprocess.cli.place import open_place
 from reprocess.cli.stages import known_granules, make_settings
 
 if TYPE_CHECKING:
-    from reprocess.truth import EventList
+    from reprocess.evaluation.truth import EventList
     from reprocess.work.paths import Work
 
 _LISTS = options_of(
@@ -150,7 +150,7 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
 
 def _read_events(work: "Work", lists: tuple[Path, ...], drop: bool) -> "EventList":
     """Read event lists; rows that are left out are named."""
-    from reprocess.truth import read_event_list
+    from reprocess.evaluation.truth import read_event_list
     from reprocess.work.status import ledger_days
 
     covered = {key for key, entry in ledger_days(work.ledger).items() if entry["status"] == "ok"}

@@ -14,7 +14,7 @@ from scipy.ndimage import maximum_filter1d
 from reprocess import schema
 from reprocess.classifier.features import CENTRE
 from reprocess.detect.rules.published import MODES
-from reprocess.truth import label_records, record_ranges
+from reprocess.evaluation.truth import label_records, record_ranges
 from reprocess.work.paths import Work
 from reprocess.work.store import SatelliteStore
 

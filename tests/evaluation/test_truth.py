@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from reprocess import schema
 from reprocess.catalogue.formats import export_events
 from reprocess.errors import EventListError
+from reprocess.evaluation.truth import label_records, read_event_list, record_ranges
 from reprocess.simulate import simulate_archive
-from reprocess.truth import label_records, read_event_list, record_ranges
 
 COVERED = {("noaa18", "2015-03-01"), ("noaa18", "2015-03-02"), ("metop01", "2015-03-01")}
 GOOD = "noaa18,2015-03-01T10:00:00,2015-03-01T10:00:20,REP"
