@@ -74,7 +74,7 @@ def train(work: Path, lists: tuple[Path, ...], drop: bool, out: Path, **options:
 
     from reprocess.classifier.training import Options
     from reprocess.dataset import build_dataset, split_groups
-    from reprocess.training import make_model
+    from reprocess.training.model import make_model
 
     chosen = Options(**{f.name: options[f.name] for f in fields(Options)})
     dataset = build_dataset(target, listed.table, chosen.seed, background=options["background"])

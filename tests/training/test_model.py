@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from reprocess import __version__
-from reprocess import training as training_module
 from reprocess.classifier.bundle import Bundle, load_bundle, note_evaluation, weight_shapes
 from reprocess.classifier.engine import DEFAULT_ENGINE, ENGINES
 from reprocess.classifier.training import Options, Trained
 from reprocess.dataset import Dataset, fit_scaling, standardise
-from reprocess.training import make_model
+from reprocess.training.model import make_model
+from reprocess.training.model import model as training_module
 
 OPTIONS = Options(units=3, dense=5, epochs=4)
 HISTORY = [

@@ -1,0 +1,1 @@
+"""From an archive and a list of events to a model."""
