@@ -17,9 +17,9 @@ import numpy as np
 from reprocess.classifier.bundle import WEIGHTS
 from reprocess.classifier.features import FEATURES, WINDOW, Scaling
 from reprocess.classifier.framework import keras, tf
-from reprocess.dataset import Dataset, fit_scaling, standardise
 from reprocess.errors import TrainingError
 from reprocess.schema import CLASSES
+from reprocess.training.dataset import Dataset, fit_scaling, standardise
 from reprocess.work.ledger import write_atomic
 
 History = list[dict[str, float]]

@@ -73,7 +73,7 @@ def train(work: Path, lists: tuple[Path, ...], drop: bool, out: Path, **options:
     listed = _read_events(target, lists, drop)
 
     from reprocess.classifier.training import Options
-    from reprocess.dataset import build_dataset, split_groups
+    from reprocess.training.dataset import build_dataset, split_groups
     from reprocess.training.model import make_model
 
     chosen = Options(**{f.name: options[f.name] for f in fields(Options)})

@@ -25,8 +25,8 @@ from reprocess.classifier.training import (
     class_weights,
     train,
 )
-from reprocess.dataset import Dataset, fit_scaling, standardise
 from reprocess.errors import TrainingError
+from reprocess.training.dataset import Dataset, fit_scaling, standardise
 
 OPTIONS = Options(units=4, dense=8, batch=32, epochs=4, learning_rate=0.01, decay=0.8)
 INTERRUPTED_AFTER = 2

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reprocess import dataset as dataset_module
 from reprocess import schema
 from reprocess.classifier.features import PUBLISHED_EPSILON, PUBLISHED_FILL, Scaling, scale_flux, windows
-from reprocess.dataset import MARGIN, Dataset, build_dataset, fit_scaling, split_groups, standardise
 from reprocess.errors import TrainingError
 from reprocess.evaluation.tally import AROUND
+from reprocess.training import dataset as dataset_module
+from reprocess.training.dataset import MARGIN, Dataset, build_dataset, fit_scaling, split_groups, standardise
 from reprocess.work.paths import Work
 from reprocess.work.store import SatelliteStore
 from tests.support.fake import granule_path
