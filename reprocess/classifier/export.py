@@ -36,7 +36,7 @@ def _onnx(bundle: Bundle, path: Path) -> None:
 
 
 def _keras(bundle: Bundle, path: Path) -> None:
-    from reprocess.classifier.training import Options, build_network
+    from reprocess.training.fit import Options, build_network
 
     units, dense = bundle.weights["forward_recurrent"].shape[0], bundle.weights["dense_bias"].size
     network = build_network(Options(units=units, dense=dense))

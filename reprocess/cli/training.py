@@ -72,8 +72,8 @@ def train(work: Path, lists: tuple[Path, ...], drop: bool, out: Path, **options:
     target = open_work(work)
     listed = _read_events(target, lists, drop)
 
-    from reprocess.classifier.training import Options
     from reprocess.training.dataset import build_dataset, split_groups
+    from reprocess.training.fit import Options
     from reprocess.training.model import make_model
 
     chosen = Options(**{f.name: options[f.name] for f in fields(Options)})

@@ -11,11 +11,11 @@ import numpy as np
 from reprocess import __version__
 from reprocess.classifier.bundle import Bundle, save_bundle
 from reprocess.classifier.engine import DEFAULT_ENGINE, ENGINES
-from reprocess.classifier.training import Options, train
 from reprocess.evaluation.figures import draw_training
 from reprocess.evaluation.scores import score_windows
 from reprocess.evaluation.tally import count_confusion, count_scores
 from reprocess.training.dataset import Dataset, standardise
+from reprocess.training.fit import Options, train
 from reprocess.work.ledger import write_atomic
 
 _ROLES = ("training", "validation", "test")

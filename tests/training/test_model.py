@@ -13,8 +13,8 @@ import pytest
 from reprocess import __version__
 from reprocess.classifier.bundle import Bundle, load_bundle, note_evaluation, weight_shapes
 from reprocess.classifier.engine import DEFAULT_ENGINE, ENGINES
-from reprocess.classifier.training import Options, Trained
 from reprocess.training.dataset import Dataset, fit_scaling, standardise
+from reprocess.training.fit import Options, Trained
 from reprocess.training.model import make_model
 from reprocess.training.model import model as training_module
 

@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from reprocess.classifier import training as training_module
 from reprocess.classifier.bundle import WEIGHTS, save_bundle, weight_shapes
 from reprocess.classifier.engine import ENGINES
 from reprocess.classifier.framework import keras
-from reprocess.classifier.training import (
+from reprocess.errors import TrainingError
+from reprocess.training import fit as training_module
+from reprocess.training.dataset import Dataset, fit_scaling, standardise
+from reprocess.training.fit import (
     Options,
     Trained,
     best_epoch,
@@ -25,8 +27,6 @@ from reprocess.classifier.training import (
     class_weights,
     train,
 )
-from reprocess.errors import TrainingError
-from reprocess.training.dataset import Dataset, fit_scaling, standardise
 
 OPTIONS = Options(units=4, dense=8, batch=32, epochs=4, learning_rate=0.01, decay=0.8)
 INTERRUPTED_AFTER = 2
