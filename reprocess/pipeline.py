@@ -19,7 +19,7 @@ import pandas as pd
 from distributed import Client, Semaphore, as_completed
 
 from reprocess import __version__, schema
-from reprocess.audit import (
+from reprocess.audit.block import (
     FALSE,
     Finding,
     audit_block,

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from reprocess import schema
-from reprocess.audit import Finding
+from reprocess.audit.block import Finding
 from reprocess.sources.remote import is_local, local_identity
 from reprocess.work.paths import SUMS, Work
 from reprocess.work.store import ARCHIVE_TITLE, CLASS_ARRAYS, CLASSES_TITLE, create_store

@@ -18,7 +18,7 @@ import xarray as xr
 import zarr
 
 from reprocess import schema
-from reprocess.audit import KINDS, Finding, plan_audit
+from reprocess.audit.block import KINDS, Finding, plan_audit
 from reprocess.classifier.bundle import Bundle
 from reprocess.detect.block import Settings, detect_block, ingest_block
 from reprocess.execution.cluster import Cluster

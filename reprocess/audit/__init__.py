@@ -1,0 +1,1 @@
+"""Proof from the disk that what the ledger claims is there, and repair where it is not."""
