@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from reprocess import schema
+from reprocess.audit.recount import dwell_troubles, event_troubles, time_trouble
 from reprocess.detect.rules.published import MODES
 from reprocess.errors import LedgerError
 from reprocess.maps.exposure import compare_exposure
 from reprocess.maps.occurrence import compare_occurrence
-from reprocess.recount import dwell_troubles, event_troubles, time_trouble
 from reprocess.sources.remote import local_identity, read_bytes
 from reprocess.work.ledger import Record, sha256, tree_sha256
 from reprocess.work.parts import part_path, read_part
