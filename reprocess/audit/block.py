@@ -4,7 +4,7 @@ Nothing is believed but the bytes: every claimed file is summed again, the recor
 counted, the events are looked up in the archive, and the dwell is counted anew from the archive's
 positions and the events' intervals. Blocks are independent, so `audit_block` can be mapped over
 any executor; what belongs to no block is in `audit_stores` and `audit_run`. Nothing is changed here;
-`reprocess.repair` withdraws claims that do not hold.
+`reprocess.audit.repair` withdraws claims that do not hold.
 """
 
 import datetime as dt

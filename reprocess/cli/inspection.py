@@ -81,7 +81,7 @@ def audit(work: Path, name: str | None, as_json: bool, mend: bool, **options: An
 
     Every finding names the file, what was expected and found, and what to do.
     """
-    from reprocess.repair import repair
+    from reprocess.audit.repair import repair
     from reprocess.work.status import exit_code, survey
 
     target = open_work(work)

@@ -19,6 +19,7 @@ import zarr
 
 from reprocess import schema
 from reprocess.audit.block import KINDS, Finding, plan_audit
+from reprocess.audit.repair import repair
 from reprocess.classifier.bundle import Bundle
 from reprocess.detect.block import Settings, detect_block, ingest_block
 from reprocess.execution.cluster import Cluster
@@ -26,7 +27,6 @@ from reprocess.lmlt import make_grid
 from reprocess.maps.exposure import write_exposure
 from reprocess.maps.occurrence import occurrence, write_occurrence
 from reprocess.pipeline import audit, claim, plan_detect, plan_ingest
-from reprocess.repair import repair
 from reprocess.sources.listing import list_archive
 from reprocess.work import store as store_module
 from reprocess.work.ledger import merge_catalog, sha256, write_atomic
