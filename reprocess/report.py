@@ -18,7 +18,7 @@ from reprocess.detect.rules.published import E4_THRESHOLD, JOIN_DISTANCE, L_MARG
 from reprocess.errors import LedgerError
 from reprocess.maps.occurrence import poisson_interval, read_occurrence
 from reprocess.maps.plot import draw_occurrence
-from reprocess.page import embed, render
+from reprocess.pages.render import embed, render
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
 from reprocess.sources.listing import Granule
 from reprocess.summary import (

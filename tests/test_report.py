@@ -16,7 +16,7 @@ from reprocess.classifier.bundle import Bundle, save_bundle
 from reprocess.detect.block import IngestPlan, Settings, detect_block, ingest_block
 from reprocess.errors import LedgerError, StoreError
 from reprocess.lmlt import make_grid
-from reprocess.page import counted
+from reprocess.pages.render import counted
 from reprocess.report import DRAWN, LISTED, write_report
 from reprocess.sources.listing import Granule, list_archive
 from reprocess.work import store as store_module

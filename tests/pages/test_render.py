@@ -7,8 +7,8 @@ import html5lib
 import jinja2
 import pytest
 
-from reprocess import page
-from reprocess.page import counted, embed, render
+from reprocess.pages import render
+from reprocess.pages.render import counted, embed, render
 
 HOSTILE = "</td><script>alert('x')</script> \"quoted\" & <b>"
 TEMPLATE = """{% extends "base.html" %}{% import "parts.html" as parts %}
@@ -41,12 +41,12 @@ class Tags(html.parser.HTMLParser):
 @pytest.fixture(autouse=True)
 def probe(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page of its own beside the package's templates."""
-    environment = page._ENVIRONMENT.overlay(
+    environment = render._ENVIRONMENT.overlay(
         loader=jinja2.ChoiceLoader(
-            [jinja2.DictLoader({"probe.html": TEMPLATE}), page._ENVIRONMENT.loader or jinja2.DictLoader({})]
+            [jinja2.DictLoader({"probe.html": TEMPLATE}), render._ENVIRONMENT.loader or jinja2.DictLoader({})]
         )
     )
-    monkeypatch.setattr(page, "_ENVIRONMENT", environment)
+    monkeypatch.setattr(render, "_ENVIRONMENT", environment)
 
 
 def probe_page(name: str) -> bytes:

@@ -22,7 +22,7 @@ def render(template: str, **values: Any) -> bytes:
     Parameters
     ----------
     template : str
-        Name of a file in ``reprocess/templates``; pages extend ``base.html`` and draw figures and
+        Name of a file in ``reprocess/pages/templates``; pages extend ``base.html`` and draw figures and
         tables with the macros of ``parts.html``.
     **values
         What its expressions name. A name that is missing is an error, not an empty string.
@@ -59,7 +59,7 @@ def _printable(value: Any) -> Any:
 
 
 _ENVIRONMENT = Environment(
-    loader=PackageLoader("reprocess"),
+    loader=PackageLoader("reprocess.pages"),
     autoescape=True,
     undefined=StrictUndefined,
     finalize=_printable,
