@@ -241,7 +241,7 @@ def _make_map(work: "Work", one: "Run", grid: Any, options: dict[str, Any]) -> N
 
 
 def _make_report(work: "Work", one: "Run") -> None:
-    from reprocess.report import write_report
+    from reprocess.report.page import write_report
 
     click.echo(f"wrote {write_report(work, one)}", err=True)
 
