@@ -28,7 +28,7 @@ from reprocess.figures import (
     draw_profiles,
     draw_series,
 )
-from reprocess.summary import STATES, Timeline
+from reprocess.report.summary import STATES, Timeline
 
 
 def timeline(bins: int = 3, **states: int) -> Timeline:

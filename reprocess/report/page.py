@@ -19,9 +19,7 @@ from reprocess.errors import LedgerError
 from reprocess.maps.occurrence import poisson_interval, read_occurrence
 from reprocess.maps.plot import draw_occurrence
 from reprocess.pages.render import embed, render
-from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
-from reprocess.sources.listing import Granule
-from reprocess.summary import (
+from reprocess.report.summary import (
     STATES,
     VOLUME,
     by_period,
@@ -32,6 +30,8 @@ from reprocess.summary import (
     timeline,
     unlisted,
 )
+from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
+from reprocess.sources.listing import Granule
 from reprocess.work.ledger import Record, read_catalog, source_digest, write_atomic
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work

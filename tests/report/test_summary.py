@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reprocess import schema
-from reprocess.sources.listing import Granule
-from reprocess.summary import (
+from reprocess.report.summary import (
     DAILY_UNTIL,
     STATES,
     by_period,
@@ -23,6 +22,7 @@ from reprocess.summary import (
     timeline,
     unlisted,
 )
+from reprocess.sources.listing import Granule
 
 Key = tuple[str, str]
 
