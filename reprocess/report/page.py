@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from reprocess import figures, schema
+from reprocess import schema
 from reprocess.classifier.features import WINDOW
 from reprocess.detect.rules.published import E4_THRESHOLD, JOIN_DISTANCE, L_MARGIN, L_MAX, L_MIN
 from reprocess.errors import LedgerError
 from reprocess.maps.occurrence import poisson_interval, read_occurrence
 from reprocess.maps.plot import draw_occurrence
 from reprocess.pages.render import embed, render
+from reprocess.report import figures
 from reprocess.report.summary import (
     STATES,
     VOLUME,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 
-from reprocess.figures import (
+from reprocess.report.figures import (
     _CLASS,
     _SATELLITE,
     _STATE,
