@@ -103,8 +103,8 @@ def audit(work: Path, name: str | None, as_json: bool, mend: bool, **options: An
 
 def _audit(work: "Work", name: str | None, options: dict[str, Any]) -> Any:
     from reprocess.execution.cluster import open_cluster
+    from reprocess.monitoring.progress import show_progress
     from reprocess.pipeline import audit
-    from reprocess.progress import show_progress
 
     runs = [work.only_run(name)] if name else work.runs()
     alone = options["workers"] == 1 and options["scheduler"] is None

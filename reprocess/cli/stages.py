@@ -203,8 +203,8 @@ def _stages(
     read: bool = True,
 ) -> None:
     """Ingest and detect on one cluster."""
+    from reprocess.monitoring.progress import show_progress
     from reprocess.pipeline import claim, detect, ingest
-    from reprocess.progress import show_progress
 
     def announce(text: str) -> None:
         click.echo(text, err=True)

@@ -112,8 +112,8 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
     from reprocess.classifier.bundle import find_model, load_bundle, note_evaluation
     from reprocess.evaluation.page import describe_evaluation, write_evaluation
     from reprocess.evaluation.scores import count_unseen, score, summarise
+    from reprocess.monitoring.progress import show_progress
     from reprocess.pipeline import detect, tally_run
-    from reprocess.progress import show_progress
     from reprocess.work.status import exit_code, survey
 
     card = find_model(options["card"]) if options["card"] else None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reprocess.progress import show_progress
+from reprocess.monitoring.progress import show_progress
 from reprocess.work.paths import Work
 
 
