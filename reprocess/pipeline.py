@@ -35,10 +35,11 @@ from reprocess.errors import LedgerError
 from reprocess.evaluation.tally import EvaluatePlan, Tally, tally_block
 from reprocess.execution.cluster import Cluster
 from reprocess.execution.mapping import Note, Plan, Progress, map_blocks
-from reprocess.lmlt import Grid
 from reprocess.maps.exposure import write_exposure
 from reprocess.maps.occurrence import occurrence, write_occurrence
 from reprocess.maps.plot import plot_occurrence
+from reprocess.schema import CLASS_ARRAYS
+from reprocess.schema.grid import Grid
 from reprocess.sources.listing import Granule
 from reprocess.sources.remote import is_web
 from reprocess.sources.web import CONNECTIONS
@@ -46,7 +47,7 @@ from reprocess.work.ledger import BlockLedger, Record, locked, merge_catalog, so
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
 from reprocess.work.status import detected, is_current, lacking, ledger_days, survey
-from reprocess.work.store import ARCHIVE_TITLE, CLASS_ARRAYS, CLASSES_TITLE, create_store
+from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, create_store
 
 AnyPlan = TypeVar("AnyPlan", IngestPlan, DetectPlan)
 

@@ -59,7 +59,6 @@ def short_record_axis() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(schema, "RECORDS", 1000)
         patched.setitem(schema.DIMS, "record", 1000)
-        patched.setitem(store._DIMS, "record", 1000)
         yield
 
 

@@ -10,8 +10,8 @@ import xarray as xr
 from reprocess import pipeline, schema
 from reprocess.classifier.bundle import Bundle
 from reprocess.detect.block import Settings
-from reprocess.lmlt import make_grid
 from reprocess.pipeline import Share, detect, ingest, make_map, sum_up
+from reprocess.schema.grid import make_grid
 from reprocess.sources.listing import Granule, list_archive
 from reprocess.work.paths import Run, Work
 from tests.support import fake

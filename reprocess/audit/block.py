@@ -19,18 +19,12 @@ from reprocess.detect.rules.published import MODES
 from reprocess.errors import LedgerError
 from reprocess.maps.exposure import compare_exposure
 from reprocess.maps.occurrence import compare_occurrence
+from reprocess.schema import CLASS_ARRAYS
 from reprocess.sources.remote import local_identity, read_bytes
 from reprocess.work.ledger import Record, sha256, tree_sha256
 from reprocess.work.parts import part_path, read_part
 from reprocess.work.paths import SUMS, Run, Sum, Work
-from reprocess.work.store import (
-    ARCHIVE_TITLE,
-    CLASS_ARRAYS,
-    CLASSES_TITLE,
-    SatelliteStore,
-    metadata_files,
-    shard_key,
-)
+from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, SatelliteStore, metadata_files, shard_key
 
 KINDS = {
     "missing": "a claimed file is not there",

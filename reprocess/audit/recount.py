@@ -7,7 +7,7 @@ import pandas as pd
 
 from reprocess import schema
 from reprocess.classifier.features import WINDOW
-from reprocess.lmlt import FINE
+from reprocess.schema.grid import FINE
 from reprocess.work.ledger import Record
 
 

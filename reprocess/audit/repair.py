@@ -6,9 +6,10 @@ from pathlib import Path
 
 from reprocess import schema
 from reprocess.audit.block import Finding
+from reprocess.schema import CLASS_ARRAYS
 from reprocess.sources.remote import is_local, local_identity
 from reprocess.work.paths import SUMS, Work
-from reprocess.work.store import ARCHIVE_TITLE, CLASS_ARRAYS, CLASSES_TITLE, create_store
+from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, create_store
 
 
 def repair(work: Work, findings: Iterable[Finding]) -> list[str]:

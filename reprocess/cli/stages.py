@@ -189,7 +189,7 @@ def _run_name(options: dict[str, Any], settings: "Settings") -> str:
 
 
 def _grid(options: dict[str, Any]) -> Any:
-    from reprocess.lmlt import make_grid
+    from reprocess.schema.grid import make_grid
 
     return make_grid(options["l_edges"], options["mlt_edges"])
 

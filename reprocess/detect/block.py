@@ -22,14 +22,15 @@ from reprocess.detect.rules.published import MODES, Stages, find_events, in_L_ra
 from reprocess.detect.rules.sparse import Classified, classify, wanted_windows
 from reprocess.errors import GranuleError, SourceError, StoreError
 from reprocess.ingest.reading import Records, read_records
-from reprocess.lmlt import FINE
+from reprocess.schema import CLASS_ARRAYS
+from reprocess.schema.grid import FINE
 from reprocess.sources.listing import Granule
 from reprocess.sources.remote import read_source
 from reprocess.sources.web import TRIES, Answer
 from reprocess.work.ledger import Record, sha256
 from reprocess.work.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.work.paths import Work
-from reprocess.work.store import CLASS_ARRAYS, SatelliteStore
+from reprocess.work.store import SatelliteStore
 
 _DETECT_ARRAYS = ("time", "electron_flux", "L_IGRF", "MLT", "latitude", "longitude", "ifc_on")
 

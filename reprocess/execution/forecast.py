@@ -7,9 +7,8 @@ from typing import Any
 from reprocess import schema
 from reprocess.errors import PlanError
 from reprocess.execution import costs
-from reprocess.schema import ArraySpec
+from reprocess.schema import CLASS_ARRAYS, ArraySpec
 from reprocess.sources.listing import Granule
-from reprocess.work.store import CLASS_ARRAYS
 
 _EXPOSURE_QUANTITIES = 1 + len(schema.EVENT_CLASSES)
 _EXPOSURE_COORDINATES = 7  # satellite, month, hemisphere, and L and MLT with their bounds

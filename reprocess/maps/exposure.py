@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from reprocess import schema
-from reprocess.lmlt import FINE, Grid, coarse_bins
+from reprocess.schema.grid import FINE, Grid, coarse_bins
 from reprocess.work.ledger import Record
 from reprocess.work.parts import read_dwell
 from reprocess.work.paths import Run

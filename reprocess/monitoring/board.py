@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from reprocess import schema
-from reprocess.lmlt import make_grid
+from reprocess.schema.grid import make_grid
 
 GRID = make_grid(np.arange(2.5, 8.6, 0.5), np.arange(25.0))
 """Bins of the map that is shown: those of `reprocess map` by default."""

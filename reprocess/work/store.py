@@ -45,36 +45,9 @@ zarr.config.set(
     }
 )
 
-CLASS_ARRAYS = {
-    spec.name: spec
-    for spec in (
-        ArraySpec(
-            "class",
-            ("day", "record"),
-            "int8",
-            -1,
-            {
-                "long_name": "class of the window that stands for the record; -1 where there is none",
-                "flag_values": list(range(len(schema.CLASSES))),
-                "flag_meanings": " ".join(schema.CLASSES),
-                "units": "1",
-            },
-        ),
-        ArraySpec(
-            "probability",
-            ("day", "class_index", "record"),
-            "float32",
-            np.nan,
-            {"long_name": "softmax output of the window that stands for the record", "units": "1"},
-        ),
-    )
-}
-"""Arrays of a run's `classes.zarr`."""
 
 ARCHIVE_TITLE = "POES/MetOp SEM-2 MEPED records"
 CLASSES_TITLE = "Class of every record"
-
-_DIMS = schema.DIMS | {"class_index": len(schema.CLASSES)}
 
 
 def create_store(path: Path, satellites: Iterable[str], arrays: Mapping[str, ArraySpec], title: str) -> None:
@@ -146,7 +119,7 @@ def shard_key(spec: ArraySpec, satellite: str, block: int) -> str:
 
 
 def _create_array(group: zarr.Group, spec: ArraySpec) -> None:
-    shape = tuple(_DIMS[d] for d in spec.dims)
+    shape = tuple(schema.DIMS[d] for d in spec.dims)
     group.create_array(
         spec.name,
         shape=shape,

@@ -23,23 +23,17 @@ from reprocess.audit.repair import repair
 from reprocess.classifier.bundle import Bundle
 from reprocess.detect.block import Settings, detect_block, ingest_block
 from reprocess.execution.cluster import Cluster
-from reprocess.lmlt import make_grid
 from reprocess.maps.exposure import write_exposure
 from reprocess.maps.occurrence import occurrence, write_occurrence
 from reprocess.pipeline import audit, claim, plan_detect, plan_ingest
+from reprocess.schema import CLASS_ARRAYS
+from reprocess.schema.grid import make_grid
 from reprocess.sources.listing import list_archive
 from reprocess.work import store as store_module
 from reprocess.work.ledger import merge_catalog, sha256, write_atomic
 from reprocess.work.paths import Run, Work
 from reprocess.work.status import exit_code, survey
-from reprocess.work.store import (
-    ARCHIVE_TITLE,
-    CLASS_ARRAYS,
-    CLASSES_TITLE,
-    SatelliteStore,
-    create_store,
-    shard_key,
-)
+from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, SatelliteStore, create_store, shard_key
 from tests.support import fake
 from tests.support.command import tree
 

@@ -18,13 +18,14 @@ from reprocess.detect.block import DetectPlan, IngestPlan, Settings, detect_bloc
 from reprocess.detect.rules.published import MODES, postprocess
 from reprocess.errors import LedgerError, ModelError, StoreError
 from reprocess.ingest.reading import read_records
-from reprocess.lmlt import FINE
+from reprocess.schema import CLASS_ARRAYS
+from reprocess.schema.grid import FINE
 from reprocess.sources.listing import Granule, list_archive
 from reprocess.sources.web import TRIES
 from reprocess.work.ledger import Record, sha256
 from reprocess.work.parts import part_path
 from reprocess.work.paths import Work
-from reprocess.work.store import CLASS_ARRAYS, SatelliteStore, create_store
+from reprocess.work.store import SatelliteStore, create_store
 from tests.support.command import tree
 from tests.support.fake import granule_path, variables, write_granule
 from tests.support.web import Fault, NoaaServer

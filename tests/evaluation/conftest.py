@@ -38,7 +38,6 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory, random_model: Bundle) ->
     with pytest.MonkeyPatch.context() as patched:  # as short_record_axis, which lives shorter
         patched.setattr(schema, "RECORDS", 1000)
         patched.setitem(schema.DIMS, "record", 1000)
-        patched.setitem(store._DIMS, "record", 1000)
         work = ingest(write_days(folder / "archive", DAYS, EVENTS, MORNINGS), folder / "work")
         for mode in ("published", "published-2022"):
             classify(work, random_model, mode)

@@ -6,9 +6,9 @@ import pytest
 import xarray as xr
 
 from reprocess.errors import LedgerError
-from reprocess.lmlt import FINE, make_grid
 from reprocess.maps.exposure import QUANTITIES, daily, grid_coordinates, write_exposure
 from reprocess.schema import day_index
+from reprocess.schema.grid import FINE, make_grid
 from reprocess.work.parts import DWELL, part_path, write_part
 from reprocess.work.paths import Run
 

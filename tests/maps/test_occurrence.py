@@ -10,7 +10,6 @@ from scipy.io import netcdf_file
 from scipy.stats import poisson
 
 from reprocess.errors import LedgerError
-from reprocess.lmlt import FINE, make_grid
 from reprocess.maps.exposure import QUANTITIES
 from reprocess.maps.occurrence import (
     CONFIDENCE,
@@ -23,6 +22,7 @@ from reprocess.maps.occurrence import (
     write_occurrence,
 )
 from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS, day_index
+from reprocess.schema.grid import FINE, make_grid
 from reprocess.work.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.work.paths import Run
 

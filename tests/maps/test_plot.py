@@ -5,9 +5,9 @@ from matplotlib import colormaps
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from reprocess.lmlt import make_grid
 from reprocess.maps.exposure import grid_coordinates
 from reprocess.maps.plot import _dial, _figure, _norm, plot_occurrence
+from reprocess.schema.grid import make_grid
 
 GRID = make_grid(np.array([1.0, 3.0, 5.0, 7.0]), np.arange(0.0, 25.0))
 VIRIDIS = colormaps["viridis"]

@@ -3,9 +3,9 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from reprocess.lmlt import make_grid
 from reprocess.monitoring.board import GRID, STATES, Board, Stage, duration
 from reprocess.schema import BLOCK_DAYS, DAYS, block_days
+from reprocess.schema.grid import make_grid
 from tests.support.states import block, job, on_the_map, states
 
 

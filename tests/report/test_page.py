@@ -15,10 +15,10 @@ from reprocess import pipeline, schema
 from reprocess.classifier.bundle import Bundle, save_bundle
 from reprocess.detect.block import IngestPlan, Settings, detect_block, ingest_block
 from reprocess.errors import LedgerError, StoreError
-from reprocess.lmlt import make_grid
 from reprocess.pages.render import counted
 from reprocess.report import figures
 from reprocess.report.page import DRAWN, LISTED, page, write_report
+from reprocess.schema.grid import make_grid
 from reprocess.sources.listing import Granule, list_archive
 from reprocess.work import store as store_module
 from reprocess.work.ledger import merge_catalog, source_digest

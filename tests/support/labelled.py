@@ -13,10 +13,11 @@ from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import DEFAULT_ENGINE
 from reprocess.detect.block import IngestPlan, Settings, detect_block, ingest_block
 from reprocess.pipeline import claim, plan_detect
+from reprocess.schema import CLASS_ARRAYS
 from reprocess.sources.listing import list_archive
 from reprocess.work.ledger import merge_catalog, read_catalog
 from reprocess.work.paths import Run, Work
-from reprocess.work.store import CLASS_ARRAYS, create_store
+from reprocess.work.store import create_store
 from tests.support.fake import COUNT_E, granule_path, variables, write_granule
 
 RECORDS = 1000

@@ -10,8 +10,9 @@ import zarr
 
 from reprocess import schema
 from reprocess.errors import StoreError
+from reprocess.schema import CLASS_ARRAYS
 from reprocess.work.ledger import sha256
-from reprocess.work.store import CLASS_ARRAYS, SatelliteStore, create_store, write_dataset
+from reprocess.work.store import SatelliteStore, create_store, write_dataset
 
 BLOCK = 248
 START = BLOCK * schema.BLOCK_DAYS

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reprocess.errors import GridError
-from reprocess.lmlt import FINE, coarse_bins, digitize, make_grid
 from reprocess.schema import L_EDGES, MLT_EDGES
+from reprocess.schema.grid import FINE, coarse_bins, digitize, make_grid
 
 CHECK = settings(max_examples=150, deadline=None)
 

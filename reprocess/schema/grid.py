@@ -12,7 +12,17 @@ from functools import cached_property
 import numpy as np
 
 from reprocess.errors import GridError
-from reprocess.schema import HEMISPHERES, L_EDGES, MLT_EDGES
+
+HEMISPHERES = ("N", "S")
+"""By the sign of the satellite's geodetic latitude; the equator counts as north."""
+
+
+L_EDGES = np.arange(10, 151) / 10
+"""Fine L edges of `exposure.zarr`: 1.0 to 15.0 by 0.1."""
+
+
+MLT_EDGES = np.arange(97) / 4
+"""Fine MLT edges of `exposure.zarr`: 0 to 24 h by a quarter of an hour."""
 
 
 @dataclass(frozen=True)

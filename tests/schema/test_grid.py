@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from reprocess.errors import GridError
-from reprocess.lmlt import FINE, Grid, coarse_bins, digitize, make_grid
 from reprocess.schema import L_EDGES, MLT_EDGES
+from reprocess.schema.grid import FINE, Grid, coarse_bins, digitize, make_grid
 
 COARSE = make_grid(np.array([2.0, 4.0, 7.0]), np.array([0.0, 6.0, 12.0, 24.0]))
 

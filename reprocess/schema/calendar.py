@@ -1,0 +1,49 @@
+"""The calendar of the archive: days, blocks, records."""
+
+import datetime as dt
+
+SAMPLING_S = 2.0
+"""Nominal time between records, in seconds."""
+
+
+EPOCH = dt.date(1998, 1, 1)
+"""Day 0 of the `day` axis: before the first POES satellite with SEM-2 (NOAA-15, May 1998)."""
+
+
+DAYS = (dt.date(2030, 1, 1) - EPOCH).days
+"""Length of the `day` axis; it ends with 2029-12-31."""
+
+
+BLOCK_DAYS = 32
+"""Days of one block: one shard row of every array, the unit of work."""
+
+
+RECORDS = 43_400
+"""Length of the padded `record` axis: 86 400 s at the shortest step seen (1.991 s) are 43 396."""
+
+
+MS_PER_DAY = 86_400_000
+
+
+def day_index(date: dt.date) -> int:
+    """Return the position of `date` on the `day` axis.
+
+    Raises
+    ------
+    ValueError
+        If the date is outside the axis.
+    """
+    index = (date - EPOCH).days
+    if not 0 <= index < DAYS:
+        raise ValueError(f"{date} is outside the archive's calendar, {EPOCH} to {day_date(DAYS - 1)}")
+    return index
+
+
+def day_date(index: int) -> dt.date:
+    """Return the date at a position of the `day` axis."""
+    return EPOCH + dt.timedelta(days=int(index))
+
+
+def block_days(block: int) -> range:
+    """Return the positions on the `day` axis that belong to a block; the last block is short."""
+    return range(block * BLOCK_DAYS, min((block + 1) * BLOCK_DAYS, DAYS))
