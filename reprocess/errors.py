@@ -13,7 +13,7 @@ class IncompleteError(ReprocessError):
     """A run that was stopped from outside; the same command goes on where it stopped."""
 
 
-class CatalogError(ReprocessError):
+class ListingError(ReprocessError):
     """The archive of NOAA files cannot be listed or is ambiguous."""
 
 

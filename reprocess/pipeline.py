@@ -35,15 +35,17 @@ from reprocess.errors import LedgerError
 from reprocess.evaluation.tally import EvaluatePlan, Tally, tally_block
 from reprocess.execution.cluster import Cluster
 from reprocess.execution.mapping import Note, Plan, Progress, map_blocks
+from reprocess.files import locked
 from reprocess.maps.exposure import write_exposure
 from reprocess.maps.occurrence import occurrence, write_occurrence
 from reprocess.maps.plot import plot_occurrence
 from reprocess.schema import CLASS_ARRAYS
+from reprocess.schema.granules import Granule
 from reprocess.schema.grid import Grid
-from reprocess.sources.listing import Granule
 from reprocess.sources.remote import is_web
 from reprocess.sources.web import CONNECTIONS
-from reprocess.work.ledger import BlockLedger, Record, locked, merge_catalog, source_digest
+from reprocess.work.asked import merge_asked
+from reprocess.work.ledger import BlockLedger, Record, source_digest
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
 from reprocess.work.status import detected, is_current, lacking, ledger_days, survey
@@ -119,7 +121,7 @@ def ingest(
         Blocks that read from a web server at a time, one file each, whatever the number of workers.
         A share reads one file at a time, and does not know of the others.
     """
-    merge_catalog(work.catalog, granules)
+    merge_asked(work.asked, granules)
     plans = _own(plan_ingest(work, granules, storage), where)
     if plans:
         satellites = sorted({p.satellite for p in plans})

@@ -14,7 +14,6 @@ import pytest
 
 from reprocess import schema
 from reprocess.classifier.bundle import Bundle
-from reprocess.work import store
 from tests.support.fake import write_archive, write_random_model
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -11,8 +11,8 @@ from reprocess.classifier.bundle import Bundle
 from reprocess.cli import main
 from reprocess.errors import LedgerError
 from reprocess.pipeline import Cluster, tally_run
-from reprocess.sources.listing import Granule
-from reprocess.work.ledger import read_catalog
+from reprocess.schema.granules import Granule
+from reprocess.work.asked import read_asked
 from reprocess.work.paths import Run, Work
 from tests.support import fake
 from tests.support.labelled import classify, event_table, ingest, record_time, write_days
@@ -148,7 +148,7 @@ def test_evaluation_that_cannot_be_is_explained(
 @pytest.fixture
 def classified(random_model: Bundle, tmp_path: Path) -> tuple[Work, Run, list[Granule]]:
     work = ingest(write_days(tmp_path / "archive", DAYS, EVENTS), tmp_path / "work")
-    return work, classify(work, random_model), read_catalog(work.catalog)
+    return work, classify(work, random_model), read_asked(work.asked)
 
 
 def refused(work: Work, run: Run, granules: list[Granule]) -> str:
@@ -174,7 +174,7 @@ def test_classes_of_a_file_that_was_replaced_are_not_evaluated(
     work, run, _ = classified
     write_days(tmp_path / "archive", {("noaa18", "2015-04-01"): 500}, EVENTS)
     ingest(tmp_path / "archive", work.root)
-    assert "lacks 1 satellite-days, first noaa18 2015-04-01" in refused(work, run, read_catalog(work.catalog))
+    assert "lacks 1 satellite-days, first noaa18 2015-04-01" in refused(work, run, read_asked(work.asked))
 
 
 def test_days_of_which_none_is_in_the_archive_are_not_evaluated(

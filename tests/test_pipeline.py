@@ -11,8 +11,9 @@ from reprocess import pipeline, schema
 from reprocess.classifier.bundle import Bundle
 from reprocess.detect.block import Settings
 from reprocess.pipeline import Share, detect, ingest, make_map, sum_up
+from reprocess.schema.granules import Granule
 from reprocess.schema.grid import make_grid
-from reprocess.sources.listing import Granule, list_archive
+from reprocess.sources.listing import list_archive
 from reprocess.work.paths import Run, Work
 from tests.support import fake
 from tests.support.command import tree

@@ -17,11 +17,12 @@ from reprocess import schema
 from reprocess.audit.recount import dwell_troubles, event_troubles, time_trouble
 from reprocess.detect.rules.published import MODES
 from reprocess.errors import LedgerError
+from reprocess.files import sha256, tree_sha256
 from reprocess.maps.exposure import compare_exposure
 from reprocess.maps.occurrence import compare_occurrence
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.sources.remote import local_identity, read_bytes
-from reprocess.work.ledger import Record, sha256, tree_sha256
+from reprocess.work.ledger import Record
 from reprocess.work.parts import part_path, read_part
 from reprocess.work.paths import SUMS, Run, Sum, Work
 from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, SatelliteStore, metadata_files, shard_key

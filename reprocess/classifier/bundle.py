@@ -18,8 +18,8 @@ import platformdirs
 
 from reprocess.classifier.features import FEATURES, WINDOW, Scaling
 from reprocess.errors import ModelError
+from reprocess.files import sha256, write_atomic
 from reprocess.schema import CLASSES
-from reprocess.work.ledger import sha256, write_atomic
 
 UNITS = 64
 """LSTM units in each direction of the paper's network."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reprocess.classifier.bundle import WEIGHTS, Bundle
 from reprocess.errors import ModelError
-from reprocess.work.ledger import write_atomic
+from reprocess.files import write_atomic
 
 
 def export_model(bundle: Bundle, path: Path) -> None:

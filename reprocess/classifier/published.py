@@ -25,8 +25,8 @@ from reprocess.classifier.bundle import (
 from reprocess.classifier.features import PUBLISHED_EPSILON, PUBLISHED_FILL, Scaling
 from reprocess.classifier.scaler import read_scaler
 from reprocess.errors import ModelError, SourceError
+from reprocess.files import sha256
 from reprocess.sources.remote import read_bytes
-from reprocess.work.ledger import sha256
 
 PUBLISHED = "capannolo2022"
 

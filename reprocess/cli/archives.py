@@ -8,7 +8,7 @@ import click
 from reprocess.cli.options import DETECTION, JSON, MEMORY, SELECTION, SOURCE, WORKERS, classifies_all
 
 if TYPE_CHECKING:
-    from reprocess.sources.listing import Catalog, Selection
+    from reprocess.schema.granules import Listing, Selection
 
 
 @click.command()
@@ -42,7 +42,7 @@ def plan(archive: str, **options: Any) -> None:
 
 def selection(options: dict[str, Any]) -> "Selection":
     """Return the satellite-days that the options ask for."""
-    from reprocess.sources.listing import Selection
+    from reprocess.schema.granules import Selection
 
     start, end = (options[k].date() if options[k] else None for k in ("start", "end"))
     if start and end and start > end:
@@ -50,16 +50,16 @@ def selection(options: dict[str, Any]) -> "Selection":
     return Selection(frozenset(options["satellites"]), start, end)
 
 
-def list_granules(archive: str, options: dict[str, Any]) -> "Catalog":
+def list_granules(archive: str, options: dict[str, Any]) -> "Listing":
     """List the satellite-days of an archive that are asked for; there is at least one."""
     from reprocess.sources.listing import list_archive
 
-    catalog = list_archive(archive, selection(options), options["storage"])
-    for path in catalog.ignored:
+    listing = list_archive(archive, selection(options), options["storage"])
+    for path in listing.ignored:
         click.echo(f"ignored, not the name of a known satellite-day: {path}", err=True)
-    if not catalog.granules:
+    if not listing.granules:
         raise click.UsageError(f"none of the satellite-days in {archive} is selected")
-    return catalog
+    return listing
 
 
 def reading(found: dict[str, Any]) -> str:

@@ -58,7 +58,7 @@ def events(work: Path, name: str | None, kind: str, output: Path | None) -> None
     if output is None:
         sys.stdout.buffer.write(data)
     else:
-        from reprocess.work.ledger import write_atomic
+        from reprocess.files import write_atomic
 
         write_atomic(output, data)
     if exit_code(survey(target), one.name) == INCOMPLETE:

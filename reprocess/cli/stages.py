@@ -30,7 +30,7 @@ from reprocess.cli.place import open_place
 
 if TYPE_CHECKING:
     from reprocess.detect.block import Settings
-    from reprocess.sources.listing import Catalog, Granule
+    from reprocess.schema.granules import Granule, Listing
     from reprocess.work.paths import Run, Work
 
 
@@ -53,15 +53,15 @@ def run(archive: str, work: Path, **options: Any) -> None:
     ARCHIVE is what holds NOAA's years: a folder, an https listing, any fsspec URL, or the word noaa
     for NCEI's archive. What is done already is not done again; a file that changed is.
     """
-    catalog = list_granules(archive, options)
-    granules = catalog.granules
+    listing = list_granules(archive, options)
+    granules = listing.granules
     settings = make_settings(options)
     target, one = open_work(work), _run_name(options, settings)
     grid = _grid(options)
     if options["dry_run"]:
         _print_plan(target, one, settings, granules)
         return
-    gone = _note_vanished(target, catalog)
+    gone = _note_vanished(target, listing)
     _stages(target, granules, options, settings=settings, one=target.run(one))
     if options["partition"]:
         _finish_share(target, [*granules, *gone], one, options)
@@ -85,24 +85,24 @@ def run(archive: str, work: Path, **options: Any) -> None:
 @resumable()
 def ingest(archive: str, work: Path, **options: Any) -> None:
     """Read ARCHIVE into WORK/archive.zarr."""
-    catalog = list_granules(archive, options)
-    granules = catalog.granules
+    listing = list_granules(archive, options)
+    granules = listing.granules
     target = open_work(work)
     if options["dry_run"]:
         _print_plan(target, None, None, granules)
         return
-    gone = _note_vanished(target, catalog)
+    gone = _note_vanished(target, listing)
     _stages(target, granules, options)
     if options["partition"]:
         _finish_share(target, [*granules, *gone], None, options)
     _finish(target, [*granules, *gone], None)
 
 
-def _note_vanished(work: "Work", catalog: "Catalog") -> list["Granule"]:
+def _note_vanished(work: "Work", listing: "Listing") -> list["Granule"]:
     """Note and report the satellite-days that were asked for before and are no longer listed."""
-    from reprocess.work.ledger import note_vanished, read_catalog
+    from reprocess.work.asked import note_vanished, read_asked
 
-    gone = note_vanished(work.vanished, read_catalog(work.catalog), catalog)
+    gone = note_vanished(work.vanished, read_asked(work.asked), listing)
     for g in gone:
         click.echo(f"no longer in the archive: {g.satellite} {g.date} {g.url}", err=True)
     return gone
@@ -161,9 +161,9 @@ def report(work: Path, name: str | None) -> None:
 
 def known_granules(work: "Work", options: dict[str, Any]) -> list["Granule"]:
     """Return the satellite-days asked for among those that WORK was ever asked for."""
-    from reprocess.work.ledger import read_catalog
+    from reprocess.work.asked import read_asked
 
-    known = read_catalog(work.catalog)
+    known = read_asked(work.asked)
     if not known:
         raise click.UsageError(f"{work.root} holds no archive yet; use: reprocess ingest ARCHIVE {work.root}")
     asked = selection(options)

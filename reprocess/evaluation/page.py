@@ -12,9 +12,9 @@ from reprocess.evaluation.figures import draw_confusion, draw_curves, draw_recal
 from reprocess.evaluation.matching import TOLERANCE_S
 from reprocess.evaluation.scores import STRONG
 from reprocess.evaluation.tally import AROUND, NEAR, SCOPES, Tally
+from reprocess.files import sha256, write_atomic
 from reprocess.pages.render import embed, render
-from reprocess.sources.listing import Granule
-from reprocess.work.ledger import sha256, write_atomic
+from reprocess.schema.granules import Granule
 
 
 def describe_evaluation(

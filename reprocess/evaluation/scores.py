@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from reprocess import schema
 from reprocess.evaluation.matching import OUTCOMES, match_events
 from reprocess.evaluation.tally import EVENT_KEY, SCOPES, Tally, bin_probabilities
-from reprocess.sources.listing import Granule
+from reprocess.schema.granules import Granule
 
 COUNT_E4 = 181.81818
 """E4 flux of one count per second, cm-2 s-1 sr-1."""

@@ -8,7 +8,7 @@ from reprocess import schema
 from reprocess.errors import PlanError
 from reprocess.execution import costs
 from reprocess.schema import CLASS_ARRAYS, ArraySpec
-from reprocess.sources.listing import Granule
+from reprocess.schema.granules import Granule
 
 _EXPOSURE_QUANTITIES = 1 + len(schema.EVENT_CLASSES)
 _EXPOSURE_COORDINATES = 7  # satellite, month, hemisphere, and L and MLT with their bounds
@@ -145,7 +145,7 @@ def count_files(granules: Sequence[Granule], classes: bool) -> int:
     blocks = totals(granules)["blocks"]
     archive = _store_files(schema.ARCHIVE_ARRAYS, satellites, blocks)
     kept = _store_files(CLASS_ARRAYS, satellites, blocks) if classes else 0
-    ledger = 1 + blocks  # the catalog
+    ledger = 1 + blocks  # the listing
     parts = 3 * blocks  # events, dwell, done record
     # Of each array the metadata and one file per satellite or coordinate; the group's metadata.
     exposure = 1 + _EXPOSURE_QUANTITIES * (1 + satellites) + 2 * _EXPOSURE_COORDINATES

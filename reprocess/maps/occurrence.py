@@ -15,10 +15,11 @@ from scipy.stats import chi2
 
 from reprocess import schema
 from reprocess.errors import LedgerError
+from reprocess.files import write_atomic
 from reprocess.maps.exposure import daily, grid_coordinates
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
 from reprocess.schema.grid import Grid, make_grid
-from reprocess.work.ledger import Record, source_digest, write_atomic
+from reprocess.work.ledger import Record, source_digest
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run
 

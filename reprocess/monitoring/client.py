@@ -32,8 +32,9 @@ from reprocess.monitoring.board import (
     Stage,
 )
 from reprocess.monitoring.scheduler import PATH, TOPIC, DashboardPlugin
-from reprocess.sources.listing import Granule
-from reprocess.work.ledger import BlockLedger, Record, read_catalog
+from reprocess.schema.granules import Granule
+from reprocess.work.asked import read_asked
+from reprocess.work.ledger import BlockLedger, Record
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
 from reprocess.work.status import day_state, detected
@@ -53,10 +54,10 @@ class Survey:
     def __init__(self, work: Work, run: Run | None) -> None:
         self.run = run
         self.planned: dict[_Key, list[Granule]] = {}
-        for granule in read_catalog(work.catalog):
+        for granule in read_asked(work.asked):
             self.planned.setdefault((granule.satellite, granule.day // schema.BLOCK_DAYS), []).append(granule)
         self.records = {"ingest": _by_block(work.ledger), "detect": _by_block(run.ledger) if run else {}}
-        self.vanished = {(g.satellite, g.day) for g in read_catalog(work.vanished)}
+        self.vanished = {(g.satellite, g.day) for g in read_asked(work.vanished)}
         self.failures: dict[_Key, dict[str, str]] = {}
         for stage, ledger in (("ingest", work.ledger), ("detect", run.ledger if run else None)):
             for key, reason in ledger.failures().items() if ledger else ():

@@ -16,6 +16,7 @@ from reprocess import schema
 from reprocess.classifier.features import WINDOW
 from reprocess.detect.rules.published import E4_THRESHOLD, JOIN_DISTANCE, L_MARGIN, L_MAX, L_MIN
 from reprocess.errors import LedgerError
+from reprocess.files import write_atomic
 from reprocess.maps.occurrence import poisson_interval, read_occurrence
 from reprocess.maps.plot import draw_occurrence
 from reprocess.pages.render import embed, render
@@ -32,8 +33,9 @@ from reprocess.report.summary import (
     unlisted,
 )
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
-from reprocess.sources.listing import Granule
-from reprocess.work.ledger import Record, read_catalog, source_digest, write_atomic
+from reprocess.schema.granules import Granule
+from reprocess.work.asked import read_asked
+from reprocess.work.ledger import Record, source_digest
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
 from reprocess.work.status import Days, lacking, ledger_days, not_ingested, survey
@@ -74,7 +76,7 @@ def write_report(work: Work, run: Run) -> Path:
     state = survey(work)
     maps = read_occurrence(run)
     _require_current(maps, run, records, state)
-    planned, ingested = read_catalog(work.catalog), ledger_days(work.ledger)
+    planned, ingested = read_asked(work.asked), ledger_days(work.ledger)
     days = day_table(planned, state, run.name, ingested, ledger_days(run.ledger))
     events = read_events(run, records)
     values = {

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from reprocess import schema
-from reprocess.sources.listing import Granule
+from reprocess.schema.granules import Granule
 from reprocess.work.ledger import Record
 from reprocess.work.status import Days, not_ingested
 
@@ -42,7 +42,7 @@ def day_table(
     Parameters
     ----------
     planned : sequence of Granule
-        Of `ledger.read_catalog`.
+        Of `ledger.read_asked`.
     state : dict
         Of `status.survey`.
     run : str

@@ -1,4 +1,4 @@
-"""The arrays of `archive.zarr` and `classes.zarr`: names, dimensions, dtypes, units, and where they come from.
+"""The arrays of `archive.zarr` and `classes.zarr`: names, dimensions, dtypes, units and sources.
 
 Sources: NOAA's SEM-2 Level 1b files (`proc.nc`) for variable names, units and sentinels; the
 padding is this project's decision (docs/design.md).

@@ -9,11 +9,11 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
 
 from reprocess import schema
-from reprocess.errors import CatalogError, SourceError
+from reprocess.errors import ListingError, SourceError
+from reprocess.schema.granules import Granule, Listing, Selection
 from reprocess.sources.remote import Folder, open_folder
 from reprocess.sources.web import CONNECTIONS, Entry
 
@@ -26,85 +26,9 @@ _NAME = re.compile(r"poes_(?P<abbr>[nm]\d\d)_(?P<date>\d{8})_proc\.nc")
 _BY_ABBR = {s.abbr: s.directory for s in schema.SATELLITES.values()}
 
 
-@dataclass(frozen=True, order=True)
-class Granule:
-    """One NOAA file: a satellite-day at its source."""
-
-    satellite: str
-    day: int
-    """Position on the `day` axis."""
-    url: str
-    """Where it is read from."""
-    size: int
-    """Bytes as listed; web servers round them to two digits."""
-    version: str
-    """Modification time or etag as listed; with `url` and `size` it tells a replaced file from an old one."""
-
-    @property
-    def date(self) -> dt.date:
-        """Calendar date (UTC)."""
-        return schema.day_date(self.day)
-
-    @property
-    def identity(self) -> dict[str, str | int]:
-        """What must be equal for the file to count as unchanged."""
-        return {"url": self.url, "size": self.size, "version": self.version}
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which satellite-days are asked for; the default is all."""
-
-    satellites: frozenset[str] = frozenset()
-    """Directory names; all if empty."""
-    start: dt.date | None = None
-    end: dt.date | None = None
-    """First and last date, both inclusive."""
-
-    def has(self, granule: Granule) -> bool:
-        """Tell whether a satellite-day is asked for."""
-        return (
-            (not self.satellites or granule.satellite in self.satellites)
-            and (self.start is None or granule.date >= self.start)
-            and (self.end is None or granule.date <= self.end)
-        )
-
-    def opens(self, folder: str) -> bool:
-        """Tell whether a folder of this name can hold what is asked for, going by NOAA's layout."""
-        if folder in schema.SATELLITES:
-            return not self.satellites or folder in self.satellites
-        if re.fullmatch(r"\d{4}", folder) is None:
-            return True
-        return (self.start is None or int(folder) >= self.start.year) and (
-            self.end is None or int(folder) <= self.end.year
-        )
-
-
-@dataclass(frozen=True)
-class Catalog:
-    """The satellite-days of an archive that are asked for, and the NetCDF files in it that are none."""
-
-    granules: list[Granule]
-    """Sorted by satellite and day; at most one per satellite-day."""
-    ignored: list[str]
-    """NetCDF files whose name is not that of a known satellite-day."""
-    root: str = ""
-    """URL that those of all granules begin with."""
-    selection: Selection = field(default_factory=Selection)
-
-    def covers(self, granule: Granule) -> bool:
-        """Tell whether a satellite-day known from before would be listed here if it still existed."""
-        return granule.url.startswith(self.root) and self.selection.has(granule)
-
-    def vanished(self, known: Iterable[Granule]) -> list[Granule]:
-        """Return those of the satellite-days known from before that this archive had and no longer lists."""
-        listed = {(g.satellite, g.day) for g in self.granules}
-        return sorted(g for g in known if self.covers(g) and (g.satellite, g.day) not in listed)
-
-
 def list_archive(
     url: str, selection: Selection | None = None, storage: Mapping[str, Any] | None = None
-) -> Catalog:
+) -> Listing:
     """List the satellite-days under a folder.
 
     Parameters
@@ -119,7 +43,7 @@ def list_archive(
 
     Raises
     ------
-    CatalogError
+    ListingError
         If a folder cannot be listed, if the archive holds no satellite-day, or holds one twice. A
         listing is whole or fails: days must not seem to be gone because a server was busy.
     """
@@ -130,15 +54,15 @@ def list_archive(
             files = _walk(folder, asked, pool)
             granules, ignored = _granules(folder, files, asked, pool)
     except SourceError as e:
-        raise CatalogError(
+        raise ListingError(
             f"the archive {url!r} cannot be listed ({e}); give the folder that holds NOAA's years"
         ) from e
     if not granules and asked == Selection():
-        raise CatalogError(
+        raise ListingError(
             f"no satellite-day under {url!r}; files are expected to be named "
             f"poes_<n15|n18|m02|…>_YYYYMMDD_proc.nc ({len(ignored)} other .nc files found)"
         )
-    return Catalog(granules, ignored, folder.url_of(folder.root), asked)
+    return Listing(granules, ignored, folder.url_of(folder.root), asked)
 
 
 def _walk(folder: Folder, asked: Selection, pool: ThreadPoolExecutor) -> list[Entry]:
@@ -165,7 +89,7 @@ def _granules(
             continue
         first = found.setdefault(key, entry)
         if first is not entry:
-            raise CatalogError(
+            raise ListingError(
                 f"{key[0]} {schema.day_date(key[1])} is in the archive twice, as {first.url} and "
                 f"{entry.url}; remove one of them"
             )

@@ -26,7 +26,7 @@ from reprocess.classifier.features import (
 )
 from reprocess.errors import TrainingError
 from reprocess.evaluation.truth import label_records
-from reprocess.work.ledger import sha256
+from reprocess.files import sha256
 from reprocess.work.paths import Work
 from reprocess.work.status import ledger_days
 from reprocess.work.store import SatelliteStore

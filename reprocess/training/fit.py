@@ -18,9 +18,9 @@ from reprocess.classifier.bundle import WEIGHTS
 from reprocess.classifier.features import FEATURES, WINDOW, Scaling
 from reprocess.classifier.framework import keras, tf
 from reprocess.errors import TrainingError
+from reprocess.files import write_atomic
 from reprocess.schema import CLASSES
 from reprocess.training.dataset import Dataset, fit_scaling, standardise
-from reprocess.work.ledger import write_atomic
 
 History = list[dict[str, float]]
 """Per epoch: loss, accuracy, val_loss, val_accuracy."""

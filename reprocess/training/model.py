@@ -14,9 +14,9 @@ from reprocess.classifier.engine import DEFAULT_ENGINE, ENGINES
 from reprocess.evaluation.figures import draw_training
 from reprocess.evaluation.scores import score_windows
 from reprocess.evaluation.tally import count_confusion, count_scores
+from reprocess.files import write_atomic
 from reprocess.training.dataset import Dataset, standardise
 from reprocess.training.fit import Options, train
-from reprocess.work.ledger import write_atomic
 
 _ROLES = ("training", "validation", "test")
 

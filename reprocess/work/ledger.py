@@ -7,37 +7,16 @@ fill value: completeness is never concluded from the data.
 """
 
 import contextlib
-import csv
-import fcntl
-import hashlib
-import io
 import json
-import os
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reprocess.errors import LedgerError
-from reprocess.sources.listing import Catalog, Granule
+from reprocess.files import sha256, write_atomic
 
 Record = dict[str, Any]
-
-
-def sha256(data: bytes) -> str:
-    """Return the hexadecimal sha256 of `data`."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def tree_sha256(path: Path) -> str:
-    """Return the sha256 of a file, or one for all files under a folder, their names included."""
-    if path.is_file():
-        return sha256(path.read_bytes())
-    folder = path
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    lines = [f"{sha256(path.read_bytes())} {path.relative_to(folder).as_posix()}\n" for path in files]
-    return sha256("".join(lines).encode())
 
 
 def outputs_sha256(records: Iterable[Record]) -> str:
@@ -45,83 +24,10 @@ def outputs_sha256(records: Iterable[Record]) -> str:
     return sha256(json.dumps([r["outputs"] for r in records], sort_keys=True).encode())
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Replace `path` by `data` as one step that survives a crash.
-
-    Leftovers of writers that were killed on the way are removed.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sweep(path)
-    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
-    try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)  # on a full disk it would take what little there is
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the rename itself
-    finally:
-        os.close(folder)
-
-
-def sweep(path: Path) -> None:
-    """Remove what killed writers of `path` left behind (their names end in ``.partial``)."""
-    for leftover in path.parent.glob(f"{path.name}.*.partial"):
-        with contextlib.suppress(FileNotFoundError):  # a second writer of this block swept it
-            leftover.unlink()
-
-
 def source_digest(records: Iterable[Record]) -> str:
     """Return one sha256 for all files that a run's done records were made from."""
     sources = sorted(entry["source_sha256"] for record in records for entry in record["days"].values())
     return sha256("".join(sources).encode())
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Keep every other process, on any machine, from the same section on the same path.
-
-    The kernel or the file server frees the lock of a process that dies. The lock's file
-    (``.lock`` beside `path`) goes when the section ends.
-
-    Raises
-    ------
-    LedgerError
-        If the file system offers no locks.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.with_name(f"{path.name}.lock")
-    while True:
-        file = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX)
-        except OSError as e:
-            os.close(file)
-            raise LedgerError(
-                f"the file system of {path.parent} offers no locks ({e}), so processes could lose each "
-                "other's entries; use a WORK directory on a file system mounted with locks"
-            ) from e
-        if _is_at(file, lock):
-            break
-        os.close(file)  # its last holder removed it while we waited: wait for the next one
-    try:
-        yield
-    finally:
-        lock.unlink()
-        os.close(file)
-
-
-def _is_at(file: int, path: Path) -> bool:
-    """Tell whether an open file is the one that lies at a path now."""
-    try:
-        return os.path.samestat(os.fstat(file), path.stat())
-    except FileNotFoundError:
-        return False
 
 
 @dataclass(frozen=True)
@@ -200,78 +106,3 @@ class BlockLedger:
     def _write(self, record: Record) -> None:
         text = json.dumps(record, indent=1, sort_keys=True)
         write_atomic(self.path(record["satellite"], record["block"]), text.encode())
-
-
-_CATALOG_FIELDS = ("satellite", "day", "url", "size", "version")
-
-
-def read_catalog(path: Path) -> list[Granule]:
-    """Return the satellite-days in a table, none if there is no such file."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return [
-            Granule(row["satellite"], int(row["day"]), row["url"], int(row["size"]), row["version"])
-            for row in csv.DictReader(file)
-        ]
-
-
-def merge_catalog(path: Path, granules: Iterable[Granule]) -> list[Granule]:
-    """Add satellite-days to the table of those asked for; a known day takes its newest source.
-
-    Processes that do this at once do not lose each other's days.
-    """
-    granules = list(granules)
-    if _merged(known := read_catalog(path), granules) == known:
-        return known
-    with locked(path):
-        planned = _merged(read_catalog(path), granules)
-        _write_catalog(path, planned)
-    return planned
-
-
-def _merged(known: list[Granule], granules: list[Granule]) -> list[Granule]:
-    return sorted({(g.satellite, g.day): g for g in known + granules}.values())
-
-
-def note_vanished(path: Path, known: Iterable[Granule], catalog: Catalog) -> list[Granule]:
-    """Bring the table of vanished satellite-days up to date with a new listing.
-
-    Parameters
-    ----------
-    path : Path
-        The table; it exists only while a day is missing from its archive.
-    known : iterable of Granule
-        Satellite-days ever asked for.
-    catalog : Catalog
-        The listing; days that it does not cover are left as they were.
-
-    Returns
-    -------
-    list of Granule
-        The days that vanished from this listing.
-    """
-    gone = catalog.vanished(known)
-    if _still_gone(path, catalog, gone) == read_catalog(path):
-        return gone
-    with locked(path):
-        if away := _still_gone(path, catalog, gone):
-            _write_catalog(path, away)
-        else:
-            path.unlink(missing_ok=True)
-    return gone
-
-
-def _still_gone(path: Path, catalog: Catalog, gone: Iterable[Granule]) -> list[Granule]:
-    """Return the table of vanished days as it should be: those of this listing and of others."""
-    listed = {(g.satellite, g.day) for g in catalog.granules}
-    others = [g for g in read_catalog(path) if not catalog.covers(g) and (g.satellite, g.day) not in listed]
-    return sorted([*gone, *others])
-
-
-def _write_catalog(path: Path, granules: Iterable[Granule]) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_CATALOG_FIELDS)
-    writer.writerows([getattr(g, name) for name in _CATALOG_FIELDS] for g in granules)
-    write_atomic(path, text.getvalue().encode())

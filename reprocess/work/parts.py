@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 
 from reprocess import schema
 from reprocess.errors import LedgerError
-from reprocess.work.ledger import Record, sha256, write_atomic
+from reprocess.files import sha256, write_atomic
+from reprocess.work.ledger import Record
 from reprocess.work.paths import Run
 
 _ARROW = {

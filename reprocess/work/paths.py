@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reprocess.errors import LedgerError
-from reprocess.work.ledger import BlockLedger, Record, locked, outputs_sha256, tree_sha256, write_atomic
+from reprocess.files import locked, tree_sha256, write_atomic
+from reprocess.work.ledger import BlockLedger, Record, outputs_sha256
 
 Sum = Literal["exposure", "occurrence"]
 SUMS: tuple[Sum, ...] = ("exposure", "occurrence")
@@ -153,7 +154,7 @@ class Work:
         return self.root / "archive.zarr"
 
     @property
-    def catalog(self) -> Path:
+    def asked(self) -> Path:
         """Table of the satellite-days ever asked for."""
         return self.root / "ledger" / "catalog.csv"
 

@@ -5,8 +5,9 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from reprocess import schema
-from reprocess.sources.listing import Granule
-from reprocess.work.ledger import BlockLedger, Record, read_catalog
+from reprocess.schema.granules import Granule
+from reprocess.work.asked import read_asked
+from reprocess.work.ledger import BlockLedger, Record
 from reprocess.work.paths import SUMS, Run, Sum, Work
 
 _LISTED = ("quarantined", "deferred", "missing", "lost")
@@ -60,7 +61,7 @@ def survey(work: Work, granules: Collection[Granule] | None = None) -> dict[str,
         ``runs``: by name, days done and missing, also by satellite and year, failed blocks, event
         counts, and which sums (exposure, occurrence) are not of the parts there are.
     """
-    planned = read_catalog(work.catalog) if granules is None else list(granules)
+    planned = read_asked(work.asked) if granules is None else list(granules)
     ingested = ledger_days(work.ledger)
     ingest, good = _survey_ingest(work, planned, ingested)
     return {
@@ -74,7 +75,7 @@ def _survey_ingest(
 ) -> tuple[dict[str, Any], set[tuple[str, str]]]:
     """Return the state of ingestion, and the days that are good and current."""
     deferred, failed = deferred_days(work.ledger), work.ledger.failures()
-    gone = {(g.satellite, g.day) for g in read_catalog(work.vanished)}
+    gone = {(g.satellite, g.day) for g in read_asked(work.vanished)}
     satellites: dict[str, Counter[str]] = {g.satellite: Counter() for g in planned}
     years = {(g.satellite, g.date.year): Counter[str]() for g in planned}
     days: dict[str, list[dict[str, Any]]] = {kind: [] for kind in (*_LISTED, "vanished")}

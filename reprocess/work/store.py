@@ -18,8 +18,8 @@ from zarr.codecs import BloscCodec, ZstdCodec
 
 from reprocess import schema
 from reprocess.errors import StoreError
+from reprocess.files import sha256, sweep
 from reprocess.schema import ArraySpec
-from reprocess.work.ledger import sha256, sweep
 
 if TYPE_CHECKING:
     import xarray as xr

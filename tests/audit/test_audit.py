@@ -23,6 +23,7 @@ from reprocess.audit.repair import repair
 from reprocess.classifier.bundle import Bundle
 from reprocess.detect.block import Settings, detect_block, ingest_block
 from reprocess.execution.cluster import Cluster
+from reprocess.files import sha256, write_atomic
 from reprocess.maps.exposure import write_exposure
 from reprocess.maps.occurrence import occurrence, write_occurrence
 from reprocess.pipeline import audit, claim, plan_detect, plan_ingest
@@ -30,7 +31,7 @@ from reprocess.schema import CLASS_ARRAYS
 from reprocess.schema.grid import make_grid
 from reprocess.sources.listing import list_archive
 from reprocess.work import store as store_module
-from reprocess.work.ledger import merge_catalog, sha256, write_atomic
+from reprocess.work.asked import merge_asked
 from reprocess.work.paths import Run, Work
 from reprocess.work.status import exit_code, survey
 from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, SatelliteStore, create_store, shard_key
@@ -67,7 +68,7 @@ def run_here(archive: Path, root: Path, model: Bundle) -> Work:
     work = Work(root)
     run = work.run("r")
     granules = list_archive(str(archive)).granules
-    merge_catalog(work.catalog, granules)
+    merge_asked(work.asked, granules)
     settings = Settings(model.path, model.sha256, "published", "onnxruntime", classes=True, dense=True)
     claim(run, settings)
     satellites = sorted({g.satellite for g in granules})

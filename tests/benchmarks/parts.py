@@ -7,27 +7,26 @@ from contextlib import ExitStack, contextmanager
 from unittest import mock
 
 from reprocess.classifier.onnx_engine import OnnxEngine
-from reprocess.detect import block
 from reprocess.work import parts, store
 
 REST = "rest"
 PARTS: dict[str, dict[str, list[tuple[object, str]]]] = {
     "ingest": {
-        "reading files": [(blocks, "read_source")],
-        "inflating, unshuffling and checking 36 variables (HDF5)": [(blocks, "read_records")],
+        "reading files": [(block, "read_source")],
+        "inflating, unshuffling and checking 36 variables (HDF5)": [(block, "read_records")],
         "compressing and writing 18 shards": [(store.SatelliteStore, "write")],
-        "sha256 of files and shards": [(blocks, "sha256"), (store, "sha256")],
+        "sha256 of files and shards": [(block, "sha256"), (store, "sha256")],
     },
     "detect onnxruntime": {
         "network": [(OnnxEngine, "predict")],
         "reading seven arrays": [(store.SatelliteStore, "read")],
         "sha256 of their shards and of the parts": [(store, "sha256"), (parts, "sha256")],
-        "interpolating L": [(blocks, "repair_L")],
-        "dwell": [(blocks, "_dwell")],
-        "wanted windows and growth": [(blocks, "wanted_windows"), (blocks, "classify")],
-        "scaling the records of these windows": [(blocks, "windows_at")],
-        "runs, filters, joins": [(blocks, "find_events")],
-        "event table": [(blocks, "describe"), (blocks, "write_part")],
+        "interpolating L": [(block, "repair_L")],
+        "dwell": [(block, "_dwell")],
+        "wanted windows and growth": [(block, "wanted_windows"), (block, "classify")],
+        "scaling the records of these windows": [(block, "windows_at")],
+        "runs, filters, joins": [(block, "find_events")],
+        "event table": [(block, "describe"), (block, "write_part")],
     },
 }
 """Of each stage: what is called for which part. What is left is the `REST`."""

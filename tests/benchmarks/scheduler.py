@@ -17,7 +17,7 @@ from unittest import mock
 
 from reprocess import schema
 from reprocess.detect.block import IngestPlan
-from reprocess.sources.listing import Granule
+from reprocess.schema.granules import Granule
 from reprocess.work.ledger import Record
 from tests.benchmarks import peak_mb
 from tests.support.fake import Silence

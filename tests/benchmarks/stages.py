@@ -22,7 +22,8 @@ from reprocess.classifier.features import scale_flux, windows
 from reprocess.detect import block
 from reprocess.detect.rules.published import MODES, interpolate_L, postprocess
 from reprocess.schema import ELECTRON_VARIABLES, EVENT_CLASSES
-from reprocess.sources.listing import Granule, list_archive
+from reprocess.schema.granules import Granule
+from reprocess.sources.listing import list_archive
 from reprocess.sources.remote import read_bytes
 from reprocess.work.paths import Work
 from reprocess.work.store import create_store

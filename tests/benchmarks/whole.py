@@ -19,8 +19,9 @@ from pathlib import Path
 import pandas as pd
 
 from reprocess import schema
-from reprocess.sources.listing import Granule
-from reprocess.work.ledger import Record, merge_catalog
+from reprocess.schema.granules import Granule
+from reprocess.work.asked import merge_asked
+from reprocess.work.ledger import Record
 from reprocess.work.parts import DWELL, EVENTS, part_path, read_part, write_part
 from reprocess.work.paths import Run, Work
 from tests.benchmarks import peak_mb
@@ -47,7 +48,7 @@ def copy(source: Path, target: Path, blocks: int) -> Work:
             for date, entry in record["days"].items()
         ]
         copied.ledger.commit(_copy_parts(run, copied, original, _moved(original, satellite, block, shift)))
-    merge_catalog(new.catalog, granules)
+    merge_asked(new.catalog, granules)
     copied.describe(
         {k: v for k, v in (run.read_identity() or {}).items() if k not in {"exposure", "occurrence"}}
     )

@@ -22,7 +22,8 @@ import psutil
 
 from reprocess.classifier.bundle import find_model, load_bundle
 from reprocess.cli.options import DEFAULT_MODEL
-from reprocess.sources.listing import Granule, list_archive
+from reprocess.schema.granules import Granule
+from reprocess.sources.listing import list_archive
 from tests.benchmarks import AS_A_WORKER, peak_mb
 from tests.support.fake import Silence
 

@@ -22,7 +22,7 @@ from reprocess.classifier.bundle import (
 )
 from reprocess.classifier.features import Scaling
 from reprocess.errors import ModelError
-from reprocess.work.ledger import sha256
+from reprocess.files import sha256
 
 SCALING = Scaling((0.01, 100.0), 0.001, tuple(float(k) for k in range(8)), tuple(1 + k / 3 for k in range(8)))
 

@@ -20,7 +20,7 @@ from reprocess.classifier.published import (
 )
 from reprocess.classifier.scaler import read_scaler
 from reprocess.errors import ModelError
-from reprocess.work.ledger import sha256
+from reprocess.files import sha256
 
 FILES = (
     "LSTM_scaler.joblib",

@@ -17,12 +17,14 @@ from reprocess.classifier.features import scale_flux, windows
 from reprocess.detect.block import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
 from reprocess.detect.rules.published import MODES, postprocess
 from reprocess.errors import LedgerError, ModelError, StoreError
+from reprocess.files import sha256
 from reprocess.ingest.reading import read_records
 from reprocess.schema import CLASS_ARRAYS
+from reprocess.schema.granules import Granule
 from reprocess.schema.grid import FINE
-from reprocess.sources.listing import Granule, list_archive
+from reprocess.sources.listing import list_archive
 from reprocess.sources.web import TRIES
-from reprocess.work.ledger import Record, sha256
+from reprocess.work.ledger import Record
 from reprocess.work.parts import part_path
 from reprocess.work.paths import Work
 from reprocess.work.store import SatelliteStore, create_store

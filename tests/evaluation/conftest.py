@@ -6,7 +6,6 @@ import pytest
 
 from reprocess import schema
 from reprocess.classifier.bundle import Bundle
-from reprocess.work import store
 from reprocess.work.paths import Work
 from tests.support.labelled import classify, event_table, ingest, write_days
 

@@ -18,7 +18,8 @@ from reprocess.detect.block import Settings
 from reprocess.evaluation.page import describe_evaluation, write_evaluation
 from reprocess.evaluation.scores import score, summarise
 from reprocess.evaluation.tally import Tally, tally_block
-from reprocess.work.ledger import read_catalog, sha256
+from reprocess.files import sha256
+from reprocess.work.asked import read_asked
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Work
 from tests.evaluation.test_tally import RUN, plans, total
@@ -113,7 +114,7 @@ def test_facts_tell_what_was_evaluated_on_what(evaluated: Work, random_model: Bu
         random_model.path, random_model.sha256, "published", "onnxruntime", classes=True, dense=True
     )
     bundle = save_bundle(tmp_path / "m", {"name": "bare"}, random_model.weights, random_model.scaling)
-    granules = read_catalog(evaluated.catalog)
+    granules = read_asked(evaluated.catalog)
     facts = describe_evaluation(bundle, settings, lists, granules, "reprocess evaluate W")
     assert (facts["model"], facts["title"], facts["model_sha256"]) == ("bare", "", bundle.sha256)
     assert (facts["mode"], facts["engine"], facts["command"]) == (

@@ -28,7 +28,7 @@ from reprocess.evaluation.tally import (
     count_confusion,
     count_scores,
 )
-from reprocess.sources.listing import Granule
+from reprocess.schema.granules import Granule
 from tests.support.labelled import event_table
 
 COUNT = np.float32(181.81818)

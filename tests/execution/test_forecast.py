@@ -17,7 +17,8 @@ from reprocess.cli.options import DEFAULT_MODEL
 from reprocess.errors import PlanError
 from reprocess.execution import costs
 from reprocess.execution.forecast import Resources, count_files, make_plan, worker_memory
-from reprocess.sources.listing import Granule, list_archive
+from reprocess.schema.granules import Granule
+from reprocess.sources.listing import list_archive
 
 MB = 1_000_000
 FULL = costs.RECORDS_PER_DAY * costs.SOURCE_BYTES_PER_RECORD
@@ -186,6 +187,6 @@ def test_times_are_told_in_fitting_units(
     monkeypatch.setitem(costs.DETECT, "onnxruntime", costs.Cost(0.38, 0, 278 * MB))
     monkeypatch.setitem(costs.OPERATIONS_PER_S, "onnxruntime", float("inf"))
     one = day("2019-01-01")
-    listed = listing.Catalog([one] * days, [])
+    listed = listing.Listing([one] * days, [])
     monkeypatch.setattr(listing, "list_archive", lambda *_: listed)
     assert words in plan("x")

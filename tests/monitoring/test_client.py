@@ -15,7 +15,7 @@ from reprocess.monitoring.board import Board
 from reprocess.monitoring.client import Monitor, Survey
 from reprocess.monitoring.scheduler import TOPIC
 from reprocess.schema import BLOCK_DAYS
-from reprocess.work.ledger import merge_catalog, note_vanished
+from reprocess.work.asked import merge_asked, note_vanished
 from reprocess.work.paths import Work
 from reprocess.work.status import survey
 from tests.support.states import job
@@ -43,7 +43,7 @@ def work(tmp_path: Path) -> Work:
     """Two days of noaa18 asked for, the first ingested."""
     days = [granule(day=FIRST), granule(day=FIRST + 1)]
     made = Work(tmp_path)
-    merge_catalog(made.catalog, days)
+    merge_asked(made.catalog, days)
     ingested(made, (days[0], entry(days[0])))
     return made
 
@@ -68,7 +68,7 @@ def test_blocks_stand_as_the_survey_of_the_ledger_says(tmp_path: Path) -> None:
             changed = granule(day=day.day, size=11) if kind == 4 else day
             entries.append((day, entry(changed)))
             classes[day] = "aa" if kind == 5 else "bb"
-    merge_catalog(work.catalog, days)
+    merge_asked(work.asked, days)
     ingested(work, *entries)
     note_vanished(work.vanished, gone, _Listing(gone))
     run = work.run("r")

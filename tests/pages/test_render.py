@@ -7,7 +7,7 @@ import html5lib
 import jinja2
 import pytest
 
-from reprocess.pages import render
+from reprocess.pages import render as module
 from reprocess.pages.render import counted, embed, render
 
 HOSTILE = "</td><script>alert('x')</script> \"quoted\" & <b>"
@@ -41,12 +41,12 @@ class Tags(html.parser.HTMLParser):
 @pytest.fixture(autouse=True)
 def probe(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page of its own beside the package's templates."""
-    environment = render._ENVIRONMENT.overlay(
+    environment = module._ENVIRONMENT.overlay(
         loader=jinja2.ChoiceLoader(
-            [jinja2.DictLoader({"probe.html": TEMPLATE}), render._ENVIRONMENT.loader or jinja2.DictLoader({})]
+            [jinja2.DictLoader({"probe.html": TEMPLATE}), module._ENVIRONMENT.loader or jinja2.DictLoader({})]
         )
     )
-    monkeypatch.setattr(render, "_ENVIRONMENT", environment)
+    monkeypatch.setattr(module, "_ENVIRONMENT", environment)
 
 
 def probe_page(name: str) -> bytes:

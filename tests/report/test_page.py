@@ -17,11 +17,13 @@ from reprocess.detect.block import IngestPlan, Settings, detect_block, ingest_bl
 from reprocess.errors import LedgerError, StoreError
 from reprocess.pages.render import counted
 from reprocess.report import figures
-from reprocess.report.page import DRAWN, LISTED, page, write_report
+from reprocess.report.page import DRAWN, LISTED, write_report
+from reprocess.schema.granules import Granule
 from reprocess.schema.grid import make_grid
-from reprocess.sources.listing import Granule, list_archive
+from reprocess.sources.listing import list_archive
 from reprocess.work import store as store_module
-from reprocess.work.ledger import merge_catalog, source_digest
+from reprocess.work.asked import merge_asked
+from reprocess.work.ledger import source_digest
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
 from reprocess.work.status import survey
@@ -55,7 +57,7 @@ def quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
         return
     for module, name in (
         *((figures, name) for name in dir(figures) if name.startswith("draw_")),
-        (report, "draw_occurrence"),
+        (page, "draw_occurrence"),
     ):
         monkeypatch.setattr(module, name, lambda *_: b"\x89PNG")
     monkeypatch.setattr(pipeline, "plot_occurrence", lambda *_: [])
@@ -74,7 +76,7 @@ def build(
     work = Work(root)
     run = work.run(name)
     granules = list_archive(str(archive)).granules
-    merge_catalog(work.catalog, granules)
+    merge_asked(work.asked, granules)
     create_store(work.archive, sorted({g.satellite for g in granules}), schema.ARCHIVE_ARRAYS, "test")
     for (satellite, block), group in groupby(sorted(granules), lambda g: (g.satellite, g.day // 32)):
         ingest_block(IngestPlan(root, satellite, block, tuple(group)))
@@ -253,7 +255,7 @@ def test_every_quarantined_day_is_listed_with_its_reason(written: bytes) -> None
 def fail_many(work: Work, count: int) -> list[dict[str, Any]]:
     """Put quarantined days of another satellite into the ledger, with details of a hostile file."""
     granules = [Granule("noaa15", 6000 + k, f"file:///{k}/{HOSTILE}.nc", 10, "1") for k in range(count)]
-    merge_catalog(work.catalog, granules)
+    merge_asked(work.asked, granules)
     for block, group in groupby(granules, lambda g: g.day // 32):
         days = {
             g.date.isoformat(): {
@@ -286,7 +288,7 @@ def test_thousands_of_bad_days_are_all_listed_and_run_nothing(copy: tuple[Work, 
 
 def test_what_is_missing_is_told_on_top_and_listed(copy: tuple[Work, Run]) -> None:
     work, run = copy
-    merge_catalog(work.catalog, [Granule("metop01", 7970, "file:///never.nc", 10, "1")])
+    merge_asked(work.asked, [Granule("metop01", 7970, "file:///never.nc", 10, "1")])
     run.ledger.path("noaa18", 250).unlink()
     run.ledger.fail("noaa18", 250, "OSError: <i>disk full</i>", "trace")
     remap(work, run)

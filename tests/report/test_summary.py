@@ -22,7 +22,7 @@ from reprocess.report.summary import (
     timeline,
     unlisted,
 )
-from reprocess.sources.listing import Granule
+from reprocess.schema.granules import Granule
 
 Key = tuple[str, str]
 

@@ -13,8 +13,9 @@ import fsspec
 import pytest
 
 from reprocess import schema
-from reprocess.errors import CatalogError
-from reprocess.sources.listing import ARCHIVES, Catalog, Granule, Selection, list_archive
+from reprocess.errors import ListingError
+from reprocess.schema.granules import Granule, Listing, Selection
+from reprocess.sources.listing import ARCHIVES, list_archive
 from reprocess.sources.remote import read_bytes
 from tests.support.fake import DAYS, granule_path, variables, write_granule
 from tests.support.web import Fault, NoaaServer
@@ -26,7 +27,7 @@ def touch(folder: Path, *names: str) -> None:
         (folder / name).write_bytes(b"content")
 
 
-def satellite_days(catalog: Catalog) -> set[tuple[str, str]]:
+def satellite_days(catalog: Listing) -> set[tuple[str, str]]:
     return {(g.satellite, g.date.isoformat()) for g in catalog.granules}
 
 
@@ -165,7 +166,7 @@ def test_listing_is_whole_or_fails(
 ) -> None:
     monkeypatch.setattr("reprocess.sources.web.BACKOFF_S", 0.0)
     server.faults["/access/2019/noaa18/"] = [fault] * 99
-    with pytest.raises(CatalogError, match=words):
+    with pytest.raises(ListingError, match=words):
         list_archive(server.url)
 
 
@@ -188,12 +189,12 @@ def test_the_word_noaa_is_nceis_archive() -> None:
 
 
 def test_storage_options_mean_nothing_to_a_web_server(server: NoaaServer) -> None:
-    with pytest.raises(CatalogError, match=r"storage options \(anon\) mean nothing to http://"):
+    with pytest.raises(ListingError, match=r"storage options \(anon\) mean nothing to http://"):
         list_archive(server.url, storage={"anon": True})
 
 
 def test_address_that_nothing_can_read_is_refused() -> None:
-    with pytest.raises(CatalogError, match="'nosuch://x' is no address that can be listed"):
+    with pytest.raises(ListingError, match="'nosuch://x' is no address that can be listed"):
         list_archive("nosuch://x")
 
 
@@ -210,7 +211,7 @@ def test_folder_that_cannot_be_opened_is_not_taken_for_empty(
         return listed(path)
 
     monkeypatch.setattr("os.scandir", denied)
-    with pytest.raises(CatalogError, match=r"unreadable: .*2019: PermissionError"):
+    with pytest.raises(ListingError, match=r"unreadable: .*2019: PermissionError"):
         list_archive(str(tmp_path))
 
 
@@ -273,7 +274,7 @@ def test_every_satellite_is_known_by_its_abbreviation(tmp_path: Path) -> None:
 def test_satellite_day_that_is_there_twice_is_refused_with_both_places(tmp_path: Path) -> None:
     touch(tmp_path / "a", "poes_n18_20191024_proc.nc")
     touch(tmp_path / "b", "poes_n18_20191024_proc.nc")
-    with pytest.raises(CatalogError, match="remove one of them") as error:
+    with pytest.raises(ListingError, match="remove one of them") as error:
         list_archive(str(tmp_path))
     for part in ("noaa18 2019-10-24", str(tmp_path / "a"), str(tmp_path / "b")):
         assert part in str(error.value)
@@ -281,20 +282,20 @@ def test_satellite_day_that_is_there_twice_is_refused_with_both_places(tmp_path:
 
 def test_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
-        CatalogError, match=r"nowhere is not a folder\); give the folder that holds NOAA's years"
+        ListingError, match=r"nowhere is not a folder\); give the folder that holds NOAA's years"
     ):
         list_archive(str(tmp_path / "nowhere"))
 
 
 def test_file_instead_of_a_folder_is_refused(fake_archive: Path) -> None:
     path = next(fake_archive.rglob("*.nc"))
-    with pytest.raises(CatalogError, match=f"{path.name} is not a folder"):
+    with pytest.raises(ListingError, match=f"{path.name} is not a folder"):
         list_archive(str(path))
 
 
 def test_folder_without_satellite_days_is_refused_with_the_expected_name(tmp_path: Path) -> None:
     touch(tmp_path, "a.nc", "b.nc", "c.txt")
-    with pytest.raises(CatalogError, match=r"_YYYYMMDD_proc\.nc \(2 other \.nc files found\)") as error:
+    with pytest.raises(ListingError, match=r"_YYYYMMDD_proc\.nc \(2 other \.nc files found\)") as error:
         list_archive(str(tmp_path))
     assert str(tmp_path) in str(error.value)
 

@@ -15,7 +15,7 @@ from reprocess.detect.block import IngestPlan, Settings, detect_block, ingest_bl
 from reprocess.pipeline import claim, plan_detect
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.sources.listing import list_archive
-from reprocess.work.ledger import merge_catalog, read_catalog
+from reprocess.work.asked import merge_asked, read_asked
 from reprocess.work.paths import Run, Work
 from reprocess.work.store import create_store
 from tests.support.fake import COUNT_E, granule_path, variables, write_granule
@@ -79,7 +79,7 @@ def ingest(archive: Path, root: Path) -> Work:
     """Read an archive into a WORK directory, without Dask."""
     work = Work(root)
     granules = sorted(list_archive(str(archive)).granules)
-    merge_catalog(work.catalog, granules)
+    merge_asked(work.asked, granules)
     create_store(work.archive, sorted({g.satellite for g in granules}), schema.ARCHIVE_ARRAYS, "test")
     for (satellite, block), group in groupby(
         granules, key=lambda g: (g.satellite, g.day // schema.BLOCK_DAYS)
@@ -98,7 +98,7 @@ def classify(work: Work, model: Bundle, mode: str = "published") -> Run:
     """Classify everything, keeping classes, without Dask."""
     run = work.run(f"{model.name}-{mode}")
     settings = Settings(model.path, model.sha256, mode, DEFAULT_ENGINE, classes=True, dense=True)
-    granules = read_catalog(work.catalog)
+    granules = read_asked(work.asked)
     claim(run, settings)
     create_store(run.classes, sorted({g.satellite for g in granules}), CLASS_ARRAYS, "test")
     for plan in plan_detect(work, run, settings, granules):

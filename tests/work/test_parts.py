@@ -12,7 +12,8 @@ import pytest
 
 from reprocess import schema
 from reprocess.errors import LedgerError
-from reprocess.work.ledger import Record, sha256
+from reprocess.files import sha256
+from reprocess.work.ledger import Record
 from reprocess.work.parts import DWELL, EVENTS, part_path, read_dwell, read_events, read_part, write_part
 from reprocess.work.paths import Run
 

@@ -20,7 +20,7 @@ def test_paths_are_those_of_the_design(work: Work) -> None:
     assert run.name == "first"
     paths = {
         work.archive: "archive.zarr",
-        work.catalog: "ledger/catalog.csv",
+        work.asked: "ledger/catalog.csv",
         work.ledger.path("noaa18", 248): "ledger/ingest/noaa18/0248.json",
         run.root: "runs/first",
         run.events: "runs/first/events",

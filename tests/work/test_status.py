@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from reprocess import schema
-from reprocess.sources.listing import Catalog, Granule
-from reprocess.work.ledger import Record, merge_catalog, note_vanished
+from reprocess.schema.granules import Granule, Listing
+from reprocess.work.asked import merge_asked, note_vanished
+from reprocess.work.ledger import Record
 from reprocess.work.paths import SUMS, Sum, Work
 from reprocess.work.status import detected, exit_code, is_current, lacking, ledger_days, not_ingested, survey
 
@@ -137,7 +138,7 @@ def mixed(work: Work) -> list[Granule]:
         (days[6], deferral(days[6])),
         (days[5], entry(days[5])),
     )
-    merge_catalog(work.catalog, days)
+    merge_asked(work.asked, days)
     return days
 
 
@@ -207,8 +208,8 @@ def test_days_that_vanished_are_kept_or_lost(work: Work) -> None:
     ingested(
         work, (days[0], entry(days[0])), (days[1], entry(days[1], "truncated")), (days[2], deferral(days[2]))
     )
-    merge_catalog(work.catalog, days)
-    note_vanished(work.vanished, days, Catalog([], []))
+    merge_asked(work.asked, days)
+    note_vanished(work.vanished, days, Listing([], []))
     state = survey(work)
     assert [(d["date"], d["kept"]) for d in state["ingest"]["vanished"]] == [
         (g.date.isoformat(), k == 0) for k, g in enumerate(days)
@@ -223,7 +224,7 @@ def test_days_that_vanished_are_kept_or_lost(work: Work) -> None:
 
 def test_days_that_are_not_ingested_are_told_with_their_reasons(work: Work) -> None:
     days = mixed(work)
-    note_vanished(work.vanished, days[4:5], Catalog([], []))
+    note_vanished(work.vanished, days[4:5], Listing([], []))
     told = {d["date"]: d["why"] for d in not_ingested(survey(work))}
     assert told == {
         days[3].date.isoformat(): "not read yet, or replaced since",
@@ -282,7 +283,7 @@ def test_run_misses_good_days_it_has_not_classified_as_they_are(work: Work) -> N
 def test_counts_by_year_add_up_to_those_of_the_satellite(work: Work) -> None:
     days = [granule(day=schema.day_index(dt.date(2019, 12, 30)) + k) for k in range(4)]
     ingested(work, *((g, entry(g)) for g in days[:3]))
-    merge_catalog(work.catalog, days)
+    merge_asked(work.asked, days)
     classified(work, "r", (days[0], "aa"), (days[2], "older"))
     state = survey(work)
     assert [
@@ -302,7 +303,7 @@ def test_counts_by_year_add_up_to_those_of_the_satellite(work: Work) -> None:
 
 def test_missing_days_of_failed_blocks_are_counted_as_such(work: Work) -> None:
     days = [granule(day=7966), granule(day=8200)]
-    merge_catalog(work.catalog, days)
+    merge_asked(work.asked, days)
     work.ledger.fail("noaa18", 7966 // 32, "OSError: disk full", "trace")
     assert [(y["missing"], y["failed"]) for y in survey(work)["ingest"]["years"]] == [(1, 1), (1, 0)]
 

@@ -10,8 +10,8 @@ import zarr
 
 from reprocess import schema
 from reprocess.errors import StoreError
+from reprocess.files import sha256
 from reprocess.schema import CLASS_ARRAYS
-from reprocess.work.ledger import sha256
 from reprocess.work.store import SatelliteStore, create_store, write_dataset
 
 BLOCK = 248

@@ -1,0 +1,186 @@
+"""What ingestion does to one block: 32 days of one satellite, one shard row of every array.
+
+A pure function of its plan and of what lies on disk; it writes whole shards and the done record last, so that
+doing a block twice is harmless. No Dask here: any executor can call it.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reprocess import __version__, schema
+from reprocess.errors import GranuleError, SourceError
+from reprocess.files import sha256
+from reprocess.ingest.reading import Records, read_records
+from reprocess.schema.granules import Granule
+from reprocess.sources.remote import read_source
+from reprocess.sources.web import TRIES, Answer
+from reprocess.work.ledger import Record
+from reprocess.work.paths import Work
+from reprocess.work.store import SatelliteStore
+
+
+@dataclass(frozen=True)
+class IngestPlan:
+    """One block to ingest."""
+
+    work: Path
+    satellite: str
+    block: int
+    granules: tuple[Granule, ...]
+    """Days to read from their source; other days of the block stay as they are."""
+    storage: Mapping[str, Any] = field(default_factory=dict)
+    """Options of the source's file system, as of fsspec."""
+
+    @property
+    def days(self) -> tuple[int, ...]:
+        """Positions on the `day` axis of the days to read."""
+        return tuple(g.day for g in self.granules)
+
+
+def ingest_block(plan: IngestPlan) -> Record:
+    """Read a block's new and changed NOAA files into the archive.
+
+    Days that are not in the plan are copied from the archive as it is. Files that cannot be used
+    are recorded with their reason and leave an empty day. Files that cannot be had now are
+    deferred: what the archive has of the day stays.
+
+    Returns
+    -------
+    dict
+        The done record: per day the source, its sha256, record counts or the reason it is
+        quarantined; per deferred day the source and the reason; per array the sha256 of the shard.
+    """
+    work = Work(plan.work)
+    store = SatelliteStore(work.archive, plan.satellite)
+    span = schema.block_days(plan.block)
+    claimed = work.ledger.read(plan.satellite, plan.block)
+    previous = claimed or {"days": {}}
+    held = {date for date, entry in previous["days"].items() if entry["status"] == "ok"}
+    entries, read, deferred = _read_granules(plan, held)
+    left = {date: entry for date, entry in previous["days"].items() if date not in entries}
+    if claimed is not None and claimed["state"] == "done" and left:
+        store.verify(plan.block, claimed["outputs"])  # a damaged day must not be copied under a new sum
+    work.ledger.begin(plan.satellite, plan.block, entries)
+    _invalidate(store, span, left)
+    kept = [_position(date, span) for date, entry in left.items() if entry["status"] == "ok"]
+    days = left | entries
+    planned = {g.date.isoformat() for g in plan.granules}
+    waiting = previous.get("deferred", {})
+    deferred |= {date: entry for date, entry in waiting.items() if date not in planned}
+    digests = {}
+    for spec in schema.RECORD_ARRAYS:
+        rows = _kept_rows(spec, store, span, kept)
+        for i, arrays in read.items():
+            values = arrays.pop(spec.name)  # a whole block of records is 200 MB: nothing is kept twice
+            rows[i, ..., : values.shape[-1]] = values
+        digests[spec.name] = store.write(spec.name, span.start, rows)
+    for name, rows in _day_rows(span, days).items():
+        digests[name] = store.write(name, span.start, rows)
+    record: Record = {
+        "stage": "ingest",
+        "satellite": plan.satellite,
+        "block": plan.block,
+        "code_version": __version__,
+        "days": days,
+        "deferred": deferred,
+        "outputs": digests,
+    }
+    work.ledger.commit(record)
+    return record
+
+
+def _invalidate(store: SatelliteStore, span: range, kept: Record) -> None:
+    """Mark all days but those kept as not ingested, for readers of the archive itself."""
+    store.write("record_count", span.start, _day_rows(span, kept)["record_count"])
+
+
+def _read_granules(
+    plan: IngestPlan, held: Collection[str]
+) -> tuple[Record, dict[int, dict[str, np.ndarray]], Record]:
+    """Read a plan's files one after another.
+
+    A file that cannot be had never costs what the archive has of its day: days in `held` are
+    deferred where others are quarantined.
+
+    Returns
+    -------
+    entries : dict
+        Of the done record, by date.
+    read : dict
+        Arrays of the good files by row of the block.
+    deferred : dict
+        Source and reason of the days that cannot be had now, by date.
+    """
+    entries: Record = {}
+    read: dict[int, dict[str, np.ndarray]] = {}
+    deferred: Record = {}
+    tries = TRIES
+    start = schema.block_days(plan.block).start
+    for granule in plan.granules:
+        date = granule.date.isoformat()
+        try:
+            answer = read_source(granule.url, granule.size, plan.storage, tries)
+        except SourceError as e:
+            tries = 1 if e.reason in schema.TRANSIENT else TRIES  # one in trouble is not pressed
+            entry = {"source": granule.identity, "reason": e.reason, "detail": e.detail}
+            if e.reason in schema.DEFERRALS or (e.reason in schema.RETRIED and date in held):
+                deferred[date] = entry
+            else:
+                entries[date] = entry | {"status": "quarantined"}
+            continue
+        tries = TRIES
+        entries[date], records = _read_granule(granule, answer)
+        if records is not None:
+            read[granule.day - start] = records.arrays
+    return entries, read, deferred
+
+
+def _read_granule(granule: Granule, answer: Answer) -> tuple[dict[str, object], Records | None]:
+    """Return a day's entry in the done record, and its records if the file is good."""
+    source = granule.identity | answer.facts | {"sha256": sha256(answer.body)}
+    entry: dict[str, object] = {"source": source}
+    try:
+        records = read_records(answer.body, granule.satellite, granule.day)
+    except GranuleError as e:
+        return entry | {"status": "quarantined", "reason": e.reason, "detail": e.detail}, None
+    return entry | {
+        "status": "ok",
+        "records": records.count,
+        "in_file": records.in_file,
+        "outside_day": records.outside_day,
+        "duplicates": records.duplicates,
+        "reordered": records.reordered,
+    }, records
+
+
+def _position(date: str, span: range) -> int:
+    """Return the row of a date within its block."""
+    return schema.day_index(dt.date.fromisoformat(date)) - span.start
+
+
+def _kept_rows(spec: schema.ArraySpec, store: SatelliteStore, span: range, kept: list[int]) -> np.ndarray:
+    """Return a block's rows of one array: kept days as stored, fill values elsewhere."""
+    rows = np.full((len(span), *spec.day_shape), spec.fill, spec.dtype)
+    if kept:
+        store.require_shard(spec.name, span.start)
+        rows[kept] = store.read(spec.name, span.start, span.stop)[kept]
+    return rows
+
+
+def _day_rows(span: range, days: Record) -> dict[str, np.ndarray]:
+    """Return a block's rows of the arrays with one value per day, in the order to write them."""
+    rows = {
+        spec.name: np.full((len(span), *spec.day_shape), spec.fill, spec.dtype) for spec in schema.DAY_ARRAYS
+    }
+    for date, entry in days.items():
+        i = _position(date, span)
+        rows["status"][i] = schema.STATUS[entry["status"]]
+        rows["record_count"][i] = entry.get("records", 0)
+        digest = entry["source"].get("sha256", "")
+        rows["source_digest"][i] = np.frombuffer(bytes.fromhex(digest) or bytes(32), np.uint8)
+    return rows
