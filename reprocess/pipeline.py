@@ -29,13 +29,14 @@ from reprocess.audit.block import (
     unlisted_runs,
 )
 from reprocess.classifier.bundle import load_bundle
-from reprocess.detect.block import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
+from reprocess.detect.block import DetectPlan, Settings, detect_block
 from reprocess.detect.rules.published import MODES
 from reprocess.errors import LedgerError
 from reprocess.evaluation.tally import EvaluatePlan, Tally, tally_block
 from reprocess.execution.cluster import Cluster
 from reprocess.execution.mapping import Note, Plan, Progress, map_blocks
 from reprocess.files import locked
+from reprocess.ingest.block import IngestPlan, ingest_block
 from reprocess.maps.exposure import write_exposure
 from reprocess.maps.occurrence import occurrence, write_occurrence
 from reprocess.maps.plot import plot_occurrence

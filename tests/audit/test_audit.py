@@ -21,9 +21,10 @@ from reprocess import schema
 from reprocess.audit.block import KINDS, Finding, plan_audit
 from reprocess.audit.repair import repair
 from reprocess.classifier.bundle import Bundle
-from reprocess.detect.block import Settings, detect_block, ingest_block
+from reprocess.detect.block import Settings, detect_block
 from reprocess.execution.cluster import Cluster
 from reprocess.files import sha256, write_atomic
+from reprocess.ingest.block import ingest_block
 from reprocess.maps.exposure import write_exposure
 from reprocess.maps.occurrence import occurrence, write_occurrence
 from reprocess.pipeline import audit, claim, plan_detect, plan_ingest

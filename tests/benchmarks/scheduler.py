@@ -16,7 +16,7 @@ from pathlib import Path
 from unittest import mock
 
 from reprocess import schema
-from reprocess.detect.block import IngestPlan
+from reprocess.ingest.block import IngestPlan
 from reprocess.schema.granules import Granule
 from reprocess.work.ledger import Record
 from tests.benchmarks import peak_mb

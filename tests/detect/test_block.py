@@ -14,10 +14,11 @@ from reprocess import __version__, schema
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import DEFAULT_ENGINE, get_engine
 from reprocess.classifier.features import scale_flux, windows
-from reprocess.detect.block import DetectPlan, IngestPlan, Settings, detect_block, ingest_block
+from reprocess.detect.block import DetectPlan, Settings, detect_block
 from reprocess.detect.rules.published import MODES, postprocess
 from reprocess.errors import LedgerError, ModelError, StoreError
 from reprocess.files import sha256
+from reprocess.ingest.block import IngestPlan, ingest_block
 from reprocess.ingest.reading import read_records
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.schema.granules import Granule

@@ -189,7 +189,7 @@ def test_replaced_object_is_read_again_by_its_etag_and_a_gone_one_deferred(
     client.delete_object(Bucket="noaa", Key=key)
     client.close()
 
-    from reprocess.detect.block import ingest_block
+    from reprocess.ingest.block import ingest_block
 
     record = ingest_block(plan)
     assert record["deferred"]["2019-10-24"]["reason"] == "not_found"

@@ -13,8 +13,9 @@ import pytest
 
 from reprocess import pipeline, schema
 from reprocess.classifier.bundle import Bundle, save_bundle
-from reprocess.detect.block import IngestPlan, Settings, detect_block, ingest_block
+from reprocess.detect.block import Settings, detect_block
 from reprocess.errors import LedgerError, StoreError
+from reprocess.ingest.block import IngestPlan, ingest_block
 from reprocess.pages.render import counted
 from reprocess.report import figures
 from reprocess.report.page import DRAWN, LISTED, write_report

@@ -11,7 +11,8 @@ import pandas as pd
 from reprocess import schema
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import DEFAULT_ENGINE
-from reprocess.detect.block import IngestPlan, Settings, detect_block, ingest_block
+from reprocess.detect.block import Settings, detect_block
+from reprocess.ingest.block import IngestPlan, ingest_block
 from reprocess.pipeline import claim, plan_detect
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.sources.listing import list_archive

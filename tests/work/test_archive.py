@@ -11,8 +11,8 @@ import pytest
 import xarray as xr
 
 from reprocess import schema
-from reprocess.detect.block import IngestPlan, ingest_block
 from reprocess.errors import StoreError
+from reprocess.ingest.block import IngestPlan, ingest_block
 from reprocess.ingest.reading import fill_calibration_flag
 from reprocess.sources.listing import list_archive
 from reprocess.work.archive import open_archive
