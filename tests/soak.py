@@ -26,7 +26,7 @@ from pathlib import Path
 import psutil
 
 from reprocess import schema
-from reprocess.pipeline import audit
+from reprocess.audit.stage import audit
 from reprocess.work.paths import Work
 from reprocess.work.status import exit_code, survey
 from tests.support import fake

@@ -9,8 +9,9 @@ from click.testing import CliRunner, Result
 
 from reprocess.classifier.bundle import Bundle
 from reprocess.cli import main
+from reprocess.detect.stage import Cluster
 from reprocess.errors import LedgerError
-from reprocess.pipeline import Cluster, tally_run
+from reprocess.evaluation.stage import tally_run
 from reprocess.schema.granules import Granule
 from reprocess.work.asked import read_asked
 from reprocess.work.paths import Run, Work

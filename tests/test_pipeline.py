@@ -7,10 +7,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from reprocess import pipeline, schema
+from reprocess import schema
 from reprocess.classifier.bundle import Bundle
+from reprocess.detect import stage
 from reprocess.detect.block import Settings
-from reprocess.pipeline import Share, detect, ingest, make_map, sum_up
+from reprocess.detect.stage import detect
+from reprocess.execution.share import Share
+from reprocess.ingest.stage import ingest
+from reprocess.maps.stage import make_map, sum_up
 from reprocess.schema.granules import Granule
 from reprocess.schema.grid import make_grid
 from reprocess.sources.listing import list_archive
@@ -82,7 +86,7 @@ def test_an_exposure_that_a_kill_left_behind_is_brought_up_to_date(
     after = tree(run.exposure)
     assert after != before
     assert (run.read_identity() or {})["satellite_days"] == 4
-    monkeypatch.setattr(pipeline, "write_exposure", lambda *_: pytest.fail("it is up to date"))
+    monkeypatch.setattr(stage, "write_exposure", lambda *_: pytest.fail("it is up to date"))
     assert len(sum_up(run)) == 3
     assert tree(run.exposure) == after
 

@@ -7,7 +7,6 @@ any executor; what belongs to no block is in `audit_stores` and `audit_run`. Not
 `reprocess.audit.repair` withdraws claims that do not hold.
 """
 
-import datetime as dt
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -291,7 +290,7 @@ def _audit_content(audit: _Audit, run: Run, record: Record, ingested: Record) ->
             found = f"source {facts['source_sha256']} on {date}"
             audit.add(paths["events"], "outdated", now, found, remedy=_GO_ON, run=run.name)
             continue
-        day = schema.day_index(dt.date.fromisoformat(date))
+        day = schema.day_index(date)
         records = store.read_day(day, source["records"], _POSITIONS)
         events = tables["events"][tables["events"]["date"] == date]
         names = {"run": run.name, "model": identity["model"], "source_sha256": facts["source_sha256"]}

@@ -102,9 +102,9 @@ def audit(work: Path, name: str | None, as_json: bool, mend: bool, **options: An
 
 
 def _audit(work: "Work", name: str | None, options: dict[str, Any]) -> Any:
+    from reprocess.audit.stage import audit
     from reprocess.execution.cluster import open_cluster
     from reprocess.monitoring.progress import show_progress
-    from reprocess.pipeline import audit
 
     runs = [work.only_run(name)] if name else work.runs()
     alone = options["workers"] == 1 and options["scheduler"] is None

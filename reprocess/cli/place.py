@@ -27,7 +27,7 @@ def open_place(options: dict[str, Any], settings: "Settings | None" = None) -> A
     from reprocess.execution.batch import load_batch
     from reprocess.execution.cluster import memory_of_each, open_cluster
     from reprocess.execution.forecast import require_memory
-    from reprocess.pipeline import Share
+    from reprocess.execution.share import Share
 
     context = click.get_current_context()
     given = [

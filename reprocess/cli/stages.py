@@ -203,8 +203,9 @@ def _stages(
     read: bool = True,
 ) -> None:
     """Ingest and detect on one cluster."""
+    from reprocess.detect.stage import claim, detect
+    from reprocess.ingest.stage import ingest
     from reprocess.monitoring.progress import show_progress
-    from reprocess.pipeline import claim, detect, ingest
 
     def announce(text: str) -> None:
         click.echo(text, err=True)
@@ -223,7 +224,7 @@ def _stages(
 
 def _finish_share(work: "Work", granules: list["Granule"], name: str | None, options: dict[str, Any]) -> None:
     """Answer for one share alone."""
-    from reprocess.pipeline import Share
+    from reprocess.execution.share import Share
 
     share = Share(*options["partition"])
     click.echo(
@@ -234,7 +235,7 @@ def _finish_share(work: "Work", granules: list["Granule"], name: str | None, opt
 
 
 def _make_map(work: "Work", one: "Run", grid: Any, options: dict[str, Any]) -> None:
-    from reprocess.pipeline import make_map
+    from reprocess.maps.stage import make_map
 
     for path in make_map(work, one, grid, options["min_dwell"] * 60):
         click.echo(f"wrote {path}", err=True)
@@ -260,8 +261,9 @@ def _print_plan(
     work: "Work", name: str | None, settings: "Settings | None", granules: list["Granule"]
 ) -> None:
     """Say what would be done."""
+    from reprocess.detect.stage import plan_detect
     from reprocess.execution.forecast import totals
-    from reprocess.pipeline import plan_detect, plan_ingest
+    from reprocess.ingest.stage import plan_ingest
 
     plans = plan_ingest(work, granules)
     click.echo(f"{len(granules)} satellite-days asked for")

@@ -110,10 +110,11 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
     asked for: 3 if some are quarantined or lost, 4 if some are missing or deferred.
     """
     from reprocess.classifier.bundle import find_model, load_bundle, note_evaluation
+    from reprocess.detect.stage import detect
     from reprocess.evaluation.page import describe_evaluation, write_evaluation
     from reprocess.evaluation.scores import count_unseen, score, summarise
+    from reprocess.evaluation.stage import tally_run
     from reprocess.monitoring.progress import show_progress
-    from reprocess.pipeline import detect, tally_run
     from reprocess.work.status import exit_code, survey
 
     card = find_model(options["card"]) if options["card"] else None

@@ -4,11 +4,8 @@ A pure function of its plan and of what lies on disk; it writes whole parts and 
 doing a block twice is harmless. No Dask here: any executor can call it.
 """
 
-import datetime as dt
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,14 +16,9 @@ from reprocess.classifier.features import WINDOW, windows_at
 from reprocess.detect.properties import Day, describe
 from reprocess.detect.rules.published import MODES, Stages, find_events, in_L_range, repair_L
 from reprocess.detect.rules.sparse import Classified, classify, wanted_windows
-from reprocess.errors import GranuleError, SourceError, StoreError
-from reprocess.files import sha256
-from reprocess.ingest.reading import Records, read_records
+from reprocess.errors import StoreError
 from reprocess.schema import CLASS_ARRAYS
-from reprocess.schema.granules import Granule
 from reprocess.schema.grid import FINE
-from reprocess.sources.remote import read_source
-from reprocess.sources.web import TRIES, Answer
 from reprocess.work.ledger import Record
 from reprocess.work.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.work.paths import Work

@@ -8,7 +8,7 @@ from reprocess import schema
 from reprocess.errors import PlanError
 from reprocess.execution import costs
 from reprocess.schema import CLASS_ARRAYS, ArraySpec
-from reprocess.schema.granules import Granule
+from reprocess.schema.granules import Granule, block_of
 
 _EXPOSURE_QUANTITIES = 1 + len(schema.EVENT_CLASSES)
 _EXPOSURE_COORDINATES = 7  # satellite, month, hemisphere, and L and MLT with their bounds
@@ -68,7 +68,7 @@ def totals(granules: Sequence[Granule]) -> dict[str, int]:
     """Return the number of satellite-days, of blocks, and the bytes to read."""
     return {
         "satellite_days": len(granules),
-        "blocks": len({(g.satellite, g.day // schema.BLOCK_DAYS) for g in granules}),
+        "blocks": len({block_of(g) for g in granules}),
         "bytes_to_read": sum(g.size for g in granules),
     }
 

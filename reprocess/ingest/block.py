@@ -4,7 +4,6 @@ A pure function of its plan and of what lies on disk; it writes whole shards and
 doing a block twice is harmless. No Dask here: any executor can call it.
 """
 
-import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -160,7 +159,7 @@ def _read_granule(granule: Granule, answer: Answer) -> tuple[dict[str, object], 
 
 def _position(date: str, span: range) -> int:
     """Return the row of a date within its block."""
-    return schema.day_index(dt.date.fromisoformat(date)) - span.start
+    return schema.day_index(date) - span.start
 
 
 def _kept_rows(spec: schema.ArraySpec, store: SatelliteStore, span: range, kept: list[int]) -> np.ndarray:

@@ -32,7 +32,7 @@ from reprocess.monitoring.board import (
     Stage,
 )
 from reprocess.monitoring.scheduler import PATH, TOPIC, DashboardPlugin
-from reprocess.schema.granules import Granule
+from reprocess.schema.granules import Granule, block_of
 from reprocess.work.asked import read_asked
 from reprocess.work.ledger import BlockLedger, Record
 from reprocess.work.parts import read_events
@@ -55,7 +55,7 @@ class Survey:
         self.run = run
         self.planned: dict[_Key, list[Granule]] = {}
         for granule in read_asked(work.asked):
-            self.planned.setdefault((granule.satellite, granule.day // schema.BLOCK_DAYS), []).append(granule)
+            self.planned.setdefault(block_of(granule), []).append(granule)
         self.records = {"ingest": _by_block(work.ledger), "detect": _by_block(run.ledger) if run else {}}
         self.vanished = {(g.satellite, g.day) for g in read_asked(work.vanished)}
         self.failures: dict[_Key, dict[str, str]] = {}

@@ -25,14 +25,16 @@ RECORDS = 43_400
 MS_PER_DAY = 86_400_000
 
 
-def day_index(date: dt.date) -> int:
-    """Return the position of `date` on the `day` axis.
+def day_index(date: dt.date | str) -> int:
+    """Return the position of a date, or of one written as YYYY-MM-DD, on the `day` axis.
 
     Raises
     ------
     ValueError
         If the date is outside the axis.
     """
+    if isinstance(date, str):
+        date = dt.date.fromisoformat(date)
     index = (date - EPOCH).days
     if not 0 <= index < DAYS:
         raise ValueError(f"{date} is outside the archive's calendar, {EPOCH} to {day_date(DAYS - 1)}")

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from reprocess.schema.calendar import day_date
+from reprocess.schema.calendar import BLOCK_DAYS, day_date
 from reprocess.schema.satellites import SATELLITES
 
 
@@ -27,6 +27,11 @@ class Granule:
     def date(self) -> dt.date:
         """Calendar date (UTC)."""
         return day_date(self.day)
+
+    @property
+    def block(self) -> int:
+        """Number of the block that the day belongs to."""
+        return self.day // BLOCK_DAYS
 
     @property
     def identity(self) -> dict[str, str | int]:
@@ -83,3 +88,8 @@ class Listing:
         """Return those of the satellite-days known from before that this archive had and no longer lists."""
         listed = {(g.satellite, g.day) for g in self.granules}
         return sorted(g for g in known if self.covers(g) and (g.satellite, g.day) not in listed)
+
+
+def block_of(granule: Granule) -> tuple[str, int]:
+    """Return satellite and block of a satellite-day: what blocks are sorted and grouped by."""
+    return granule.satellite, granule.block

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from reprocess import schema
-from reprocess.schema.granules import Granule
+from reprocess.schema.granules import Granule, block_of
 from reprocess.work.asked import read_asked
 from reprocess.work.ledger import BlockLedger, Record
 from reprocess.work.paths import SUMS, Run, Sum, Work
@@ -91,7 +91,7 @@ def _survey_ingest(
             good.add(key)
         else:
             days[state].append(day | _why(entry if state == "quarantined" else waiting, state))
-            counts["failed"] += state == "missing" and (g.satellite, g.day // schema.BLOCK_DAYS) in failed
+            counts["failed"] += state == "missing" and block_of(g) in failed
         if vanished:
             days["vanished"].append(day | {"kept": entry is not None and entry["status"] == "ok"})
         satellites[g.satellite] += counts

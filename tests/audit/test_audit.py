@@ -20,14 +20,16 @@ import zarr
 from reprocess import schema
 from reprocess.audit.block import KINDS, Finding, plan_audit
 from reprocess.audit.repair import repair
+from reprocess.audit.stage import audit
 from reprocess.classifier.bundle import Bundle
 from reprocess.detect.block import Settings, detect_block
+from reprocess.detect.stage import claim, plan_detect
 from reprocess.execution.cluster import Cluster
 from reprocess.files import sha256, write_atomic
 from reprocess.ingest.block import ingest_block
+from reprocess.ingest.stage import plan_ingest
 from reprocess.maps.exposure import write_exposure
 from reprocess.maps.occurrence import occurrence, write_occurrence
-from reprocess.pipeline import audit, claim, plan_detect, plan_ingest
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.schema.grid import make_grid
 from reprocess.sources.listing import list_archive

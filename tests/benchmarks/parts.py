@@ -7,26 +7,28 @@ from contextlib import ExitStack, contextmanager
 from unittest import mock
 
 from reprocess.classifier.onnx_engine import OnnxEngine
+from reprocess.detect import block as detect_block
+from reprocess.ingest import block as ingest_block
 from reprocess.work import parts, store
 
 REST = "rest"
 PARTS: dict[str, dict[str, list[tuple[object, str]]]] = {
     "ingest": {
-        "reading files": [(block, "read_source")],
-        "inflating, unshuffling and checking 36 variables (HDF5)": [(block, "read_records")],
+        "reading files": [(ingest_block, "read_source")],
+        "inflating, unshuffling and checking 36 variables (HDF5)": [(ingest_block, "read_records")],
         "compressing and writing 18 shards": [(store.SatelliteStore, "write")],
-        "sha256 of files and shards": [(block, "sha256"), (store, "sha256")],
+        "sha256 of files and shards": [(ingest_block, "sha256"), (store, "sha256")],
     },
     "detect onnxruntime": {
         "network": [(OnnxEngine, "predict")],
         "reading seven arrays": [(store.SatelliteStore, "read")],
         "sha256 of their shards and of the parts": [(store, "sha256"), (parts, "sha256")],
-        "interpolating L": [(block, "repair_L")],
-        "dwell": [(block, "_dwell")],
-        "wanted windows and growth": [(block, "wanted_windows"), (block, "classify")],
-        "scaling the records of these windows": [(block, "windows_at")],
-        "runs, filters, joins": [(block, "find_events")],
-        "event table": [(block, "describe"), (block, "write_part")],
+        "interpolating L": [(detect_block, "repair_L")],
+        "dwell": [(detect_block, "_dwell")],
+        "wanted windows and growth": [(detect_block, "wanted_windows"), (detect_block, "classify")],
+        "scaling the records of these windows": [(detect_block, "windows_at")],
+        "runs, filters, joins": [(detect_block, "find_events")],
+        "event table": [(detect_block, "describe"), (detect_block, "write_part")],
     },
 }
 """Of each stage: what is called for which part. What is left is the `REST`."""

@@ -44,7 +44,7 @@ def copy(source: Path, target: Path, blocks: int) -> Work:
         record = _moved(ingested, satellite, block, shift)
         new.ledger.commit(record)
         granules += [
-            Granule(satellite, schema.day_index(dt.date.fromisoformat(date)), **_identity(entry))
+            Granule(satellite, schema.day_index(date), **_identity(entry))
             for date, entry in record["days"].items()
         ]
         copied.ledger.commit(_copy_parts(run, copied, original, _moved(original, satellite, block, shift)))

@@ -35,7 +35,8 @@ def measure(
 ) -> dict[str, float]:
     """Run both stages on workers that are up already, and say what each took."""
     from reprocess.detect.block import Settings
-    from reprocess.pipeline import detect, ingest
+    from reprocess.detect.stage import detect
+    from reprocess.ingest.stage import ingest
     from reprocess.work.paths import Work
 
     granules, target = list_archive(str(archive)).granules, Work(work)

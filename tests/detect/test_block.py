@@ -1,6 +1,5 @@
 """One block in, one record out: ingesting and classifying 32 days, and doing it again."""
 
-import datetime as dt
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -43,7 +42,7 @@ pytestmark = pytest.mark.usefixtures("short_record_axis")
 
 
 def index(date: str) -> int:
-    return schema.day_index(dt.date.fromisoformat(date))
+    return schema.day_index(date)
 
 
 def write_day(archive: Path, date: str, n: int, seed: int = 0) -> Path:

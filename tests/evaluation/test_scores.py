@@ -1,6 +1,5 @@
 """Counts that add up, and scores that are scikit-learn's from the probabilities themselves."""
 
-import datetime as dt
 import json
 from dataclasses import replace
 from typing import Any
@@ -268,7 +267,7 @@ def test_listed_events_without_any_record_are_counted() -> None:
     day = gap[1][:10]
     listed = event_table([there, gap])
     tally = tally_of((there, {"peak_e4": 9 * COUNT}))
-    asked = Granule("noaa18", schema.day_index(dt.date.fromisoformat(day)), "file:///x", 1, "v")
+    asked = Granule("noaa18", schema.day_index(day), "file:///x", 1, "v")
     assert count_unseen(listed, [asked], tally) == 1
     assert count_unseen(listed[:1], [asked], tally) == 0
     assert count_unseen(listed, [replace(asked, satellite="noaa19")], tally) == 0

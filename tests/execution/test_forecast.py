@@ -1,6 +1,5 @@
 """What a run is predicted to read and cost; tests/integration compares it with what it does."""
 
-import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,7 @@ def asked(engine: str = "onnxruntime", **options: Any) -> Resources:
 
 
 def day(date: str, satellite: str = "noaa18", size: int = FULL) -> Granule:
-    return Granule(satellite, schema.day_index(dt.date.fromisoformat(date)), "u", size, "v")
+    return Granule(satellite, schema.day_index(date), "u", size, "v")
 
 
 ARCHIVE = [

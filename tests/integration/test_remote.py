@@ -172,7 +172,7 @@ def test_replaced_object_is_read_again_by_its_etag_and_a_gone_one_deferred(
 ) -> None:
     import boto3
 
-    from reprocess.pipeline import plan_ingest
+    from reprocess.ingest.stage import plan_ingest
     from reprocess.work.paths import Work
 
     endpoint, url = bucket

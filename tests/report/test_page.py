@@ -11,13 +11,15 @@ import html5lib
 import numpy as np
 import pytest
 
-from reprocess import pipeline, schema
+from reprocess import schema
 from reprocess.classifier.bundle import Bundle, save_bundle
+from reprocess.detect import stage
 from reprocess.detect.block import Settings, detect_block
 from reprocess.errors import LedgerError, StoreError
 from reprocess.ingest.block import IngestPlan, ingest_block
 from reprocess.pages.render import counted
 from reprocess.report import figures
+from reprocess.report import page as page_module
 from reprocess.report.page import DRAWN, LISTED, write_report
 from reprocess.schema.granules import Granule
 from reprocess.schema.grid import make_grid
@@ -58,10 +60,10 @@ def quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
         return
     for module, name in (
         *((figures, name) for name in dir(figures) if name.startswith("draw_")),
-        (page, "draw_occurrence"),
+        (page_module, "draw_occurrence"),
     ):
         monkeypatch.setattr(module, name, lambda *_: b"\x89PNG")
-    monkeypatch.setattr(pipeline, "plot_occurrence", lambda *_: [])
+    monkeypatch.setattr(stage, "plot_occurrence", lambda *_: [])
 
 
 def build(
@@ -82,17 +84,17 @@ def build(
     for (satellite, block), group in groupby(sorted(granules), lambda g: (g.satellite, g.day // 32)):
         ingest_block(IngestPlan(root, satellite, block, tuple(group)))
     settings = Settings(model.path, model.sha256, mode, "onnxruntime", classes, classes)
-    pipeline.claim(run, settings)
+    stage.claim(run, settings)
     if classes:
         create_store(run.classes, sorted({g.satellite for g in granules}), store_module.CLASS_ARRAYS, "test")
-    for plan in pipeline.plan_detect(work, run, settings, granules):
+    for plan in stage.plan_detect(work, run, settings, granules):
         detect_block(plan)
     remap(work, run)
     return work, run
 
 
 def remap(work: Work, run: Run) -> None:
-    pipeline.make_map(work, run, GRID, 10.0)
+    stage.make_map(work, run, GRID, 10.0)
 
 
 @pytest.fixture(scope="module")

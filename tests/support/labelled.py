@@ -12,9 +12,10 @@ from reprocess import schema
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import DEFAULT_ENGINE
 from reprocess.detect.block import Settings, detect_block
+from reprocess.detect.stage import claim, plan_detect
 from reprocess.ingest.block import IngestPlan, ingest_block
-from reprocess.pipeline import claim, plan_detect
 from reprocess.schema import CLASS_ARRAYS
+from reprocess.schema.granules import block_of
 from reprocess.sources.listing import list_archive
 from reprocess.work.asked import merge_asked, read_asked
 from reprocess.work.paths import Run, Work
@@ -82,9 +83,7 @@ def ingest(archive: Path, root: Path) -> Work:
     granules = sorted(list_archive(str(archive)).granules)
     merge_asked(work.asked, granules)
     create_store(work.archive, sorted({g.satellite for g in granules}), schema.ARCHIVE_ARRAYS, "test")
-    for (satellite, block), group in groupby(
-        granules, key=lambda g: (g.satellite, g.day // schema.BLOCK_DAYS)
-    ):
+    for (satellite, block), group in groupby(granules, key=lambda g: block_of(g)):
         ingest_block(IngestPlan(work.root, satellite, block, tuple(group)))
     return work
 

@@ -1,6 +1,5 @@
 """Reading the archive with xarray: the files' values, sentinels masked or not, lazily."""
 
-import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from reprocess import schema
 from reprocess.errors import StoreError
 from reprocess.ingest.block import IngestPlan, ingest_block
 from reprocess.ingest.reading import fill_calibration_flag
+from reprocess.schema.granules import block_of
 from reprocess.sources.listing import list_archive
 from reprocess.work.archive import open_archive
 from reprocess.work.paths import Work
@@ -41,7 +41,7 @@ def ingest(root: Path, *archives: Path) -> Path:
     work = Work(root)
     granules = [g for archive in archives for g in list_archive(str(archive)).granules]
     create_store(work.archive, {g.satellite for g in granules}, schema.ARCHIVE_ARRAYS, "test")
-    blocks = {(g.satellite, g.day // schema.BLOCK_DAYS) for g in granules}
+    blocks = {block_of(g) for g in granules}
     for satellite, block in sorted(blocks):
         own = tuple(g for g in granules if g.satellite == satellite and g.day in schema.block_days(block))
         ingest_block(IngestPlan(work.root, satellite, block, own))
@@ -89,7 +89,7 @@ def test_store_holds_a_real_file_bit_for_bit(
     real: Path, shared: Path, path: str, satellite: str, date: str
 ) -> None:
     store = SatelliteStore(real, satellite)
-    day = schema.day_index(dt.date.fromisoformat(date))
+    day = schema.day_index(date)
     expected = expected_arrays(shared / path)
     count = int(store.read("record_count", day, day + 1)[0])
     assert count == expected["time"].size > 10_000

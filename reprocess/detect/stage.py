@@ -1,0 +1,112 @@
+"""Detection over the whole archive: which blocks have days to classify, and where they are classified.
+
+One task per block. The array that Dask maps over holds one plan per block; a task opens the Zarr
+archive lazily, reads only the days that exist, writes its results itself and returns a small
+record, so neither data nor models pass through the scheduler.
+"""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from reprocess import __version__, schema
+from reprocess.classifier.bundle import load_bundle
+from reprocess.detect.block import DetectPlan, Settings, detect_block
+from reprocess.detect.rules.published import MODES
+from reprocess.execution.cluster import Cluster
+from reprocess.execution.mapping import Progress, map_blocks
+from reprocess.execution.share import Share, client_of, noting, own
+from reprocess.files import locked
+from reprocess.schema import CLASS_ARRAYS
+from reprocess.schema.granules import Granule, block_of
+from reprocess.work.paths import Run, Work
+from reprocess.work.status import detected, ledger_days
+from reprocess.work.store import CLASSES_TITLE, create_store
+
+
+def plan_detect(work: Work, run: Run, settings: Settings, granules: Iterable[Granule]) -> list[DetectPlan]:
+    """Return the blocks with days that are ingested but not classified as they are now.
+
+    A block is classified whole: days that the run already has stay in it, and days that the
+    archive has lost (their file was replaced by a bad one) leave it.
+    """
+    ingested = {key: entry for key, entry in ledger_days(work.ledger).items() if entry["status"] == "ok"}
+    done = ledger_days(run.ledger)
+    wanted: dict[tuple[str, int], set[str]] = {}
+    for g in granules:
+        if (g.satellite, g.date.isoformat()) in ingested:
+            wanted.setdefault(block_of(g), set()).add(g.date.isoformat())
+    for satellite, date in done:
+        wanted.setdefault((satellite, schema.day_index(date) // schema.BLOCK_DAYS), set()).add(date)
+    plans = []
+    for (satellite, block), dates in sorted(wanted.items()):
+        present = sorted(d for d in dates if (satellite, d) in ingested)
+        current = [d for d in dates if detected(done.get((satellite, d)), ingested.get((satellite, d)))]
+        if len(current) < len(dates):
+            days = tuple(schema.day_index(d) for d in present)
+            plans.append(DetectPlan(work.root, run.name, satellite, block, days, settings))
+    return plans
+
+
+def claim(run: Run, settings: Settings) -> None:
+    """Create a run, or make sure that an existing one was made with the same settings.
+
+    The model's card is kept with the run, less its evaluations, which change with time: a page
+    about the run must not depend on which models are on the machine that writes it.
+
+    Raises
+    ------
+    LedgerError
+        If it was made with another model, mode, engine or version of the code.
+    """
+    run.claim(
+        {
+            "model": settings.model.name,
+            "model_sha256": settings.model_sha256,
+            "mode": settings.mode,
+            "rules": asdict(MODES[settings.mode]),
+            "engine": settings.engine,
+            "classes": settings.classes,
+            "dense": settings.dense,
+            "code_version": __version__,
+        }
+    )
+    card = load_bundle(settings.model).card
+    run.describe({"model_card": {k: v for k, v in card.items() if k != "evaluations"}})
+
+
+def detect(
+    work: Work,
+    run: Run,
+    settings: Settings,
+    granules: list[Granule],
+    where: Cluster | Share,
+    progress: Progress,
+) -> None:
+    """Classify ingested satellite-days; failed blocks are noted in the ledger.
+
+    `reprocess.maps.stage.sum_up` makes the exposure of what all blocks left.
+
+    Parameters
+    ----------
+    work : Work
+    run : Run
+    settings : Settings
+    granules : list of Granule
+        What is asked for.
+    where : Cluster or Share
+        Workers for all blocks, or the share of the blocks to do in this process.
+    progress : Progress
+
+    Raises
+    ------
+    LedgerError
+        As `claim`.
+    """
+    claim(run, settings)
+    plans = own(plan_detect(work, run, settings, granules), where)
+    if plans:
+        if settings.classes:
+            satellites = sorted({p.satellite for p in plans})
+            with locked(run.classes):
+                create_store(run.classes, satellites, CLASS_ARRAYS, CLASSES_TITLE)
+        map_blocks(client_of(where), detect_block, plans, "detect", progress, noting(run.ledger))

@@ -1,0 +1,87 @@
+"""Ingestion over the whole archive: which blocks have new files, and who reads them."""
+
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+from distributed import Semaphore
+
+from reprocess import schema
+from reprocess.execution.cluster import Cluster
+from reprocess.execution.mapping import Progress, map_blocks
+from reprocess.execution.share import Share, client_of, noting, own
+from reprocess.files import locked
+from reprocess.ingest.block import IngestPlan, ingest_block
+from reprocess.schema.granules import Granule, block_of
+from reprocess.sources.remote import is_web
+from reprocess.sources.web import CONNECTIONS
+from reprocess.work.asked import merge_asked
+from reprocess.work.ledger import Record
+from reprocess.work.paths import Work
+from reprocess.work.status import is_current, ledger_days
+from reprocess.work.store import ARCHIVE_TITLE, create_store
+
+
+def plan_ingest(
+    work: Work, granules: Iterable[Granule], storage: Mapping[str, Any] | None = None
+) -> list[IngestPlan]:
+    """Return the blocks that hold new or changed satellite-days, or were never finished.
+
+    `storage` holds the options of the archive's file system, as of fsspec.
+    """
+    days = ledger_days(work.ledger)
+    stale = [g for g in granules if not is_current(g, days.get((g.satellite, g.date.isoformat())))]
+    return [
+        IngestPlan(work.root, satellite, block, tuple(group), storage or {})
+        for (satellite, block), group in groupby(sorted(stale), key=block_of)
+    ]
+
+
+def ingest(
+    work: Work,
+    granules: list[Granule],
+    where: Cluster | Share,
+    progress: Progress,
+    storage: Mapping[str, Any] | None = None,
+    connections: int = CONNECTIONS,
+) -> None:
+    """Read satellite-days into the archive; blocks that fail are noted in the ledger.
+
+    Parameters
+    ----------
+    work : Work
+    granules : list of Granule
+        What is asked for; all of it is noted, whatever the share.
+    where : Cluster or Share
+        Workers for all blocks, or the share of the blocks to do in this process.
+    progress : Progress
+    storage : mapping, optional
+        Options of the archive's file system, as of fsspec.
+    connections : int
+        Blocks that read from a web server at a time, one file each, whatever the number of workers.
+        A share reads one file at a time, and does not know of the others.
+    """
+    merge_asked(work.asked, granules)
+    plans = own(plan_ingest(work, granules, storage), where)
+    if plans:
+        satellites = sorted({p.satellite for p in plans})
+        with locked(work.archive):
+            create_store(work.archive, satellites, schema.ARCHIVE_ARRAYS, ARCHIVE_TITLE)
+        client = client_of(where)
+        read = _reader(plans, connections) if client else ingest_block
+        map_blocks(client, read, plans, "ingest", progress, noting(work.ledger))
+
+
+def _reader(plans: Sequence[IngestPlan], connections: int) -> Callable[[IngestPlan], Record]:
+    """Return what ingests a block, with no more of them reading from web servers at a time than allowed."""
+    if not any(is_web(g.url) for p in plans for g in p.granules):
+        return ingest_block
+    shared = Semaphore(max_leases=connections, name=f"connections-{uuid.uuid4().hex}")
+    return partial(_ingest_connected, shared=shared)
+
+
+def _ingest_connected(plan: IngestPlan, shared: Semaphore) -> Record:
+    with shared:
+        return ingest_block(plan)
