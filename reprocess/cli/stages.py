@@ -205,6 +205,7 @@ def _stages(
     """Ingest and detect on one cluster."""
     from reprocess.detect.stage import claim, detect
     from reprocess.ingest.stage import ingest
+    from reprocess.maps.stage import sum_up
     from reprocess.monitoring.progress import show_progress
 
     def announce(text: str) -> None:
@@ -220,6 +221,8 @@ def _stages(
             ingest(work, granules, where, progress, options["storage"], options["connections"])
         if settings is not None and one is not None:
             detect(work, one, settings, granules, where, progress)
+            if not options["partition"]:  # other processes write other shares
+                sum_up(one)
 
 
 def _finish_share(work: "Work", granules: list["Granule"], name: str | None, options: dict[str, Any]) -> None:

@@ -114,6 +114,7 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
     from reprocess.evaluation.page import describe_evaluation, write_evaluation
     from reprocess.evaluation.scores import count_unseen, score, summarise
     from reprocess.evaluation.stage import tally_run
+    from reprocess.maps.stage import sum_up
     from reprocess.monitoring.progress import show_progress
     from reprocess.work.status import exit_code, survey
 
@@ -132,6 +133,7 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
         show_progress(target, one, announce, options["report"]) as progress,
     ):
         detect(target, one, settings, granules, cluster, progress)
+        sum_up(one)
         tally, found = tally_run(target, one, listed.table, granules, cluster, progress)
     scores = score(tally, found)
     facts = describe_evaluation(load_bundle(settings.model), settings, lists, granules, _command())

@@ -19,7 +19,7 @@ from reprocess.work.asked import merge_asked, note_vanished
 from reprocess.work.paths import Work
 from reprocess.work.status import survey
 from tests.support.states import job
-from tests.test_status import deferral, entry, granule, ingested
+from tests.work.test_status import deferral, entry, granule, ingested
 
 FIRST = 248 * BLOCK_DAYS
 

@@ -31,8 +31,8 @@ from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
 from reprocess.work.status import survey
 from reprocess.work.store import SatelliteStore, create_store
+from tests.pages.test_render import Tags
 from tests.support import fake
-from tests.test_page import Tags
 
 GRID = make_grid(np.arange(2.5, 9.0, 0.5), np.arange(0.0, 25.0))
 HOSTILE = "</td><script>alert('x')</script>"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reprocess.detect.rules.published import MODES, find_events, in_L_range, repair_L
 from reprocess.detect.rules.sparse import Classified, classify, dilate, wanted_windows
-from tests.properties.test_postprocess_properties import days as eventful_days
+from tests.detect.rules.test_published_properties import days as eventful_days
 
 CHECK = settings(max_examples=400, deadline=None)
 
