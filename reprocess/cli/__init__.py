@@ -10,13 +10,21 @@ from typing import Any
 import click
 
 from reprocess import __version__
-from reprocess.cli.archives import plan
+from reprocess.cli.audit import audit
 from reprocess.cli.cluster import cluster
-from reprocess.cli.inspection import INCOMPLETE, audit, events, status
-from reprocess.cli.models import model
-from reprocess.cli.simulation import simulate
-from reprocess.cli.stages import detect, ingest, map_, report, run
-from reprocess.cli.training import evaluate, train
+from reprocess.cli.detect import detect
+from reprocess.cli.evaluate import evaluate
+from reprocess.cli.events import events
+from reprocess.cli.ingest import ingest
+from reprocess.cli.map import map_
+from reprocess.cli.model import model
+from reprocess.cli.plan import plan
+from reprocess.cli.report import report
+from reprocess.cli.run import run
+from reprocess.cli.simulate import simulate
+from reprocess.cli.state import INCOMPLETE
+from reprocess.cli.status import status
+from reprocess.cli.train import train
 from reprocess.errors import IncompleteError, ReprocessError
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reprocess.cli.options import options_of
-from reprocess.cli.stages import run
+from reprocess.cli.run import run
 
 if TYPE_CHECKING:
     from reprocess.execution.batch import Batch

@@ -338,7 +338,7 @@ def test_kubernetes_accepts_the_manifest_and_the_pods_that_the_operator_makes_of
 def test_the_kubernetes_arguments_are_ones_that_the_commands_have() -> None:
     from distributed.cli.dask_worker import main as dask_worker
 
-    from reprocess.cli.stages import run
+    from reprocess.cli.run import run
 
     documents = {d["kind"]: d for d in yaml.safe_load_all((FOLDER / "kubernetes.yaml").read_text())}
     worker = documents["DaskCluster"]["spec"]["worker"]["spec"]["containers"][0]["args"]

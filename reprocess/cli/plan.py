@@ -1,14 +1,23 @@
-"""NOAA's files before anything runs: listing an archive, plan."""
+"""What a run will take: plan."""
 
 import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from reprocess.cli.options import DETECTION, JSON, MEMORY, SELECTION, SOURCE, WORKERS, classifies_all
+from reprocess.cli.options import (
+    DETECTION,
+    JSON,
+    MEMORY,
+    SELECTION,
+    SOURCE,
+    WORKERS,
+    classifies_all,
+)
+from reprocess.cli.selection import list_granules, reading
 
 if TYPE_CHECKING:
-    from reprocess.schema.granules import Listing, Selection
+    pass
 
 
 @click.command()
@@ -38,36 +47,6 @@ def plan(archive: str, **options: Any) -> None:
         click.echo(json.dumps({"archive": archive, **made}, indent=1))
     else:
         _print(made)
-
-
-def selection(options: dict[str, Any]) -> "Selection":
-    """Return the satellite-days that the options ask for."""
-    from reprocess.schema.granules import Selection
-
-    start, end = (options[k].date() if options[k] else None for k in ("start", "end"))
-    if start and end and start > end:
-        raise click.UsageError(f"--start {start} is after --end {end}")
-    return Selection(frozenset(options["satellites"]), start, end)
-
-
-def list_granules(archive: str, options: dict[str, Any]) -> "Listing":
-    """List the satellite-days of an archive that are asked for; there is at least one."""
-    from reprocess.sources.listing import list_archive
-
-    listing = list_archive(archive, selection(options), options["storage"])
-    for path in listing.ignored:
-        click.echo(f"ignored, not the name of a known satellite-day: {path}", err=True)
-    if not listing.granules:
-        raise click.UsageError(f"none of the satellite-days in {archive} is selected")
-    return listing
-
-
-def reading(found: dict[str, Any]) -> str:
-    """Say how much there is to read, from the totals of a plan."""
-    return (
-        f"{found['satellite_days']} satellite-days in {found['blocks']} blocks, "
-        f"{found['bytes_to_read'] / 1e6:.1f} MB to read"
-    )
 
 
 def _print(made: dict[str, Any]) -> None:

@@ -1,0 +1,76 @@
+"""Proof from the disk: audit."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reprocess.cli.options import (
+    EXISTING_WORK,
+    JSON,
+    ONE_RUN,
+    open_work,
+)
+from reprocess.cli.state import INCOMPLETE
+
+if TYPE_CHECKING:
+    from reprocess.work.paths import Work
+
+
+@click.command()
+@EXISTING_WORK
+@ONE_RUN
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Worker processes.")
+@click.option("--scheduler", help="Address of a running Dask scheduler (tcp://…) to use instead.")
+@click.option("--sources", is_flag=True, help="Read local NOAA files again and compare their sha256.")
+@click.option(
+    "--repair", "mend", is_flag=True,
+    help="Withdraw claims that do not hold, for the next run to do again. Not while something else runs.",
+)  # fmt: skip
+@JSON
+def audit(work: Path, name: str | None, as_json: bool, mend: bool, **options: Any) -> None:
+    """Prove from the disk what the ledger claims: every file, record, event and second.
+
+    Every finding names the file, what was expected and found, and what to do.
+    """
+    from reprocess.audit.repair import repair
+    from reprocess.work.status import exit_code, survey
+
+    target = open_work(work)
+    findings, counts = _audit(target, name, options)
+    done = repair(target, findings) if mend else []
+    if as_json:
+        rows = [asdict(finding) for finding in findings]
+        click.echo(json.dumps({"findings": rows, "checked": dict(counts), "repaired": done}, indent=1))
+    else:
+        for line in [*findings, *done]:
+            click.echo(line)
+        checked = ", ".join(f"{count} {what.replace('_', '-')}" for what, count in counts.items())
+        click.echo(f"audited {checked}: {len(findings)} findings")
+    if findings:
+        sys.exit(INCOMPLETE)
+    state = survey(target)
+    sys.exit(max([exit_code(state, None), *(exit_code(state, one) for one in state["runs"])]))
+
+
+def _audit(work: "Work", name: str | None, options: dict[str, Any]) -> Any:
+    from reprocess.audit.stage import audit
+    from reprocess.execution.cluster import open_cluster
+    from reprocess.monitoring.progress import show_progress
+
+    runs = [work.only_run(name)] if name else work.runs()
+    alone = options["workers"] == 1 and options["scheduler"] is None
+
+    def announce(text: str) -> None:
+        click.echo(text, err=True)
+
+    with (
+        open_cluster(
+            workers=options["workers"], scheduler=options["scheduler"], announce=announce
+        ) as cluster,
+        show_progress(work, runs[0] if len(runs) == 1 else None, announce) as progress,
+    ):
+        return audit(work, runs, None if alone else cluster, progress, options["sources"])

@@ -1,0 +1,54 @@
+"""The first stage: ingest."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reprocess.cli.interruption import resumable
+from reprocess.cli.options import (
+    CLUSTER,
+    CONNECTIONS,
+    DRY_RUN,
+    PARTITION,
+    SELECTION,
+    SOURCE,
+    WORK,
+    open_work,
+)
+from reprocess.cli.selection import list_granules
+from reprocess.cli.steps import (
+    do_stages,
+    finish,
+    finish_share,
+    print_plan,
+    tell_vanished,
+)
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command()
+@click.argument("archive")
+@WORK
+@SELECTION
+@SOURCE
+@CLUSTER
+@CONNECTIONS
+@PARTITION
+@DRY_RUN
+@resumable()
+def ingest(archive: str, work: Path, **options: Any) -> None:
+    """Read ARCHIVE into WORK/archive.zarr."""
+    listing = list_granules(archive, options)
+    granules = listing.granules
+    target = open_work(work)
+    if options["dry_run"]:
+        print_plan(target, None, None, granules)
+        return
+    gone = tell_vanished(target, listing)
+    do_stages(target, granules, options)
+    if options["partition"]:
+        finish_share(target, [*granules, *gone], None, options)
+    finish(target, [*granules, *gone], None)

@@ -1,0 +1,42 @@
+"""Lists of events, for the commands that read them."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reprocess.cli.options import (
+    options_of,
+)
+
+if TYPE_CHECKING:
+    from reprocess.evaluation.truth import EventList
+    from reprocess.work.paths import Work
+
+
+LISTS = options_of(
+    click.option(
+        "--events", "lists", type=click.Path(path_type=Path, dir_okay=False, exists=True), multiple=True,
+        required=True, help="Event list (CSV or Parquet), or truth.parquet of a simulation; may be repeated.",
+    ),
+    click.option("--drop-bad-rows", "drop", is_flag=True, help="Leave out rows that cannot be used."),
+)  # fmt: skip
+
+
+def read_lists(work: "Work", lists: tuple[Path, ...], drop: bool) -> "EventList":
+    """Read event lists; rows that are left out are named."""
+    from reprocess.evaluation.truth import read_event_list
+    from reprocess.work.status import ledger_days
+
+    covered = {key for key, entry in ledger_days(work.ledger).items() if entry["status"] == "ok"}
+    events = read_event_list(lists, covered, drop=drop)
+    for line in events.dropped:
+        click.echo(f"left out {line}", err=True)
+    return events
+
+
+def command_line() -> str:
+    """Return the command line that is being run."""
+    return shlex.join(["reprocess", *sys.argv[1:]])

@@ -1,0 +1,33 @@
+"""The page of a run: report."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reprocess.cli.options import (
+    EXISTING_WORK,
+    ONE_RUN,
+    open_work,
+)
+from reprocess.cli.steps import (
+    finish,
+    write_page,
+)
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command()
+@EXISTING_WORK
+@ONE_RUN
+def report(work: Path, name: str | None) -> None:
+    """Write the page of a run: WORK/runs/NAME/report/index.html.
+
+    It holds everything, images too, and can be sent as it is. The run needs its maps first.
+    """
+    target = open_work(work)
+    one = target.only_run(name)
+    write_page(target, one)
+    finish(target, None, one.name)

@@ -1,0 +1,76 @@
+"""The main job: run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reprocess.cli.interruption import resumable
+from reprocess.cli.options import (
+    CLUSTER,
+    CONNECTIONS,
+    DETECTION,
+    DRY_RUN,
+    MAP,
+    PARTITION,
+    RUN_NAME,
+    SELECTION,
+    SOURCE,
+    WORK,
+    open_work,
+)
+from reprocess.cli.selection import list_granules
+from reprocess.cli.steps import (
+    do_stages,
+    draw_map,
+    finish,
+    finish_share,
+    grid_of,
+    make_settings,
+    print_plan,
+    run_name,
+    tell_vanished,
+    write_page,
+)
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command()
+@click.argument("archive")
+@WORK
+@SELECTION
+@SOURCE
+@DETECTION
+@RUN_NAME
+@MAP
+@CLUSTER
+@CONNECTIONS
+@PARTITION
+@DRY_RUN
+@resumable()
+def run(archive: str, work: Path, **options: Any) -> None:
+    """Do everything: read ARCHIVE into WORK, classify, make events, maps and the report.
+
+    ARCHIVE is what holds NOAA's years: a folder, an https listing, any fsspec URL, or the word noaa
+    for NCEI's archive. What is done already is not done again; a file that changed is.
+    """
+    listing = list_granules(archive, options)
+    granules = listing.granules
+    settings = make_settings(options)
+    target, one = open_work(work), run_name(options, settings)
+    grid = grid_of(options)
+    if options["dry_run"]:
+        print_plan(target, one, settings, granules)
+        return
+    gone = tell_vanished(target, listing)
+    do_stages(target, granules, options, settings=settings, one=target.run(one))
+    if options["partition"]:
+        finish_share(target, [*granules, *gone], one, options)
+    if any(record["days"] for record in target.run(one).ledger.done()):
+        draw_map(target, target.run(one), grid, options)
+        write_page(target, target.run(one))
+    else:  # every block failed, or every file is bad: the counts say so
+        click.echo("no map: no satellite-day is classified", err=True)
+    finish(target, [*granules, *gone], one)

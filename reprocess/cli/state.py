@@ -1,0 +1,84 @@
+"""A survey of WORK, printed for people."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    pass
+
+
+INCOMPLETE = 4
+
+
+_TROUBLES = ("quarantined", "deferred", "missing", "lost")
+
+
+_LISTED = 40
+"""Days of one kind that are listed one by one."""
+
+
+def print_state(state: dict[str, Any]) -> None:
+    """Print a survey for people."""
+    ingest = state["ingest"]
+    for name, done in ingest["satellites"].items():
+        click.echo(
+            f"{name}: {done['ok']} of {done['planned']} satellite-days ingested, {done['records']} records, "
+            f"{done['quarantined']} quarantined, {done['missing']} missing"
+            + "".join(f", {done[kind]} {kind}" for kind in ("deferred", "lost") if done[kind])
+        )
+    for kind, reasons in ingest["reasons"].items():
+        if reasons:
+            counts = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+            click.echo(f"{kind} by reason: {counts}")
+    for kind in ("quarantined", "deferred"):
+        _print_days(
+            f"  {kind} {day['satellite']} {day['date']}: {day['reason']} ({day['detail']}) {day['url']}"
+            for day in ingest[kind]
+        )
+    _print_days(f"  missing {day['satellite']} {day['date']}: {day['url']}" for day in ingest["missing"])
+    kept = {True: "what was read is kept", False: "lost, it was never read"}
+    _print_days(
+        f"  vanished {day['satellite']} {day['date']}: {kept[day['kept']]}; {day['url']}"
+        for day in ingest["vanished"]
+    )
+    _print_failures(ingest["failed_blocks"])
+    for name, one in state["runs"].items():
+        counts = ", ".join(f"{count} {kind}" for kind, count in one["events"].items()) or "no event"
+        click.echo(f"run {name}: {one['days_done']} satellite-days classified, {counts}")
+        if one["missing"]:
+            click.echo(f"  {len(one['missing'])} ingested satellite-days are not classified")
+        for name_of_sum in one["outdated"]:
+            click.echo(f"  {name_of_sum} is not of the parts there are now; use: reprocess map WORK")
+        _print_failures(one["failed_blocks"])
+
+
+def _print_days(lines: Iterable[str]) -> None:
+    """Print the first days of a list; a whole archive may miss thousands."""
+    listed = list(lines)
+    for line in listed[:_LISTED]:
+        click.echo(line)
+    if len(listed) > _LISTED:
+        click.echo(f"  … and {len(listed) - _LISTED} more: reprocess status WORK --json lists all")
+
+
+def print_years(state: dict[str, Any]) -> None:
+    """Print what is done and missing by satellite and year."""
+    runs = state["runs"]
+    done = {(name, y["satellite"], y["year"]): y["done"] for name, run in runs.items() for y in run["years"]}
+    for y in state["ingest"]["years"]:
+        counts = ", ".join(f"{y[key]} {key}" for key in _TROUBLES if y[key])
+        failed = f" ({y['failed']} of them in failed blocks)" if y["failed"] else ""
+        classified = "".join(
+            f", {done.get((name, y['satellite'], y['year']), 0)} classified by {name}" for name in runs
+        )
+        click.echo(
+            f"{y['satellite']} {y['year']}: {y['ok']} of {y['planned']} ingested"
+            f"{', ' + counts if counts else ''}{failed}{classified}"
+        )
+
+
+def _print_failures(failures: list[dict[str, Any]]) -> None:
+    for failure in failures:
+        click.echo(f"  failed {failure['satellite']} block {failure['block']}: {failure['reason']}")

@@ -1,0 +1,34 @@
+"""What is done, and what is not: status."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reprocess.cli.options import (
+    EXISTING_WORK,
+    JSON,
+    open_work,
+)
+from reprocess.cli.state import print_state, print_years
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command()
+@EXISTING_WORK
+@JSON
+def status(work: Path, as_json: bool) -> None:
+    """Tell what is done, missing, quarantined and failed, and why."""
+    from reprocess.work.status import exit_code, survey
+
+    state = survey(open_work(work))
+    if as_json:
+        click.echo(json.dumps(state, indent=1))
+    else:
+        print_state(state)
+        print_years(state)
+    sys.exit(max([exit_code(state, None), *(exit_code(state, name) for name in state["runs"])]))

@@ -1,0 +1,137 @@
+"""What several commands do one after the other."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reprocess.cli.options import (
+    classifies_all,
+)
+from reprocess.cli.place import open_place
+from reprocess.cli.selection import reading
+from reprocess.cli.state import print_state
+
+if TYPE_CHECKING:
+    from reprocess.detect.block import Settings
+    from reprocess.schema.granules import Granule, Listing
+    from reprocess.work.paths import Run, Work
+
+
+def tell_vanished(work: "Work", listing: "Listing") -> list["Granule"]:
+    """Note and report the satellite-days that were asked for before and are no longer listed."""
+    from reprocess.work.asked import note_vanished, read_asked
+
+    gone = note_vanished(work.vanished, read_asked(work.asked), listing)
+    for g in gone:
+        click.echo(f"no longer in the archive: {g.satellite} {g.date} {g.url}", err=True)
+    return gone
+
+
+def make_settings(options: dict[str, Any]) -> "Settings":
+    """Return what a run is made with, the model looked up."""
+    from reprocess.classifier.bundle import find_model, load_bundle
+    from reprocess.detect.block import Settings
+
+    bundle = load_bundle(find_model(options["model"]))
+    click.echo(f"model {bundle.name}: {bundle.card.get('title', 'no title')}", err=True)
+    mode, engine, classes = options["mode"], options["engine"], options["classes"]
+    return Settings(bundle.path, bundle.sha256, mode, engine, classes, classifies_all(options))
+
+
+def run_name(options: dict[str, Any], settings: "Settings") -> str:
+    """Return the name of the run that the options make."""
+    return options["name"] or f"{settings.model.name}-{settings.mode}"
+
+
+def grid_of(options: dict[str, Any]) -> Any:
+    """Return the grid of the map that the options ask for."""
+    from reprocess.schema.grid import make_grid
+
+    return make_grid(options["l_edges"], options["mlt_edges"])
+
+
+def do_stages(
+    work: "Work",
+    granules: list["Granule"],
+    options: dict[str, Any],
+    settings: "Settings | None" = None,
+    one: "Run | None" = None,
+    read: bool = True,
+) -> None:
+    """Ingest and detect on one cluster."""
+    from reprocess.detect.stage import claim, detect
+    from reprocess.ingest.stage import ingest
+    from reprocess.maps.stage import sum_up
+    from reprocess.monitoring.progress import show_progress
+
+    def announce(text: str) -> None:
+        click.echo(text, err=True)
+
+    with (
+        open_place(options, settings) as where,
+        show_progress(work, one, announce, options["report"]) as progress,
+    ):
+        if settings is not None and one is not None:
+            claim(one, settings)  # before hours of reading, not after
+        if read:
+            ingest(work, granules, where, progress, options["storage"], options["connections"])
+        if settings is not None and one is not None:
+            detect(work, one, settings, granules, where, progress)
+            if not options["partition"]:  # other processes write other shares
+                sum_up(one)
+
+
+def finish_share(work: "Work", granules: list["Granule"], name: str | None, options: dict[str, Any]) -> None:
+    """Answer for one share alone."""
+    from reprocess.execution.share import Share
+
+    share = Share(*options["partition"])
+    click.echo(
+        f"share {share} is through; when all are: reprocess map {work.root}, reprocess report {work.root}",
+        err=True,
+    )
+    finish(work, share.select(granules), name, sums=False)
+
+
+def draw_map(work: "Work", one: "Run", grid: Any, options: dict[str, Any]) -> None:
+    """Make a run's map, and say which files it wrote."""
+    from reprocess.maps.stage import make_map
+
+    for path in make_map(work, one, grid, options["min_dwell"] * 60):
+        click.echo(f"wrote {path}", err=True)
+
+
+def write_page(work: "Work", one: "Run") -> None:
+    """Write a run's report, and say where."""
+    from reprocess.report.page import write_report
+
+    click.echo(f"wrote {write_report(work, one)}", err=True)
+
+
+def finish(work: "Work", granules: "Sequence[Granule] | None", name: str | None, sums: bool = True) -> None:
+    """Print the counts of what was asked for and exit with its code; `sums` are part of it but for shares."""
+    from reprocess.work.status import exit_code, survey
+
+    state = survey(work, granules)
+    state["runs"] = {k: v | ({} if sums else {"outdated": []}) for k, v in state["runs"].items() if k == name}
+    print_state(state)
+    sys.exit(exit_code(state, name))
+
+
+def print_plan(
+    work: "Work", name: str | None, settings: "Settings | None", granules: list["Granule"]
+) -> None:
+    """Say what would be done."""
+    from reprocess.detect.stage import plan_detect
+    from reprocess.execution.forecast import totals
+    from reprocess.ingest.stage import plan_ingest
+
+    plans = plan_ingest(work, granules)
+    click.echo(f"{len(granules)} satellite-days asked for")
+    click.echo(f"ingest: {reading(totals([g for p in plans for g in p.granules]))}")
+    if name is not None and settings is not None:
+        known = plan_detect(work, work.run(name), settings, granules)
+        waiting = {(p.satellite, p.block) for p in plans} | {(p.satellite, p.block) for p in known}
+        click.echo(f"detect: {len(waiting)} blocks in run {name!r}")
