@@ -15,8 +15,9 @@ import pytest
 from reprocess import schema
 from reprocess.classifier.bundle import Bundle
 from tests.support.fake import write_archive, write_random_model
+from tests.support.places import REPOSITORY
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+SHARED = REPOSITORY.parent / "shared"
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import datetime as dt
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,6 @@ from reprocess.maps.occurrence import occurrence, write_occurrence
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.schema.grid import make_grid
 from reprocess.sources.listing import list_archive
-from reprocess.work import store as store_module
 from reprocess.work.asked import merge_asked
 from reprocess.work.paths import Run, Work
 from reprocess.work.status import exit_code, survey
@@ -49,14 +48,7 @@ EVENTS, DWELL = (f"{RUN}/{kind}/satellite=noaa18/block-0248.parquet" for kind in
 DETECTED = f"{RUN}/ledger/noaa18/0248.json"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def short_record_axis() -> Iterator[None]:
-    """A block of the full record axis takes a second; this one holds 1000 records a day."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(schema, "RECORDS", 1000)
-        patched.setitem(schema.DIMS, "record", 1000)
-        patched.setitem(store_module._DIMS, "record", 1000)
-        yield
+pytestmark = pytest.mark.usefixtures("short_record_axis")
 
 
 def make_occurrence(run: Run) -> None:

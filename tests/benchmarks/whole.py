@@ -48,7 +48,7 @@ def copy(source: Path, target: Path, blocks: int) -> Work:
             for date, entry in record["days"].items()
         ]
         copied.ledger.commit(_copy_parts(run, copied, original, _moved(original, satellite, block, shift)))
-    merge_asked(new.catalog, granules)
+    merge_asked(new.asked, granules)
     copied.describe(
         {k: v for k, v in (run.read_identity() or {}).items() if k not in {"exposure", "occurrence"}}
     )

@@ -11,6 +11,7 @@ from reprocess.classifier.bundle import Bundle
 from reprocess.cli import main
 from reprocess.cli.options import Bytes, Edges
 from reprocess.sources.remote import open_folder
+from tests.support.places import REPOSITORY
 
 
 def invoke(*arguments: object, code: int = 0) -> Result:
@@ -194,7 +195,7 @@ def test_a_satellite_that_cannot_be_simulated_is_named(tmp_path: Path) -> None:
     assert "'sputnik'" in invoke(*arguments, code=2).output
 
 
-CLUSTER_FILE = Path(__file__).parents[1] / "cluster" / "slurm.yaml"
+CLUSTER_FILE = REPOSITORY / "cluster" / "slurm.yaml"
 
 
 @pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "1/0", "-1/2"])

@@ -114,7 +114,7 @@ def test_facts_tell_what_was_evaluated_on_what(evaluated: Work, random_model: Bu
         random_model.path, random_model.sha256, "published", "onnxruntime", classes=True, dense=True
     )
     bundle = save_bundle(tmp_path / "m", {"name": "bare"}, random_model.weights, random_model.scaling)
-    granules = read_asked(evaluated.catalog)
+    granules = read_asked(evaluated.asked)
     facts = describe_evaluation(bundle, settings, lists, granules, "reprocess evaluate W")
     assert (facts["model"], facts["title"], facts["model_sha256"]) == ("bare", "", bundle.sha256)
     assert (facts["mode"], facts["engine"], facts["command"]) == (

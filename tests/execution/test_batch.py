@@ -14,8 +14,9 @@ import yaml
 from reprocess.errors import ClusterError
 from reprocess.execution import batch
 from reprocess.execution.batch import Batch, load_batch
+from tests.support.places import REPOSITORY
 
-FOLDER = Path(__file__).parents[1] / "cluster"
+FOLDER = REPOSITORY / "cluster"
 FILES = {name: FOLDER / f"{name}.yaml" for name in batch.SYSTEMS}
 RUN = ("ARCHIVE", "my work", "--model", "random")
 

@@ -10,6 +10,7 @@ import pytest
 from reprocess.execution.batch import array_script, load_batch
 from tests.support import fake
 from tests.support.command import REPROCESS, reprocess, tree
+from tests.support.places import REPOSITORY
 
 OPTIONS = ("--model", "random", "--classes")
 
@@ -89,7 +90,7 @@ def test_the_script_of_an_array_does_what_it_says(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
-    file = Path(__file__).parents[2] / "cluster" / f"{system}.yaml"
+    file = REPOSITORY / "cluster" / f"{system}.yaml"
     script = array_script(load_batch(file), [str(fake_archive), "w", *OPTIONS], 2)
     for number in ("1", "2"):
         monkeypatch.setenv(index, number)

@@ -43,7 +43,7 @@ def work(tmp_path: Path) -> Work:
     """Two days of noaa18 asked for, the first ingested."""
     days = [granule(day=FIRST), granule(day=FIRST + 1)]
     made = Work(tmp_path)
-    merge_asked(made.catalog, days)
+    merge_asked(made.asked, days)
     ingested(made, (days[0], entry(days[0])))
     return made
 

@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -33,19 +32,13 @@ from reprocess.work.status import survey
 from reprocess.work.store import SatelliteStore, create_store
 from tests.pages.test_render import Tags
 from tests.support import fake
+from tests.support.places import REPOSITORY
 
 GRID = make_grid(np.arange(2.5, 9.0, 0.5), np.arange(0.0, 25.0))
 HOSTILE = "</td><script>alert('x')</script>"
 
 
-@pytest.fixture(autouse=True, scope="module")
-def short_record_axis() -> Iterator[None]:
-    """A block of the full record axis takes a second; this one holds 1000 records a day."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(schema, "RECORDS", 1000)
-        patched.setitem(schema.DIMS, "record", 1000)
-        patched.setitem(store_module._DIMS, "record", 1000)
-        yield
+pytestmark = pytest.mark.usefixtures("short_record_axis")
 
 
 @pytest.fixture
@@ -422,7 +415,7 @@ def test_probabilities_are_drawn_if_kept(written: bytes) -> None:
 
 def test_the_citation_is_that_of_the_project(written: bytes) -> None:
     text = text_of(written)
-    cff = (Path(__file__).parents[1] / "CITATION.cff").read_text()
+    cff = (REPOSITORY / "CITATION.cff").read_text()
     for words in (
         "Identification and Classification of Relativistic Electron Precipitation",
         "858990",

@@ -3,13 +3,11 @@
 import datetime as dt
 import importlib.util
 import sys
-from pathlib import Path
 
 import pytest
 
 from reprocess.simulate import simulate_day
-
-REPOSITORY = Path(__file__).parents[2]
+from tests.support.places import REPOSITORY
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from reprocess.simulate import TRUTH_COLUMNS, SimulationError, simulate_archive,
 from reprocess.simulate.archive import _truth_row
 from reprocess.simulate.precipitation import Event
 from reprocess.simulate.writer import variables
+from tests.support.places import REPOSITORY
 
 START = dt.date(2015, 3, 1)
 DAYS = 2
@@ -169,7 +170,7 @@ def test_truth_has_the_documented_columns(archive):
     assert list(table) == list(TRUTH_COLUMNS)
     assert set(table["satellite"]) == set(SATELLITE_NAMES)
     assert (table.groupby("satellite")["start_time"].diff().dropna() >= pd.Timedelta(0)).all()
-    document = Path(__file__).parents[2] / "docs" / "simulator.md"
+    document = REPOSITORY / "docs" / "simulator.md"
     described = set(re.findall(r"^\| `(\w+)`", document.read_text(encoding="utf-8"), flags=re.MULTILINE))
     assert set(TRUTH_COLUMNS) <= described
 
