@@ -36,10 +36,10 @@ def _onnx(bundle: Bundle, path: Path) -> None:
 
 
 def _keras(bundle: Bundle, path: Path) -> None:
-    from reprocess.training.fit import Options, build_network
+    from reprocess.classifier.network import build_network
 
     units, dense = bundle.weights["forward_recurrent"].shape[0], bundle.weights["dense_bias"].size
-    network = build_network(Options(units=units, dense=dense))
+    network = build_network(units, dense)
     network.set_weights([bundle.weights[name] for name in WEIGHTS])
     network.save(path)
 

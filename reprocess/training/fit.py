@@ -17,6 +17,7 @@ import numpy as np
 from reprocess.classifier.bundle import WEIGHTS
 from reprocess.classifier.features import FEATURES, WINDOW, Scaling
 from reprocess.classifier.framework import keras, tf
+from reprocess.classifier.network import build_network
 from reprocess.errors import TrainingError
 from reprocess.files import write_atomic
 from reprocess.schema import CLASSES
@@ -97,7 +98,7 @@ def train(
     weights = class_weights(training.labels) if options.class_weights else None
     identity = {"options": asdict(options), "training": training.digest, "validation": validation.digest}
     history, kept = _resume(state, identity)
-    network = kept or _compile(build_network(options), options.optimizer)
+    network = kept or _compile(_network(options), options.optimizer)
     while not _ended(history, options):
         network.optimizer.learning_rate = options.learning_rate * options.decay ** len(history)
         order = np.random.default_rng([options.seed, len(history)]).permutation(len(x))
@@ -124,24 +125,8 @@ def train(
     return Trained(tensors, scaling, history, best)
 
 
-def build_network(options: Options) -> keras.Model:
-    """Return the network with its first, random weights.
-
-    The LSTM is unrolled: on two cores that is 1.6 times faster than Keras's loop, and 25 times
-    faster than XLA.
-    """
-    keras.utils.set_random_seed(options.seed)
-    layers = keras.layers
-    return keras.Sequential(
-        [
-            keras.Input((WINDOW, len(FEATURES))),
-            layers.Bidirectional(layers.LSTM(options.units, activation="relu", unroll=True)),
-            layers.Dropout(options.dropout),
-            layers.Dense(options.dense, activation="relu"),
-            layers.Dropout(options.dropout),
-            layers.Dense(len(CLASSES), activation="softmax"),
-        ]
-    )
+def _network(options: Options) -> keras.Model:
+    return build_network(options.units, options.dense, options.dropout, options.seed)
 
 
 def _compile(network: keras.Model, name: str) -> keras.Model:

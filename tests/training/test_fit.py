@@ -16,6 +16,7 @@ import pytest
 from reprocess.classifier.bundle import WEIGHTS, save_bundle, weight_shapes
 from reprocess.classifier.engine import ENGINES
 from reprocess.classifier.framework import keras
+from reprocess.classifier.network import build_network
 from reprocess.errors import TrainingError
 from reprocess.training import fit as training_module
 from reprocess.training.dataset import Dataset, fit_scaling, standardise
@@ -23,7 +24,6 @@ from reprocess.training.fit import (
     Options,
     Trained,
     best_epoch,
-    build_network,
     class_weights,
     train,
 )
@@ -261,7 +261,7 @@ def test_class_weights_average_one_and_follow_the_root_of_the_share() -> None:
 
 def test_engines_give_what_keras_gives(undisturbed: Trained, tmp_path: Path) -> None:
     bundle = save_bundle(tmp_path, {"name": "tiny"}, undisturbed.weights, undisturbed.scaling)
-    network = build_network(OPTIONS)
+    network = build_network(OPTIONS.units, OPTIONS.dense)
     network.set_weights(list(undisturbed.weights.values()))
     windows = standardise(made(5, 1500), undisturbed.scaling)
     expected = network.predict(windows, verbose=0)

@@ -81,7 +81,10 @@ def expected_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def test_every_shared_file_is_checked(shared: Path) -> None:
-    assert {p for p, _, _ in REAL} == {str(p.relative_to(shared)) for p in [*shared.glob("archive/*/*/*.nc"), *shared.glob("archive_simulated/*/*/*.nc")]}
+    assert {p for p, _, _ in REAL} == {
+        str(p.relative_to(shared))
+        for p in [*shared.glob("archive/*/*/*.nc"), *shared.glob("archive_simulated/*/*/*.nc")]
+    }
 
 
 @EVERY_REAL_FILE
