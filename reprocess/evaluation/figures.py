@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from reprocess import schema
 from reprocess.evaluation.matching import OUTCOMES
 from reprocess.evaluation.tally import SCOPES, Tally
-from reprocess.maps.plot import new_figure, png, style
+from reprocess.pages.style import new_figure, png, style
 
 _COLOURS = {"none": "0.45", "REP": "#0072b2", "CSS": "#d55e00"}
 _OUTCOME_COLOURS = {"matched": "#009e73", "confused": "#e69f00", "missed": "0.75"}

@@ -1,4 +1,4 @@
-"""The style of all figures, and the dial plots of the maps. All that draw use it.
+"""The dial plots of the maps.
 
 Noon is up, dusk left, dawn right, midnight down: the view from above the north pole with the Sun
 at the top, as the field draws MLT.
@@ -20,29 +20,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Wedge
 from matplotlib.projections.polar import PolarAxes
 
+from reprocess.pages.style import new_figure, png, style
+
 LABELS = {"REP": "wave-driven (REP)", "CSS": "current sheet scattering (CSS)"}
 _THIN = "0.85"
-
-
-@contextmanager
-def style() -> Iterator[None]:
-    """Draw with the project's settings, whatever those of the user are: equal data, equal bytes."""
-    with mpl.style.context(["default", {"font.size": 9, "hatch.linewidth": 0.5}]):
-        yield
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure; sizes are in inches."""
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def png(figure: Figure) -> bytes:
-    """Return a figure as PNG, without the version of matplotlib in it."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=150, metadata={"Software": None})
-    return buffer.getvalue()
 
 
 def plot_occurrence(dataset: xr.Dataset, folder: Path) -> list[Path]:

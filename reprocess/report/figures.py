@@ -17,7 +17,8 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from reprocess.detect.rules.published import E4_THRESHOLD
 from reprocess.maps.occurrence import poisson_interval
-from reprocess.maps.plot import LABELS, new_figure, png, style
+from reprocess.maps.plot import LABELS
+from reprocess.pages.style import new_figure, png, style
 from reprocess.report.summary import Timeline
 from reprocess.schema import CLASSES, COORDINATES, SATELLITES
 
