@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reprocess.simulate.geomagnetic import EARTH_RADIUS_KM, cartesian_to_geodetic
+from reprocess.simulate.coordinates import EARTH_RADIUS_KM, cartesian_to_geodetic
 
 GRAVITY_KM3_S2 = 398_600.4418
 J2 = 1.08263e-3

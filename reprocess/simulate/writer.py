@@ -14,7 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from reprocess.simulate.geomagnetic import cartesian_to_geodetic, spherical_components
+from reprocess.simulate.coordinates import cartesian_to_geodetic, spherical_components
 from reprocess.simulate.geometry import Geometry, total
 from reprocess.simulate.telemetry import fluxes
 

@@ -7,17 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reprocess.simulate import SimulationError
-from reprocess.simulate.geomagnetic import (
+from reprocess.simulate.coordinates import (
     EARTH_RADIUS_KM,
     cartesian_to_geodetic,
-    field_table,
     geodetic_to_cartesian,
-    hilton_l,
-    magnetic_coordinates,
-    magnetic_grid,
     spherical_components,
     subsolar_point,
 )
+from reprocess.simulate.geomagnetic import field_table, hilton_l, magnetic_coordinates, magnetic_grid
 
 YEAR = 2015
 

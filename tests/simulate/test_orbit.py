@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from reprocess.schema import SATELLITES
-from reprocess.simulate.geomagnetic import geodetic_to_cartesian
+from reprocess.simulate.coordinates import geodetic_to_cartesian
 from reprocess.simulate.orbit import ORBITS, positions, satellite_axes
 
 MS_PER_DAY = 86_400_000
