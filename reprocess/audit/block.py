@@ -1,10 +1,9 @@
-"""Proof from the disk that what the ledger claims is there.
+"""Proof from the disk that what the ledger claims of one block is there.
 
 Nothing is believed but the bytes: every claimed file is summed again, the records of every day are
 counted, the events are looked up in the archive, and the dwell is counted anew from the archive's
 positions and the events' intervals. Blocks are independent, so `audit_block` can be mapped over
-any executor; what belongs to no block is in `audit_stores` and `audit_run`. Nothing is changed here;
-`reprocess.audit.repair` withdraws claims that do not hold.
+any executor. Nothing is changed here; `reprocess.audit.repair` withdraws claims that do not hold.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from reprocess import schema
+from reprocess.audit.finding import GO_ON, REDO, Finding
 from reprocess.audit.recount import dwell_troubles, event_troubles, time_trouble
 from reprocess.detect.rules.published import MODES
 from reprocess.errors import LedgerError
@@ -26,47 +26,7 @@ from reprocess.work.parts import part_path, read_part
 from reprocess.work.paths import SUMS, Run, Sum, Work
 from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, SatelliteStore, metadata_files, shard_key
 
-KINDS = {
-    "missing": "a claimed file is not there",
-    "damaged": "a file is not what was written",
-    "contradiction": "a file is what was written, but does not say what the ledger says",
-    "unfinished": "a block was begun and never finished; nothing is claimed",
-    "outdated": "made from other blocks than are done now",
-    "stale": "a source is no longer what was read",
-    "unclaimed": "a data file that no record speaks of",
-    "leftover": "what a killed writer left behind",
-    "unaudited": "the check itself failed",
-}
-"""What can be found."""
-
-FALSE = frozenset({"missing", "damaged", "contradiction"})
-"""Kinds of a claim that does not hold."""
-
-_REDO = "reprocess audit WORK --repair, then the same reprocess run as before does this block again"
-_GO_ON = "the same reprocess run as before finishes it"
-_DELETE = "nothing refers to it; delete it"
 _POSITIONS = ("time", "L_IGRF", "MLT", "latitude")
-
-
-@dataclass(frozen=True, order=True)
-class Finding:
-    """One thing that is not as claimed."""
-
-    path: str
-    """The file, relative to WORK; the URL of a source."""
-    kind: str
-    """One of `KINDS`."""
-    expected: str
-    found: str
-    remedy: str
-    stage: str = ""
-    """What has to be done again: ingest, detect, exposure, occurrence, metadata; empty for nothing."""
-    run: str = ""
-    satellite: str = ""
-    block: int = -1
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.path}: expected {self.expected}, found {self.found}; {self.remedy}"
 
 
 @dataclass(frozen=True)
@@ -101,7 +61,7 @@ class _Audit:
     def add(self, path: Path | str, kind: str, expected: object, found: object, **where: Any) -> None:
         """Note a finding in this block."""
         name = path if isinstance(path, str) else path.relative_to(self.work.root).as_posix()
-        finding = Finding(name, kind, str(expected), str(found), where.pop("remedy", _REDO), **where)
+        finding = Finding(name, kind, str(expected), str(found), where.pop("remedy", REDO), **where)
         self.findings.append(replace(finding, satellite=self.plan.satellite, block=self.plan.block))
 
     def digest(self, path: Path, expected: str, **where: Any) -> bool:
@@ -173,7 +133,7 @@ def _claimed(audit: _Audit, run: Run | None, files: Collection[Path]) -> Record 
     if record is not None or written:
         state = "no record" if record is None else f"state {record['state']!r}"
         found = f"{state}, {written} of {len(files)} files"
-        audit.add(path, "unfinished", "a done record", found, remedy=_GO_ON, run=where["run"])
+        audit.add(path, "unfinished", "a done record", found, remedy=GO_ON, run=where["run"])
     return None
 
 
@@ -288,7 +248,7 @@ def _audit_content(audit: _Audit, run: Run, record: Record, ingested: Record) ->
         if source is None or source["source"].get("sha256") != facts["source_sha256"]:
             now = "nothing" if source is None else f"source {source['source'].get('sha256')}"
             found = f"source {facts['source_sha256']} on {date}"
-            audit.add(paths["events"], "outdated", now, found, remedy=_GO_ON, run=run.name)
+            audit.add(paths["events"], "outdated", now, found, remedy=GO_ON, run=run.name)
             continue
         day = schema.day_index(date)
         records = store.read_day(day, source["records"], _POSITIONS)
@@ -299,105 +259,3 @@ def _audit_content(audit: _Audit, run: Run, record: Record, ingested: Record) ->
         own = tables["dwell"][tables["dwell"]["day"] == day]
         for expected, found in dwell_troubles(own, events, facts, records, offset):
             differs("dwell", f"{expected} on {date}", found)
-
-
-def audit_stores(work: Work, runs: Iterable[Run]) -> list[Finding]:
-    """Check what belongs to no single block: metadata of the stores, and files that nobody claims.
-
-    If this finds metadata that are not as they must be, `audit_block` can only sum files.
-    """
-    runs = list(runs)
-    stores = [(work.archive, schema.ARCHIVE_ARRAYS, ARCHIVE_TITLE, work.ledger)]
-    stores += [(run.classes, CLASS_ARRAYS, CLASSES_TITLE, run.ledger) for run in runs]
-    blocks = [(p.satellite, p.block) for p in plan_audit(work, runs)]
-    known = {part_path(run.root / kind, *b) for run in runs for kind in ("events", "dwell") for b in blocks}
-    findings: list[Finding] = []
-    for path, arrays, title, ledger in stores:
-        satellites = sorted(p.name for p in path.glob("*") if p.name in schema.SATELLITES)
-        metadata = metadata_files(satellites, arrays, title) if satellites else {}
-        recorded = {p.parent.name for p in ledger.root.glob("*/*.json")}
-        findings += _audit_metadata(work, path, metadata, recorded)
-        known |= {path / "zarr.json"} | {path / name for name in metadata}  # an empty group claims nothing
-        known |= {path / shard_key(spec, *b) for spec in arrays.values() for b in blocks}
-    folders = [path for path, *_ in stores] + [f for run in runs for f in (run.events, run.dwell)]
-    for file in sorted(p for p in work.root.rglob("*") if p.is_file()):
-        name = file.relative_to(work.root).as_posix()
-        if ".partial" in name or ".zarr.old/" in name:
-            findings.append(Finding(name, "leftover", "no such file", "a file", _DELETE))
-        elif file not in known and any(file.is_relative_to(folder) for folder in folders):
-            findings.append(Finding(name, "unclaimed", "no such file", "a file", _DELETE))
-    return findings
-
-
-def _audit_metadata(
-    work: Work, store: Path, metadata: dict[str, bytes], recorded: Collection[str]
-) -> Iterator[Finding]:
-    """Hold a store's metadata against what they must be; satellites without a record claim nothing."""
-    for name, expected in metadata.items():
-        path = store / name
-        found = path.read_bytes() if path.is_file() else None
-        if found != expected:
-            kind = "missing" if found is None else "damaged"
-            now = "no file" if found is None else f"sha256 {sha256(found)}"
-            remedy = "reprocess audit WORK --repair writes it again"
-            where = path.relative_to(work.root).as_posix()
-            if not (recorded if name == "zarr.json" else name.split("/")[0] in recorded):
-                yield Finding(where, "unfinished", f"sha256 {sha256(expected)}", now, _GO_ON)
-                continue
-            yield Finding(where, kind, f"sha256 {sha256(expected)}", now, remedy, stage="metadata")
-
-
-def audit_run(work: Work, run: Run, sound: bool) -> list[Finding]:
-    """Check what a run makes of all its parts: exposure and maps.
-
-    Parameters
-    ----------
-    work : Work
-    run : Run
-    sound : bool
-        Whether all parts are as claimed; if not, sums over them are not made again.
-    """
-    findings: list[Finding] = []
-    compare = {"exposure": compare_exposure, "occurrence": compare_occurrence}
-    remedies = {"exposure": _GO_ON, "occurrence": f"reprocess map WORK --run {run.name} makes it again"}
-    try:
-        records = list(run.ledger.done())
-    except LedgerError:  # a finding of its block
-        return []
-    described = run.read_identity() or {}
-
-    def add(sum_: Sum, kind: str, expected: str, found: str) -> None:
-        path = getattr(run, sum_).relative_to(work.root).as_posix()
-        redo = sum_ == "exposure" and kind in FALSE
-        finding = Finding(path, kind, expected, found, _REDO if redo else remedies[sum_], run=run.name)
-        findings.append(replace(finding, stage=sum_) if redo else finding)
-
-    for sum_ in SUMS:
-        path = getattr(run, sum_)
-        if not path.exists() and sum_ in described:
-            add(sum_, "missing", "a sum of all parts", "no file")
-        elif not path.exists() and sum_ == "exposure" and records:
-            add(sum_, "unfinished", "a sum of all parts", "no file")
-        elif path.exists() and run.outdated(sum_, records):
-            add(sum_, "outdated", "a sum of all parts there are", "one of others")
-        elif path.exists() and tree_sha256(path) != described[sum_]["sha256"]:
-            sums = described[sum_]["sha256"], tree_sha256(path)
-            add(sum_, "damaged", *(f"sha256 {s}" for s in sums))
-        elif path.exists() and sound:
-            for expected, found in compare[sum_](run, records):
-                add(sum_, "contradiction", expected, found)
-    return findings
-
-
-def unlisted_runs(work: Work) -> list[Finding]:
-    """Name runs whose `run.json` is missing or damaged: nobody knows what made their events."""
-    findings = []
-    for folder in sorted(p.parent for p in (work.root / "runs").glob("*/ledger")):
-        path = folder / "run.json"
-        name, remedy = path.relative_to(work.root).as_posix(), f"delete {folder} and run detect again"
-        try:
-            if Run(folder).read_identity() is None:
-                findings.append(Finding(name, "missing", "what the run was made with", "no file", remedy))
-        except LedgerError as e:
-            findings.append(Finding(name, "damaged", "what the run was made with", str(e), remedy))
-    return findings

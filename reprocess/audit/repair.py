@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from reprocess import schema
-from reprocess.audit.block import Finding
+from reprocess.audit.finding import Finding
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.sources.remote import is_local, local_identity
 from reprocess.work.paths import SUMS, Work

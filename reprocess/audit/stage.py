@@ -3,15 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from reprocess.audit.block import (
-    FALSE,
-    Finding,
-    audit_block,
-    audit_run,
-    audit_stores,
-    plan_audit,
-    unlisted_runs,
-)
+from reprocess.audit.block import audit_block, plan_audit
+from reprocess.audit.finding import FALSE, Finding
+from reprocess.audit.whole import audit_run, audit_stores, unlisted_runs
 from reprocess.execution.cluster import Cluster
 from reprocess.execution.mapping import Plan, Progress, map_blocks
 from reprocess.work.ledger import Record

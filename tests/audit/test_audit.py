@@ -18,7 +18,8 @@ import xarray as xr
 import zarr
 
 from reprocess import schema
-from reprocess.audit.block import KINDS, Finding, plan_audit
+from reprocess.audit.block import plan_audit
+from reprocess.audit.finding import KINDS, Finding
 from reprocess.audit.repair import repair
 from reprocess.audit.stage import audit
 from reprocess.classifier.bundle import Bundle

@@ -1,0 +1,119 @@
+"""The audit of what belongs to no single block: metadata of the stores, stray files, exposure and maps."""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from reprocess import schema
+from reprocess.audit.block import plan_audit
+from reprocess.audit.finding import DELETE, FALSE, GO_ON, REDO, Finding
+from reprocess.errors import LedgerError
+from reprocess.files import sha256, tree_sha256
+from reprocess.maps.exposure import compare_exposure
+from reprocess.maps.occurrence import compare_occurrence
+from reprocess.schema import CLASS_ARRAYS
+from reprocess.work.parts import part_path
+from reprocess.work.paths import SUMS, Run, Sum, Work
+from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, metadata_files, shard_key
+
+
+def audit_stores(work: Work, runs: Iterable[Run]) -> list[Finding]:
+    """Check what belongs to no single block: metadata of the stores, and files that nobody claims.
+
+    If this finds metadata that are not as they must be, `audit_block` can only sum files.
+    """
+    runs = list(runs)
+    stores = [(work.archive, schema.ARCHIVE_ARRAYS, ARCHIVE_TITLE, work.ledger)]
+    stores += [(run.classes, CLASS_ARRAYS, CLASSES_TITLE, run.ledger) for run in runs]
+    blocks = [(p.satellite, p.block) for p in plan_audit(work, runs)]
+    known = {part_path(run.root / kind, *b) for run in runs for kind in ("events", "dwell") for b in blocks}
+    findings: list[Finding] = []
+    for path, arrays, title, ledger in stores:
+        satellites = sorted(p.name for p in path.glob("*") if p.name in schema.SATELLITES)
+        metadata = metadata_files(satellites, arrays, title) if satellites else {}
+        recorded = {p.parent.name for p in ledger.root.glob("*/*.json")}
+        findings += _audit_metadata(work, path, metadata, recorded)
+        known |= {path / "zarr.json"} | {path / name for name in metadata}  # an empty group claims nothing
+        known |= {path / shard_key(spec, *b) for spec in arrays.values() for b in blocks}
+    folders = [path for path, *_ in stores] + [f for run in runs for f in (run.events, run.dwell)]
+    for file in sorted(p for p in work.root.rglob("*") if p.is_file()):
+        name = file.relative_to(work.root).as_posix()
+        if ".partial" in name or ".zarr.old/" in name:
+            findings.append(Finding(name, "leftover", "no such file", "a file", DELETE))
+        elif file not in known and any(file.is_relative_to(folder) for folder in folders):
+            findings.append(Finding(name, "unclaimed", "no such file", "a file", DELETE))
+    return findings
+
+
+def _audit_metadata(
+    work: Work, store: Path, metadata: dict[str, bytes], recorded: Collection[str]
+) -> Iterator[Finding]:
+    """Hold a store's metadata against what they must be; satellites without a record claim nothing."""
+    for name, expected in metadata.items():
+        path = store / name
+        found = path.read_bytes() if path.is_file() else None
+        if found != expected:
+            kind = "missing" if found is None else "damaged"
+            now = "no file" if found is None else f"sha256 {sha256(found)}"
+            remedy = "reprocess audit WORK --repair writes it again"
+            where = path.relative_to(work.root).as_posix()
+            if not (recorded if name == "zarr.json" else name.split("/")[0] in recorded):
+                yield Finding(where, "unfinished", f"sha256 {sha256(expected)}", now, GO_ON)
+                continue
+            yield Finding(where, kind, f"sha256 {sha256(expected)}", now, remedy, stage="metadata")
+
+
+def audit_run(work: Work, run: Run, sound: bool) -> list[Finding]:
+    """Check what a run makes of all its parts: exposure and maps.
+
+    Parameters
+    ----------
+    work : Work
+    run : Run
+    sound : bool
+        Whether all parts are as claimed; if not, sums over them are not made again.
+    """
+    findings: list[Finding] = []
+    compare = {"exposure": compare_exposure, "occurrence": compare_occurrence}
+    remedies = {"exposure": GO_ON, "occurrence": f"reprocess map WORK --run {run.name} makes it again"}
+    try:
+        records = list(run.ledger.done())
+    except LedgerError:  # a finding of its block
+        return []
+    described = run.read_identity() or {}
+
+    def add(sum_: Sum, kind: str, expected: str, found: str) -> None:
+        path = getattr(run, sum_).relative_to(work.root).as_posix()
+        redo = sum_ == "exposure" and kind in FALSE
+        finding = Finding(path, kind, expected, found, REDO if redo else remedies[sum_], run=run.name)
+        findings.append(replace(finding, stage=sum_) if redo else finding)
+
+    for sum_ in SUMS:
+        path = getattr(run, sum_)
+        if not path.exists() and sum_ in described:
+            add(sum_, "missing", "a sum of all parts", "no file")
+        elif not path.exists() and sum_ == "exposure" and records:
+            add(sum_, "unfinished", "a sum of all parts", "no file")
+        elif path.exists() and run.outdated(sum_, records):
+            add(sum_, "outdated", "a sum of all parts there are", "one of others")
+        elif path.exists() and tree_sha256(path) != described[sum_]["sha256"]:
+            sums = described[sum_]["sha256"], tree_sha256(path)
+            add(sum_, "damaged", *(f"sha256 {s}" for s in sums))
+        elif path.exists() and sound:
+            for expected, found in compare[sum_](run, records):
+                add(sum_, "contradiction", expected, found)
+    return findings
+
+
+def unlisted_runs(work: Work) -> list[Finding]:
+    """Name runs whose `run.json` is missing or damaged: nobody knows what made their events."""
+    findings = []
+    for folder in sorted(p.parent for p in (work.root / "runs").glob("*/ledger")):
+        path = folder / "run.json"
+        name, remedy = path.relative_to(work.root).as_posix(), f"delete {folder} and run detect again"
+        try:
+            if Run(folder).read_identity() is None:
+                findings.append(Finding(name, "missing", "what the run was made with", "no file", remedy))
+        except LedgerError as e:
+            findings.append(Finding(name, "damaged", "what the run was made with", str(e), remedy))
+    return findings
