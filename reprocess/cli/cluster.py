@@ -57,7 +57,7 @@ def submit(**given: Any) -> None:
     After an array of shares one more job does what is left and makes the maps.
     """
     from reprocess.execution.batch import SYSTEMS
-    from reprocess.execution.batch import submit as give
+    from reprocess.execution.scripts import submit as give
 
     batch, text, rest = _scripts(**given)
     job = give(batch, text)
@@ -74,7 +74,8 @@ def _words(archive: str, work: str, options: tuple[str, ...], **_: Any) -> list[
 
 def _scripts(file: Path, one_node: bool, shares: int | None, **given: Any) -> "tuple[Batch, str, str | None]":
     """Return the batch system, the script, and the script of the job after it, if one is needed."""
-    from reprocess.execution.batch import array_script, load_batch, node_script, rest_script, run_script
+    from reprocess.execution.batch import load_batch
+    from reprocess.execution.scripts import array_script, node_script, rest_script, run_script
 
     if one_node and shares:
         raise click.UsageError("--one-node and --partition exclude each other")

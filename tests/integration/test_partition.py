@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reprocess.execution.batch import array_script, load_batch
+from reprocess.execution.batch import load_batch
+from reprocess.execution.scripts import array_script
 from tests.support import fake
 from tests.support.command import REPROCESS, reprocess, tree
 from tests.support.places import REPOSITORY
