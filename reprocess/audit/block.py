@@ -6,7 +6,7 @@ positions and the events' intervals. Blocks are independent, so `audit_block` ca
 any executor. Nothing is changed here; `reprocess.audit.repair` withdraws claims that do not hold.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,13 @@ from reprocess.audit.finding import GO_ON, REDO, Finding
 from reprocess.audit.recount import dwell_troubles, event_troubles, time_trouble
 from reprocess.detect.rules.published import MODES
 from reprocess.errors import LedgerError
-from reprocess.files import sha256, tree_sha256
-from reprocess.maps.exposure import compare_exposure
-from reprocess.maps.occurrence import compare_occurrence
+from reprocess.files import sha256
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.sources.remote import local_identity, read_bytes
 from reprocess.work.ledger import Record
 from reprocess.work.parts import part_path, read_part
-from reprocess.work.paths import SUMS, Run, Sum, Work
-from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, SatelliteStore, metadata_files, shard_key
+from reprocess.work.paths import Run, Work
+from reprocess.work.store import SatelliteStore, shard_key
 
 _POSITIONS = ("time", "L_IGRF", "MLT", "latitude")
 

@@ -6,13 +6,8 @@ process, workers that leave before their job is killed, and the scripts of whole
 """
 
 import inspect
-import os
 import re
-import shlex
 import signal
-import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

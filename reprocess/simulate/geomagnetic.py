@@ -21,8 +21,6 @@ from scipy.ndimage import map_coordinates, spline_filter
 
 from reprocess.simulate.coordinates import (
     EARTH_RADIUS_KM,
-    WGS84_A_KM,
-    WGS84_E2,
     cartesian_to_geodetic,
     geodetic_to_cartesian,
     subsolar_point,

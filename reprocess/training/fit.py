@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from reprocess.classifier.bundle import WEIGHTS
-from reprocess.classifier.features import FEATURES, WINDOW, Scaling
+from reprocess.classifier.features import Scaling
 from reprocess.classifier.framework import keras, tf
 from reprocess.classifier.network import build_network
 from reprocess.errors import TrainingError
