@@ -82,6 +82,26 @@ def test_events(shared):
     assert counts["runs"] > counts["in_L"] > counts["joined"] > counts["final"] > 50
 
 
+def test_events_of_the_release_of_2022(shared):
+    """Starts and stops that the first release gives, for every file whose attributes it can read."""
+    given = json.loads((shared / "golden" / "events_2022.json").read_bytes())
+    kept = 0
+    for path, expected in golden(shared).items():
+        relative = path.relative_to(path.parents[2]).as_posix()
+        if relative not in given:  # the release cannot open this one
+            assert relative == "2019/noaa15/poes_n15_20191024_proc.nc"
+            continue
+        flux, L = days(shared)[path]
+        classes = np.zeros(expected["windows"], np.int8)
+        for index, value in expected["flagged"]:
+            classes[index] = value
+        found = postprocess(classes, L, flux, MODES["published-2022"])
+        assert {name: stages.final.tolist() for name, stages in found.items()} == given.pop(relative), path
+        kept += sum(len(stages.final) for stages in found.values())
+    assert not given
+    assert kept > 100
+
+
 @pytest.mark.parametrize("engine", list(ENGINES))
 @pytest.mark.parametrize(("mode", "share"), [("published", 0.05), ("published-2022", 0.4)])
 def test_events_from_few_windows(shared, published: Bundle, engine, mode, share):
