@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reprocess.cli.numbers import MOST_PROCESSES
 from reprocess.cli.options import (
     EXISTING_WORK,
     JSON,
@@ -23,7 +24,13 @@ if TYPE_CHECKING:
 @click.command()
 @EXISTING_WORK
 @ONE_RUN
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Worker processes.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, MOST_PROCESSES),
+    default=1,
+    show_default=True,
+    help="Worker processes.",
+)
 @click.option("--scheduler", help="Address of a running Dask scheduler (tcp://…) to use instead.")
 @click.option("--sources", is_flag=True, help="Read local NOAA files again and compare their sha256.")
 @click.option(

@@ -20,7 +20,7 @@ _LAYOUT = options_of(
         help="Everything in one job on the cores of one node, instead of workers in jobs of their own.",
     ),
     click.option(
-        "--partition", "shares", type=click.IntRange(2), metavar="N",
+        "--partition", "shares", type=click.IntRange(2, 999_999), metavar="N",
         help="An array of N one-core jobs without Dask, instead of workers in jobs of their own.",
     ),
     click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True)),

@@ -1,55 +1,19 @@
 """Options and arguments that several commands share."""
 
 import json
-import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from reprocess.cli.numbers import MOST_PROCESSES, Bytes, Edges, Number, Partition, cores
 from reprocess.schema import SATELLITES
 
 if TYPE_CHECKING:
     from reprocess.work.paths import Work
 
 DEFAULT_MODEL = "simulated2026"
-
-
-class Edges(click.ParamType):
-    """Bin edges: ``start:stop:step`` or a comma-separated list."""
-
-    name = "edges"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the edges as an array."""
-        import numpy as np
-
-        if not isinstance(value, str):
-            return value
-        try:
-            if ":" not in value:
-                return np.array([float(x) for x in value.split(",")])
-            start, stop, step = (float(x) for x in value.split(":"))
-            count = round((stop - start) / step)
-            return start + step * np.arange(count + 1)
-        except (ValueError, ZeroDivisionError):
-            self.fail(f"{value!r} is neither start:stop:step nor a list of numbers", param, ctx)
-
-
-class Bytes(click.ParamType):
-    """A number of bytes: ``2GB``, ``1.5 GiB``, ``800M``."""
-
-    name = "bytes"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number."""
-        match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([KMGT]?)(i?)B?", str(value), re.IGNORECASE)
-        if match is None or (match[3] and not match[2]):
-            self.fail(f"{value!r} is no number of bytes such as 2GB or 800MiB", param, ctx)
-        base = 1024 if match[3] else 1000
-        return round(float(match[1]) * base ** " KMGT".index(match[2].upper() or " "))
 
 
 def _storage(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> dict[str, Any]:
@@ -64,19 +28,6 @@ def _storage(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> d
         except ValueError:
             options[key] = value
     return options
-
-
-class Partition(click.ParamType):
-    """A share of all blocks: ``K/N``, the first being 1/N."""
-
-    name = "K/N"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return number and count of shares."""
-        match = re.fullmatch(r"(\d+)/(\d+)", str(value))
-        if match is None or not 1 <= int(match[1]) <= int(match[2]):
-            self.fail(f"{value!r} is not K/N with K from 1 to N", param, ctx)
-        return int(match[1]), int(match[2])
 
 
 def options_of(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -105,11 +56,11 @@ SOURCE = click.option(
     help="Option of ARCHIVE's file system, for example anon=true for a public S3 bucket; may be repeated.",
 )  # fmt: skip
 CONNECTIONS = click.option(
-    "--connections", type=click.IntRange(1), default=6, show_default=True,
+    "--connections", type=click.IntRange(1, 1000), default=6, show_default=True,
     help="Files read from a web server at a time, all workers together.",
 )  # fmt: skip
 WORKERS = click.option(
-    "--workers", type=click.IntRange(1), default=lambda: len(os.sched_getaffinity(0)),
+    "--workers", type=click.IntRange(1, MOST_PROCESSES), default=cores,
     show_default="one per core", help="Worker processes on this machine, one thread each.",
 )  # fmt: skip
 MEMORY = click.option("--memory", type=Bytes(), help="Memory limit of each worker, for example 2GB.")
@@ -165,7 +116,7 @@ MAP = options_of(
         help="MLT bins in hours, start:stop:step or a list; multiples of 0.25.",
     ),
     click.option(
-        "--min-dwell", type=click.FloatRange(0), default=10.0, show_default=True,
+        "--min-dwell", type=Number(0, 1e9), default=10.0, show_default=True,
         help="Minutes observed below which a bin gets no rate.",
     ),
 )  # fmt: skip

@@ -6,6 +6,9 @@ from typing import Any
 
 import click
 
+from reprocess.cli.numbers import MOST_PROCESSES, Number
+from reprocess.schema import DAYS
+
 
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path, file_okay=False))
@@ -13,12 +16,20 @@ import click
     "--satellites", default="noaa18", show_default=True, help="Directory names, separated by commas."
 )
 @click.option("--start", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day, YYYY-MM-DD.")
-@click.option("--days", type=click.IntRange(1), default=30, show_default=True, help="Number of days.")
+@click.option("--days", type=click.IntRange(1, DAYS), default=30, show_default=True, help="Number of days.")
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of everything random."
+    "--seed",
+    type=click.IntRange(0, 2**64 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of everything random.",
 )
-@click.option("--events-per-day", type=float, default=3.0, show_default=True, help="Mean of a whole day.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+@click.option(
+    "--events-per-day", type=Number(0, 1000), default=3.0, show_default=True, help="Mean of a whole day."
+)
+@click.option(
+    "--workers", type=click.IntRange(1, MOST_PROCESSES), default=1, show_default=True, help="Processes."
+)
 def simulate(out: Path, satellites: str, start: dt.datetime, **options: Any) -> None:
     """Write a simulated archive with known events to OUT.
 

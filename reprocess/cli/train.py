@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reprocess.cli.lists import LISTS, command_line, read_lists
+from reprocess.cli.numbers import Number
 from reprocess.cli.options import (
     EXISTING_WORK,
     open_work,
@@ -19,19 +20,19 @@ if TYPE_CHECKING:
 
 
 _NETWORK = options_of(
-    click.option("--units", type=click.IntRange(1), default=64, help="LSTM units in each direction."),
-    click.option("--dense", type=click.IntRange(1), default=256, help="Units of the dense layer."),
-    click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), default=0.5),
+    click.option("--units", type=click.IntRange(1, 4096), default=64, help="LSTM units in each direction."),
+    click.option("--dense", type=click.IntRange(1, 65536), default=256, help="Units of the dense layer."),
+    click.option("--dropout", type=Number(0, 1, max_open=True), default=0.5),
     click.option("--optimizer", default="adam", help="Name of a Keras optimiser."),
-    click.option("--learning-rate", type=click.FloatRange(0, min_open=True), default=1e-3),
+    click.option("--learning-rate", type=Number(0, 1e3, min_open=True), default=1e-3),
     click.option(
-        "--decay", type=click.FloatRange(0, 1, min_open=True), default=1.0,
+        "--decay", type=Number(0, 1, min_open=True), default=1.0,
         help="Factor on the learning rate from epoch to epoch.",
     ),
-    click.option("--batch", type=click.IntRange(1), default=256, help="Windows per step."),
-    click.option("--epochs", type=click.IntRange(1), default=40, help="At most."),
+    click.option("--batch", type=click.IntRange(1, 2**20), default=256, help="Windows per step."),
+    click.option("--epochs", type=click.IntRange(1, 10**6), default=40, help="At most."),
     click.option(
-        "--patience", type=click.IntRange(1), default=6,
+        "--patience", type=click.IntRange(1, 10**6), default=6,
         help="Epochs without a smaller validation loss before stopping.",
     ),
     click.option("--class-weights/--no-class-weights", default=True),

@@ -155,11 +155,10 @@ def _check(
             raise SimulationError(f"{name} is {value}; it must be at least {least}")
     if not 0 <= events_per_day < np.inf:
         raise SimulationError(f"events_per_day is {events_per_day}; it must be finite and not negative")
-    last = start + dt.timedelta(days=days - 1)
     try:
-        day_index(start), day_index(last)
-    except ValueError as error:
-        raise SimulationError(f"{error}; simulate {start} to {last} within it") from error
+        day_index(start), day_index(start + dt.timedelta(days=days - 1))
+    except (ValueError, OverflowError) as error:
+        raise SimulationError(f"{error}; {days} days from {start} must be within it") from error
 
 
 def truth_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from reprocess.classifier.bundle import Bundle
 from reprocess.cli import main
-from reprocess.cli.options import Bytes, Edges
+from reprocess.cli.numbers import Bytes, Edges
 from reprocess.sources.remote import open_folder
 from tests.support.places import REPOSITORY
 
