@@ -18,7 +18,8 @@ from reprocess.detect.rules.published import MODES
 from reprocess.errors import LedgerError
 from reprocess.files import sha256
 from reprocess.schema import CLASS_ARRAYS
-from reprocess.sources.remote import local_identity, read_bytes
+from reprocess.sources.local import local_identity
+from reprocess.sources.remote import is_local, read_bytes
 from reprocess.work.ledger import Record
 from reprocess.work.parts import part_path, read_part
 from reprocess.work.paths import Run, Work
@@ -191,7 +192,7 @@ def _day_values(entry: Record | None) -> dict[str, Any]:
 def _audit_source(audit: _Audit, entry: Record) -> None:
     """Look whether a local source that is still there is what was read."""
     source = entry["source"]
-    now = local_identity(source["url"])
+    now = local_identity(source["url"], source["version"]) if is_local(source["url"]) else None
     if now is None or "sha256" not in source:
         return
     changed = {key: value for key, value in now.items() if source[key] != value}

@@ -7,7 +7,8 @@ from pathlib import Path
 from reprocess import schema
 from reprocess.audit.finding import Finding
 from reprocess.schema import CLASS_ARRAYS
-from reprocess.sources.remote import is_local, local_identity
+from reprocess.sources.local import local_identity
+from reprocess.sources.remote import is_local
 from reprocess.work.paths import SUMS, Work
 from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, create_store
 

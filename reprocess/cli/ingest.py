@@ -21,8 +21,8 @@ from reprocess.cli.steps import (
     do_stages,
     finish,
     finish_share,
+    note_listing,
     print_plan,
-    tell_vanished,
 )
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ def ingest(archive: str, work: Path, **options: Any) -> None:
     if options["dry_run"]:
         print_plan(target, None, None, granules)
         return
-    gone = tell_vanished(target, listing)
+    gone = note_listing(target, listing)
     do_stages(target, granules, options)
     if options["partition"]:
-        finish_share(target, [*granules, *gone], None, options)
-    finish(target, [*granules, *gone], None)
+        finish_share(target, [*granules, *gone], None, options, listing.left_out)
+    finish(target, [*granules, *gone], None, listing.left_out)

@@ -27,9 +27,9 @@ from reprocess.cli.steps import (
     finish_share,
     grid_of,
     make_settings,
+    note_listing,
     print_plan,
     run_name,
-    tell_vanished,
     write_page,
 )
 
@@ -64,13 +64,13 @@ def run(archive: str, work: Path, **options: Any) -> None:
     if options["dry_run"]:
         print_plan(target, one, settings, granules)
         return
-    gone = tell_vanished(target, listing)
+    gone = note_listing(target, listing)
     do_stages(target, granules, options, settings=settings, one=target.run(one))
     if options["partition"]:
-        finish_share(target, [*granules, *gone], one, options)
+        finish_share(target, [*granules, *gone], one, options, listing.left_out)
     if any(record["days"] for record in target.run(one).ledger.done()):
         draw_map(target, target.run(one), grid, options)
         write_page(target, target.run(one))
     else:  # every block failed, or every file is bad: the counts say so
         click.echo("no map: no satellite-day is classified", err=True)
-    finish(target, [*granules, *gone], one)
+    finish(target, [*granules, *gone], one, listing.left_out)

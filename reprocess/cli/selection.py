@@ -1,12 +1,16 @@
 """Which satellite-days a command is about."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from reprocess.schema.granules import Granule, Listing, Selection
+    from reprocess.schema.granules import Granule, LeftOut, Listing, Selection
     from reprocess.work.paths import Work
+
+_SHOWN = 3
+"""Files left out for one reason that are named before anything is read; `status` names more."""
 
 
 def selection(options: dict[str, Any]) -> "Selection":
@@ -23,12 +27,44 @@ def list_granules(archive: str, options: dict[str, Any]) -> "Listing":
     """List the satellite-days of an archive that are asked for; there is at least one."""
     from reprocess.sources.listing import list_archive
 
-    listing = list_archive(archive, selection(options), options["storage"])
-    for path in listing.ignored:
-        click.echo(f"ignored, not the name of a known satellite-day: {path}", err=True)
+    asked = selection(options)
+    listing = list_archive(archive, asked, options["storage"])
+    print_left_out(listing.left_out)
     if not listing.granules:
-        raise click.UsageError(f"none of the satellite-days in {archive} is selected")
+        raise click.UsageError(
+            f"no satellite-day in {archive} is selected by {_words(asked)}; without that, "
+            f"reprocess plan {archive} tells what there is"
+        )
+    _tell_limits(listing)
     return listing
+
+
+def _words(asked: "Selection") -> str:
+    """Return the options that make a selection."""
+    limits = {"--start": asked.start, "--end": asked.end}
+    words = [f"--satellite {name}" for name in sorted(asked.satellites)]
+    return " ".join(words + [f"{name} {day}" for name, day in limits.items() if day])
+
+
+def _tell_limits(listing: "Listing") -> None:
+    """Say what of a selection is not there at all: satellites, and time before all days or after them."""
+    asked, days = listing.selection, [g.date for g in listing.granules]
+    for name in sorted(asked.satellites - {g.satellite for g in listing.granules}):
+        click.echo(f"nothing of {name} is in the archive for what is selected", err=True)
+    if asked.start and asked.start < min(days):
+        click.echo(f"the first day there is of what is selected is {min(days)}, not {asked.start}", err=True)
+    if asked.end and asked.end > max(days):
+        click.echo(f"the last day there is of what is selected is {max(days)}, not {asked.end}", err=True)
+
+
+def print_left_out(left_out: "Sequence[LeftOut]") -> None:
+    """Say by reason what is in an archive and not read."""
+    from reprocess.schema import LEFT_OUT
+
+    for reason, meaning in LEFT_OUT.items():
+        if urls := [x.url for x in left_out if x.reason == reason]:
+            shown = ", ".join(urls[:_SHOWN]) + (", …" if len(urls) > _SHOWN else "")
+            click.echo(f"left out, {len(urls)} {reason} ({meaning}): {shown}", err=True)
 
 
 def reading(found: dict[str, Any]) -> str:

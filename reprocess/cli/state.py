@@ -31,7 +31,7 @@ def print_state(state: dict[str, Any]) -> None:
     for kind, reasons in ingest["reasons"].items():
         if reasons:
             counts = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
-            click.echo(f"{kind} by reason: {counts}")
+            click.echo(f"{kind.replace('_', ' ')} by reason: {counts}")
     for kind in ("quarantined", "deferred"):
         _print_days(
             f"  {kind} {day['satellite']} {day['date']}: {day['reason']} ({day['detail']}) {day['url']}"
@@ -42,6 +42,10 @@ def print_state(state: dict[str, Any]) -> None:
     _print_days(
         f"  vanished {day['satellite']} {day['date']}: {kept[day['kept']]}; {day['url']}"
         for day in ingest["vanished"]
+    )
+    _print_days(
+        f"  left out {x['url']}: {x['reason']}{'' if x['counts'] else ' (no day is missing for it)'}"
+        for x in sorted(ingest["left_out"], key=lambda x: not x["counts"])
     )
     _print_failures(ingest["failed_blocks"])
     for name, one in state["runs"].items():

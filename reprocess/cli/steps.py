@@ -15,14 +15,15 @@ from reprocess.cli.state import print_state
 
 if TYPE_CHECKING:
     from reprocess.detect.block import Settings
-    from reprocess.schema.granules import Granule, Listing
+    from reprocess.schema.granules import Granule, LeftOut, Listing
     from reprocess.work.paths import Run, Work
 
 
-def tell_vanished(work: "Work", listing: "Listing") -> list["Granule"]:
-    """Note and report the satellite-days that were asked for before and are no longer listed."""
-    from reprocess.work.asked import note_vanished, read_asked
+def note_listing(work: "Work", listing: "Listing") -> list["Granule"]:
+    """Note what is not read, and note and report the days asked for before that are no longer listed."""
+    from reprocess.work.asked import note_left_out, note_vanished, read_asked
 
+    note_left_out(work.left_out, listing)
     gone = note_vanished(work.vanished, read_asked(work.asked), listing)
     for g in gone:
         click.echo(f"no longer in the archive: {g.satellite} {g.date} {g.url}", err=True)
@@ -83,8 +84,14 @@ def do_stages(
                 sum_up(one)
 
 
-def finish_share(work: "Work", granules: list["Granule"], name: str | None, options: dict[str, Any]) -> None:
-    """Answer for one share alone."""
+def finish_share(
+    work: "Work",
+    granules: list["Granule"],
+    name: str | None,
+    options: dict[str, Any],
+    left_out: "Sequence[LeftOut]" = (),
+) -> None:
+    """Answer for one share alone, and for what no share can read."""
     from reprocess.execution.share import Share
 
     share = Share(*options["partition"])
@@ -92,7 +99,7 @@ def finish_share(work: "Work", granules: list["Granule"], name: str | None, opti
         f"share {share} is through; when all are: reprocess map {work.root}, reprocess report {work.root}",
         err=True,
     )
-    finish(work, share.select(granules), name, sums=False)
+    finish(work, share.select(granules), name, left_out, sums=False)
 
 
 def draw_map(work: "Work", one: "Run", grid: Any, options: dict[str, Any]) -> None:
@@ -110,11 +117,17 @@ def write_page(work: "Work", one: "Run") -> None:
     click.echo(f"wrote {write_report(work, one)}", err=True)
 
 
-def finish(work: "Work", granules: "Sequence[Granule] | None", name: str | None, sums: bool = True) -> None:
+def finish(
+    work: "Work",
+    granules: "Sequence[Granule] | None",
+    name: str | None,
+    left_out: "Sequence[LeftOut]" = (),
+    sums: bool = True,
+) -> None:
     """Print the counts of what was asked for and exit with its code; `sums` are part of it but for shares."""
     from reprocess.work.status import exit_code, survey
 
-    state = survey(work, granules)
+    state = survey(work, granules, left_out)
     state["runs"] = {k: v | ({} if sums else {"outdated": []}) for k, v in state["runs"].items() if k == name}
     print_state(state)
     sys.exit(exit_code(state, name))

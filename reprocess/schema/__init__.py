@@ -33,7 +33,10 @@ from reprocess.schema.grid import MLT_EDGES as MLT_EDGES
 from reprocess.schema.satellites import SATELLITES as SATELLITES
 from reprocess.schema.satellites import Satellite as Satellite
 from reprocess.schema.states import DEFERRALS as DEFERRALS
+from reprocess.schema.states import LEFT_OUT as LEFT_OUT
+from reprocess.schema.states import LEFT_OUT_FOR_NOW as LEFT_OUT_FOR_NOW
 from reprocess.schema.states import MAX_SOURCE_BYTES as MAX_SOURCE_BYTES
+from reprocess.schema.states import NO_DAY as NO_DAY
 from reprocess.schema.states import REASONS as REASONS
 from reprocess.schema.states import RETRIED as RETRIED
 from reprocess.schema.states import STATUS as STATUS

@@ -2,11 +2,12 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from reprocess.schema.calendar import BLOCK_DAYS, day_date
+from reprocess.schema.calendar import BLOCK_DAYS, DAYS, EPOCH, day_date
 from reprocess.schema.satellites import SATELLITES
+from reprocess.schema.states import NO_DAY
 
 
 @dataclass(frozen=True, order=True)
@@ -49,7 +50,7 @@ class Selection:
     end: dt.date | None = None
     """First and last date, both inclusive."""
 
-    def has(self, granule: Granule) -> bool:
+    def has(self, granule: "Granule | LeftOut") -> bool:
         """Tell whether a satellite-day is asked for."""
         return (
             (not self.satellites or granule.satellite in self.satellites)
@@ -58,31 +59,76 @@ class Selection:
         )
 
     def opens(self, folder: str) -> bool:
-        """Tell whether a folder of this name can hold what is asked for, going by NOAA's layout."""
-        if folder in SATELLITES:
-            return not self.satellites or folder in self.satellites
-        if re.fullmatch(r"\d{4}", folder) is None:
-            return True
-        return (self.start is None or int(folder) >= self.start.year) and (
-            self.end is None or int(folder) <= self.end.year
-        )
+        """Tell whether a folder can hold what is asked for, going by NOAA's layout.
+
+        Parameters
+        ----------
+        folder : str
+            Its path from the archive's root, names separated by ``/``. A name stands for a year of
+            the calendar directly under the root only, and for a satellite there or in such a year:
+            elsewhere it may mean anything, as ``0601`` or ``2013`` can mean a month and day.
+        """
+        names = folder.strip("/").split("/")
+        if _is_year(names[0]):
+            year = int(names.pop(0))
+            if not (self.start is None or year >= self.start.year) or not (
+                self.end is None or year <= self.end.year
+            ):
+                return False
+        satellite = names[0] if names else ""
+        return not self.satellites or satellite not in SATELLITES or satellite in self.satellites
+
+
+def _is_year(folder: str) -> bool:
+    """Tell whether a folder's name is a year of the archive's calendar."""
+    found = re.fullmatch(r"\d{4}", folder, re.ASCII) is not None
+    return found and EPOCH.year <= int(folder) <= day_date(DAYS - 1).year
+
+
+@dataclass(frozen=True, order=True)
+class LeftOut:
+    """Something in an archive that could be, or hold, a satellite-day and is not read."""
+
+    url: str
+    reason: str
+    """One of `schema.LEFT_OUT`."""
+    satellite: str = ""
+    """Of the satellite-day that its name tells; empty if it tells none."""
+    day: int = -1
+    """Position on the `day` axis, -1 if none."""
+
+    @property
+    def date(self) -> dt.date:
+        """Calendar date (UTC) of the satellite-day that its name tells."""
+        return day_date(self.day)
+
+    def counts(self, read: Collection[tuple[str, int]]) -> bool:
+        """Tell whether a satellite-day may be missing because of it, given those that are read."""
+        return self.reason not in NO_DAY and (self.satellite, self.day) not in read
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The satellite-days of an archive that are asked for, and the NetCDF files in it that are none."""
+    """The satellite-days of an archive that are asked for, and what else in it could be one."""
 
     granules: list[Granule]
     """Sorted by satellite and day; at most one per satellite-day."""
-    ignored: list[str]
-    """NetCDF files whose name is not that of a known satellite-day."""
+    left_out: list[LeftOut]
+    """What is not read although it could be, or hold, a satellite-day that is asked for; sorted."""
     root: str = ""
-    """URL that those of all granules begin with."""
+    """URL of the folder that all granules lie under; empty if it is not known."""
     selection: Selection = field(default_factory=Selection)
 
-    def covers(self, granule: Granule) -> bool:
-        """Tell whether a satellite-day known from before would be listed here if it still existed."""
-        return granule.url.startswith(self.root) and self.selection.has(granule)
+    def covers(self, source: Granule | LeftOut) -> bool:
+        """Tell whether something known from before would be listed here if it still existed."""
+        root = self.root.rstrip("/") + "/" if self.root else ""
+        if not source.url.startswith(root) or any(
+            source.url.startswith(x.url.rstrip("/") + "/") for x in self.left_out if x.reason == "unreadable"
+        ):
+            return False
+        if source.day >= 0:
+            return self.selection.has(source)
+        return self.selection.opens(source.url.removeprefix(root))
 
     def vanished(self, known: Iterable[Granule]) -> list[Granule]:
         """Return those of the satellite-days known from before that this archive had and no longer lists."""

@@ -45,3 +45,26 @@ TRANSIENT = frozenset({"server_error", "busy", "timeout", "connection", "short_b
 
 MAX_SOURCE_BYTES = 256 * 2**20
 """A day is 4-7 MB; a file of this size is something else, and would not fit a worker's memory."""
+
+
+LEFT_OUT = {
+    "compressed": "a packed file or bundle; unpack it into ARCHIVE",
+    "partial": "a download or copy that is not finished; read once it has its final name",
+    "other_name": "a satellite-day under another name than NOAA's; rename it",
+    "unknown_day": "named as a day of a satellite or date that is not known",
+    "not_a_file": "named as a satellite-day, but a folder, pipe or device",
+    "unreadable": "may not be read, or the disk fails; what is in it is not known",
+    "broken_link": "a link to what is not there",
+    "hidden": "a hidden folder or one of snapshots; not opened",
+    "loop": "a link to a folder that the archive lies in; not followed",
+    "other_file": "a NetCDF file whose name is not that of a satellite-day",
+}
+"""Why something in an archive is not read, and what to do."""
+
+
+LEFT_OUT_FOR_NOW = frozenset({"partial", "unreadable", "broken_link"})
+"""What may be read by a later run: until then nothing is complete."""
+
+
+NO_DAY = frozenset({"hidden", "loop", "other_file"})
+"""What is named, but stands for no satellite-day that could be missing."""

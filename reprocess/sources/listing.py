@@ -2,28 +2,28 @@
 
 The archive is a local folder, an https listing such as NCEI's, or any fsspec URL. NOAA lays files
 out as ``YYYY/<satellite>/poes_<abbr>_YYYYMMDD_proc.nc``; a flat folder works as well, because only
-the file name is read. Folders named as a year or a satellite that is not asked for are not opened.
+the file name is read. Folders that NOAA's layout gives to a year or a satellite that is not asked
+for are not opened. Whatever else could be a satellite-day is named with the reason why it is not read.
 """
 
-import datetime as dt
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from reprocess import schema
 from reprocess.errors import ListingError, SourceError
-from reprocess.schema.granules import Granule, Listing, Selection
+from reprocess.schema.granules import Granule, LeftOut, Listing, Selection
+from reprocess.sources.naming import read_name
 from reprocess.sources.remote import Folder, open_folder
+from reprocess.sources.walk import Walk
 from reprocess.sources.web import CONNECTIONS, Entry
 
 ARCHIVES = {
     "noaa": "https://www.ncei.noaa.gov/data/poes-metop-space-environment-monitor/access/l1b/v01r00/",
 }
 """Archives with a name of their own: NOAA's SEM-2 Level 1b at NCEI."""
-
-_NAME = re.compile(r"poes_(?P<abbr>[nm]\d\d)_(?P<date>\d{8})_proc\.nc")
-_BY_ABBR = {s.abbr: s.directory for s in schema.SATELLITES.values()}
 
 
 def list_archive(
@@ -51,63 +51,57 @@ def list_archive(
     try:
         folder = open_folder(ARCHIVES.get(url, url), storage or {})
         with ThreadPoolExecutor(CONNECTIONS) as pool:
-            files = _walk(folder, asked, pool)
-            granules, ignored = _granules(folder, files, asked, pool)
+            walk = Walk(folder, asked).through(pool)
+            found, others = _granules(walk.files, asked)
+            told = pool.map(_completed(folder), found.values())
+            granules = [_granule(key, entry) for key, entry in zip(found, told, strict=True)]
     except SourceError as e:
         raise ListingError(
             f"the archive {url!r} cannot be listed ({e}); give the folder that holds NOAA's years"
         ) from e
+    everything = Listing(granules, sorted({*walk.left_out, *others}), folder.url_of(folder.root), asked)
+    left_out = [x for x in everything.left_out if everything.covers(x)]
     if not granules and asked == Selection():
         raise ListingError(
             f"no satellite-day under {url!r}; files are expected to be named "
-            f"poes_<n15|n18|m02|…>_YYYYMMDD_proc.nc ({len(ignored)} other .nc files found)"
+            f"poes_<n15|n18|m02|…>_YYYYMMDD_proc.nc{_also(left_out)}"
         )
-    return Listing(granules, ignored, folder.url_of(folder.root), asked)
+    return replace(everything, left_out=left_out)
 
 
-def _walk(folder: Folder, asked: Selection, pool: ThreadPoolExecutor) -> list[Entry]:
-    """Return the files under a folder, going down level by level."""
-    files: list[Entry] = []
-    level = [folder.root]
-    while level:
-        entries = [entry for found in pool.map(folder.list, level) for entry in found]
-        files += [entry for entry in entries if not entry.folder]
-        level = [entry.path for entry in entries if entry.folder and asked.opens(entry.name)]
-    return sorted(files, key=lambda entry: entry.path)
+def _also(left_out: Sequence[LeftOut]) -> str:
+    """Say what there is instead of satellite-days."""
+    reasons = Counter(x.reason for x in left_out)
+    told = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+    return f"; left out: {told}, for example {left_out[0].url}" if left_out else ""
 
 
-def _granules(
-    folder: Folder, files: Iterable[Entry], asked: Selection, pool: ThreadPoolExecutor
-) -> tuple[list[Granule], list[str]]:
-    """Return the satellite-days among files, by satellite and day, and the NetCDF files that are none."""
+def _granules(files: Iterable[Entry], asked: Selection) -> tuple[dict[tuple[str, int], Entry], list[LeftOut]]:
+    """Return the satellite-days asked for among files, by satellite and day, and what else could be one."""
     found: dict[tuple[str, int], Entry] = {}
-    ignored = []
+    left_out = []
     for entry in files:
-        key = _satellite_day(entry.name)
-        if key is None:
-            ignored += [entry.path] if entry.name.endswith(".nc") else []
-            continue
-        first = found.setdefault(key, entry)
-        if first is not entry:
-            raise ListingError(
-                f"{key[0]} {schema.day_date(key[1])} is in the archive twice, as {first.url} and "
-                f"{entry.url}; remove one of them"
-            )
-    granules = [g for key, entry in sorted(found.items()) if asked.has(g := _granule(key, entry))]
-    told = pool.map(_completed(folder), (found[g.satellite, g.day] for g in granules))
-    return [_granule((g.satellite, g.day), entry) for g, entry in zip(granules, told, strict=True)], ignored
+        named = read_name(entry.name)
+        if reason := _reason(entry, named.reason, named.is_day):
+            left_out.append(LeftOut(entry.url, reason, named.satellite, named.day))
+        elif named.is_day:
+            first = found.setdefault((named.satellite, named.day), entry)
+            if first is not entry and not (entry.real and entry.real == first.real):
+                raise ListingError(
+                    f"{named.satellite} {schema.day_date(named.day)} is in the archive twice, as {first.url} "
+                    f"and {entry.url}; remove one of them"
+                )
+    return {key: found[key] for key in sorted(found) if asked.has(_granule(key, found[key]))}, left_out
 
 
-def _satellite_day(name: str) -> tuple[str, int] | None:
-    """Return the satellite and day a file name stands for, None if it is not the name of one."""
-    match = _NAME.fullmatch(name)
-    if match is None or match["abbr"] not in _BY_ABBR:
-        return None
-    try:
-        day = schema.day_index(dt.datetime.strptime(match["date"], "%Y%m%d").date())
-    except ValueError:
-        return None
-    return _BY_ABBR[match["abbr"]], day
+def _reason(entry: Entry, by_name: str, is_day: bool) -> str:
+    """Return why a file is left out; what may be a folder of days, if it could be looked at, counts too."""
+    if not entry.trouble or by_name:
+        return by_name
+    if entry.trouble == "not_a_file":
+        return entry.trouble if is_day else ""
+    hidden, has_suffix = entry.name.startswith("."), "." in entry.name
+    return entry.trouble if is_day or not (hidden or has_suffix) else ""
 
 
 def _granule(key: tuple[str, int], entry: Entry) -> Granule:

@@ -1,19 +1,18 @@
 """Folders and files from wherever they are, with one kind of error.
 
-http and https are read by `web`; everything else (local folders, S3 and other object stores)
-through fsspec, whose implementations have their own retries.
+http and https are read by `web`, this machine's folders by `local`; everything else (S3 and other
+object stores) through fsspec, whose implementations have their own retries.
 """
 
-import os
 import sys
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 import fsspec
-from fsspec.implementations.local import LocalFileSystem
 
 from reprocess import schema
 from reprocess.errors import SourceError
+from reprocess.sources.local import LocalFolder, read_local
 from reprocess.sources.web import TRIES, Answer, Entry, WebFolder, get, get_file
 
 _VERSIONS = ("mtime", "ETag", "LastModified", "Last-Modified")
@@ -40,8 +39,6 @@ class FsspecFolder:
 
     def __init__(self, url: str, storage: Mapping[str, Any]) -> None:
         self._fs, self.root = fsspec.core.url_to_fs(url, **storage)
-        if isinstance(self._fs, LocalFileSystem):
-            self.root = os.path.abspath(self.root)  # one address for a file, whatever the current folder
         self._fs.invalidate_cache()  # a listing is of now, also in a process that listed before
 
     def list(self, path: str) -> list[Entry]:
@@ -57,7 +54,7 @@ class FsspecFolder:
                 raise SourceError("not_found", f"{self.url_of(path)} is not a folder")
             found = self._fs.ls(path, detail=True)
         except _library_errors() as e:
-            raise _source_error(e, self.url_of(path), self._fs) from e
+            raise _source_error(e, self.url_of(path)) from e
         # Object stores can have an object of the folder's own name in the folder.
         return [self._entry(info) for info in found if info["name"].rstrip("/") != path.rstrip("/")]
 
@@ -72,7 +69,7 @@ class FsspecFolder:
         try:
             return self._entry(self._fs.info(entry.path))
         except _library_errors() as e:
-            raise _source_error(e, entry.url, self._fs) from e
+            raise _source_error(e, entry.url) from e
 
     def url_of(self, path: str) -> str:
         """Return the URL of a path."""
@@ -81,9 +78,15 @@ class FsspecFolder:
     def _entry(self, info: dict[str, Any]) -> Entry:
         path = info["name"]
         name = path.rstrip("/").rsplit("/", 1)[-1]
-        return Entry(
-            name, path, self.url_of(path), info["type"] == "directory", info.get("size"), _version(info)
-        )
+        kind, trouble = info["type"], ""
+        if kind not in {"file", "directory"}:  # a link of sftp: only the file system knows where it leads
+            try:
+                info = info | self._fs.info(path)
+                kind = "directory" if self._fs.isdir(path) else "file"
+            except _library_errors():
+                trouble = "broken_link"
+        size, version = info.get("size"), _version(info)
+        return Entry(name, path, self.url_of(path), kind == "directory", size, version, trouble=trouble)
 
 
 def is_web(url: str) -> bool:
@@ -106,10 +109,10 @@ def open_folder(url: str, storage: Mapping[str, Any]) -> Folder:
     SourceError
         If nothing can read such an address.
     """
-    if is_web(url):
+    if is_web(url) or is_local(url):
         if storage:
             raise SourceError("unreadable", f"storage options ({', '.join(storage)}) mean nothing to {url}")
-        return WebFolder(url)
+        return WebFolder(url) if is_web(url) else LocalFolder(url)
     try:
         return FsspecFolder(url, storage)
     except (ValueError, ImportError, TypeError) as e:
@@ -119,18 +122,6 @@ def open_folder(url: str, storage: Mapping[str, Any]) -> Folder:
 def is_local(url: str) -> bool:
     """Tell whether a source is a file on this machine."""
     return fsspec.core.split_protocol(url)[0] in {None, "file", "local"}
-
-
-def local_identity(url: str) -> dict[str, str | int] | None:
-    """Return size and version of a local source as it is now, None if it is remote or gone."""
-    if not is_local(url):
-        return None
-    fs, path = fsspec.core.url_to_fs(url)
-    try:
-        info = fs.info(path)
-    except FileNotFoundError:
-        return None
-    return {"size": int(info["size"]), "version": _version(info)}
 
 
 def _version(info: Mapping[str, Any]) -> str:
@@ -180,6 +171,8 @@ def read_source(url: str, size: int, storage: Mapping[str, Any], tries: int = TR
 
 
 def _read(url: str, storage: Mapping[str, Any]) -> bytes:
+    if is_local(url):
+        return read_local(url)
     try:
         fs, path = fsspec.core.url_to_fs(url, **storage)
     except ValueError as e:
@@ -187,7 +180,7 @@ def _read(url: str, storage: Mapping[str, Any]) -> bytes:
     try:
         return bytes(fs.cat_file(path))
     except _library_errors() as e:
-        raise _source_error(e, url, fs) from e
+        raise _source_error(e, url) from e
 
 
 def _library_errors() -> tuple[type[Exception], ...]:
@@ -199,7 +192,7 @@ def _library_errors() -> tuple[type[Exception], ...]:
     return OSError, *(error for error in loaded if error is not None)
 
 
-def _source_error(error: Exception, url: str, fs: Any) -> SourceError:
+def _source_error(error: Exception, url: str) -> SourceError:
     """Return an error of a file system as one of ours, by kind."""
     detail = f"{url}: {type(error).__name__} {error}"
     if type(error).__name__ in {"NoCredentialsError", "PartialCredentialsError"}:
@@ -208,8 +201,6 @@ def _source_error(error: Exception, url: str, fs: Any) -> SourceError:
         return SourceError("not_found", detail)
     if isinstance(error, TimeoutError):
         return SourceError("timeout", detail)
-    if isinstance(fs, LocalFileSystem):
-        return SourceError("unreadable", detail)
     if isinstance(error, PermissionError):
         return SourceError("refused", detail)
     if isinstance(error, ConnectionError) or not isinstance(error, OSError):

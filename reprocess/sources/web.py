@@ -64,6 +64,12 @@ class Entry:
     """Bytes; rounded where the listing rounds; None if it does not tell."""
     version: str
     """Modification time or etag; empty if the listing does not tell."""
+    real: str = ""
+    """Path without any link on the way; empty where there are none."""
+    link: bool = False
+    """Whether it is itself a link; of a file, whether there is one on the way to it too."""
+    trouble: str = ""
+    """Why it cannot be read or opened, one of `schema.LEFT_OUT`; empty if it can."""
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,15 @@
-"""The tables of satellite-days that were ever asked for, and of those that vanished from their archive."""
+"""The tables of satellite-days ever asked for, of those that vanished, and of what archives hold besides."""
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from reprocess.files import locked, write_atomic
-from reprocess.schema.granules import Granule, Listing
+from reprocess.schema.granules import Granule, LeftOut, Listing
 
 _FIELDS = ("satellite", "day", "url", "size", "version")
+_LEFT_OUT = ("url", "reason", "satellite", "day")
 
 
 def read_asked(path: Path) -> list[Granule]:
@@ -75,9 +76,43 @@ def _still_gone(path: Path, listing: Listing, gone: Iterable[Granule]) -> list[G
     return sorted([*gone, *others])
 
 
+def read_left_out(path: Path) -> list[LeftOut]:
+    """Return what a table says of things in archives that are not read; nothing if there is no such file."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return [
+            LeftOut(row["url"], row["reason"], row["satellite"], int(row["day"]))
+            for row in csv.DictReader(file)
+        ]
+
+
+def note_left_out(path: Path, listing: Listing) -> None:
+    """Bring the table of what is not read up to date; it exists only while there is something.
+
+    What a listing does not cover, of other archives or days, is left as it was.
+    """
+    if _left_out_now(path, listing) == read_left_out(path):
+        return
+    with locked(path):
+        if left_out := _left_out_now(path, listing):
+            _write_table(path, _LEFT_OUT, left_out)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _left_out_now(path: Path, listing: Listing) -> list[LeftOut]:
+    others = [x for x in read_left_out(path) if not listing.covers(x)]
+    return sorted({*listing.left_out, *others})
+
+
 def _write_asked(path: Path, granules: Iterable[Granule]) -> None:
+    _write_table(path, _FIELDS, list(granules))
+
+
+def _write_table(path: Path, fields: Sequence[str], rows: Sequence[Granule] | Sequence[LeftOut]) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_FIELDS)
-    writer.writerows([getattr(g, name) for name in _FIELDS] for g in granules)
+    writer.writerow(fields)
+    writer.writerows([getattr(row, name) for name in fields] for row in rows)
     write_atomic(path, text.getvalue().encode())

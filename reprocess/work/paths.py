@@ -164,6 +164,11 @@ class Work:
         return self.root / "ledger" / "vanished.csv"
 
     @property
+    def left_out(self) -> Path:
+        """Table of what archives hold that could be a satellite-day and is not read, with reasons."""
+        return self.root / "ledger" / "left_out.csv"
+
+    @property
     def ledger(self) -> BlockLedger:
         """Done records of ingested blocks."""
         return BlockLedger(self.root / "ledger" / "ingest")

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from reprocess import schema
-from reprocess.schema.granules import Granule, block_of
-from reprocess.work.asked import read_asked
+from reprocess.schema.granules import Granule, LeftOut, block_of
+from reprocess.work.asked import read_asked, read_left_out
 from reprocess.work.ledger import BlockLedger, Record
 from reprocess.work.paths import SUMS, Run, Sum, Work
 
@@ -42,7 +42,9 @@ def _is_of(granule: Granule, entry: Record | None) -> bool:
     return entry is not None and all(entry["source"].get(k) == v for k, v in granule.identity.items())
 
 
-def survey(work: Work, granules: Collection[Granule] | None = None) -> dict[str, Any]:
+def survey(
+    work: Work, granules: Collection[Granule] | None = None, left_out: Collection[LeftOut] = ()
+) -> dict[str, Any]:
     """Return the state of ingestion and of every run.
 
     Parameters
@@ -50,6 +52,8 @@ def survey(work: Work, granules: Collection[Granule] | None = None) -> dict[str,
     work : Work
     granules : collection of Granule, optional
         Satellite-days to answer for; all that were ever asked for by default.
+    left_out : collection of LeftOut
+        What their archive holds besides; if `granules` is None, all that was noted.
 
     Returns
     -------
@@ -57,17 +61,36 @@ def survey(work: Work, granules: Collection[Granule] | None = None) -> dict[str,
         ``ingest``: counts by satellite, and by satellite and year (there ``failed`` says how many
         of the missing days are in failed blocks); the days that are quarantined or deferred, with
         reasons, missing, lost (vanished from their archive before they were read as they were
-        last), or vanished at all (``kept`` if something was read); counts by reason; failed blocks.
+        last), or vanished at all (``kept`` if something was read); ``left_out``: what is in the
+        archive and not read (``counts``: whether a day may be missing for it); counts by reason;
+        failed blocks.
         ``runs``: by name, days done and missing, also by satellite and year, failed blocks, event
         counts, and which sums (exposure, occurrence) are not of the parts there are.
     """
     planned = read_asked(work.asked) if granules is None else list(granules)
+    besides = read_left_out(work.left_out) if granules is None else sorted(left_out)
     ingested = ledger_days(work.ledger)
     ingest, good = _survey_ingest(work, planned, ingested)
+    ingest["left_out"] = _survey_left_out(besides, {(g.satellite, g.day) for g in planned})
+    ingest["reasons"]["left_out"] = _by_reason(ingest["left_out"])
     return {
         "ingest": ingest,
         "runs": {run.name: _survey_run(run, good, ingested) for run in work.runs()},
     }
+
+
+def _survey_left_out(
+    left_out: Iterable[LeftOut], planned: Collection[tuple[str, int]]
+) -> list[dict[str, Any]]:
+    return [
+        {"url": x.url, "reason": x.reason, "counts": x.counts(planned)}
+        | ({"satellite": x.satellite, "date": x.date.isoformat()} if x.day >= 0 else {})
+        for x in left_out
+    ]
+
+
+def _by_reason(found: Iterable[dict[str, Any]]) -> dict[str, int]:
+    return dict(sorted(Counter(x["reason"] for x in found).items()))
 
 
 def _survey_ingest(
@@ -103,10 +126,7 @@ def _survey_ingest(
             for (satellite, year), c in sorted(years.items())
         ],
         **days,
-        "reasons": {
-            kind: dict(sorted(Counter(day["reason"] for day in days[kind]).items()))
-            for kind in ("quarantined", "deferred")
-        },
+        "reasons": {kind: _by_reason(days[kind]) for kind in ("quarantined", "deferred")},
         "failed_blocks": _failures(work.ledger),
     }, good
 
@@ -226,9 +246,10 @@ def exit_code(state: dict[str, Any], run: str | None) -> int:
         The run to answer for, besides ingestion; None for ingestion alone.
     """
     ingest = state["ingest"]
-    incomplete = ingest["missing"] or ingest["deferred"]
+    left_out = {x["reason"] for x in ingest["left_out"] if x["counts"]}
+    incomplete = ingest["missing"] or ingest["deferred"] or left_out & schema.LEFT_OUT_FOR_NOW
     if run is not None:
         incomplete = incomplete or state["runs"][run]["missing"] or state["runs"][run]["outdated"]
     if incomplete:
         return 4
-    return 3 if ingest["quarantined"] or ingest["lost"] else 0
+    return 3 if ingest["quarantined"] or ingest["lost"] or left_out else 0

@@ -59,7 +59,10 @@ def test_wrong_usage_is_explained(
 
 def test_an_empty_selection_is_refused(fake_archive: Path, random_model: Bundle, tmp_path: Path) -> None:
     arguments = ("run", fake_archive, tmp_path / "w", "--model", "random", "--end", "2001-01-01")
-    assert f"none of the satellite-days in {fake_archive} is selected" in invoke(*arguments, code=2).output
+    assert (
+        f"no satellite-day in {fake_archive} is selected by --end 2001-01-01"
+        in invoke(*arguments, code=2).output
+    )
 
 
 def test_a_reversed_period_is_refused(fake_archive: Path, tmp_path: Path) -> None:

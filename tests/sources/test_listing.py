@@ -16,6 +16,7 @@ from reprocess import schema
 from reprocess.errors import ListingError
 from reprocess.schema.granules import Granule, Listing, Selection
 from reprocess.sources.listing import ARCHIVES, list_archive
+from reprocess.sources.local import local_identity
 from reprocess.sources.remote import read_bytes
 from tests.support.fake import DAYS, granule_path, variables, write_granule
 from tests.support.web import Fault, NoaaServer
@@ -40,7 +41,7 @@ def test_archive_in_noaas_layout_is_listed_by_satellite_and_day(fake_archive: Pa
     catalog = list_archive(str(fake_archive))
     assert satellite_days(catalog) == set(DAYS)
     assert len(catalog.granules) == len(DAYS)
-    assert catalog.ignored == []
+    assert catalog.left_out == []
     keys = [(g.satellite, g.day) for g in catalog.granules]
     assert keys == sorted(keys)
 
@@ -211,8 +212,15 @@ def test_folder_that_cannot_be_opened_is_not_taken_for_empty(
         return listed(path)
 
     monkeypatch.setattr("os.scandir", denied)
+    listing = list_archive(str(tmp_path))
+    assert satellite_days(listing) == {("noaa15", "2019-10-24")}
+    (left_out,) = listing.left_out
+    assert (left_out.url, left_out.reason) == (f"file://{tmp_path}/2019", "unreadable")
+    assert left_out.counts({("noaa15", listing.granules[0].day)})
+    inside = Granule("noaa18", 7966, f"file://{tmp_path}/2019/poes_n18_20191024_proc.nc", 7, "")
+    assert listing.vanished([inside]) == []  # for all that is known
     with pytest.raises(ListingError, match=r"unreadable: .*2019: PermissionError"):
-        list_archive(str(tmp_path))
+        list_archive(str(tmp_path / "2019"))  # a root that cannot be listed is no archive
 
 
 def test_one_file_has_one_address_whatever_the_current_folder(
@@ -236,29 +244,222 @@ def test_days_that_are_no_longer_listed_have_vanished(fake_archive: Path, tmp_pa
     assert list_archive(str(fake_archive)).vanished(known) == []  # another archive says nothing of this one
 
 
+def reasons(listing: Listing) -> dict[str, str]:
+    return {x.url.rsplit("/", 1)[-1]: x.reason for x in listing.left_out}
+
+
 @pytest.mark.parametrize(
-    "name",
+    ("name", "reason"),
     [
-        "poes_n18_20191024_raw.nc",
-        "poes_n14_20191024_proc.nc",
-        "poes_n18_20190231_proc.nc",
-        "poes_n18_19971231_proc.nc",
-        "poes_n18_20300101_proc.nc",
-        "poes_n18_2019102_proc.nc",
-        "old_poes_n18_20191024_proc.nc",
-        "POES_N18_20191024_PROC.nc",
+        ("poes_n18_20191024_raw.nc", "other_file"),
+        ("poes_n18_2019102_proc.nc", "other_file"),
+        ("metop03.CDF", "other_file"),
+        ("poes_n14_20191024_proc.nc", "unknown_day"),
+        ("poes_n18_20190231_proc.nc", "unknown_day"),
+        ("poes_n18_19971231_proc.nc", "unknown_day"),
+        ("poes_n18_20300101_proc.nc", "unknown_day"),
+        ("old_poes_n18_20191024_proc.nc", "other_name"),
+        ("poes_n18_20191024_proc (1).nc", "other_name"),
+        ("poes_n18_20191024_proc_v02.nc", "other_name"),
+        ("poes_n18_20191024_proc.nc.gz", "compressed"),
+        ("POES_N18_20191024_PROC.NC.ZIP", "compressed"),
+        ("noaa18-2019.tar", "compressed"),
+        ("2019.tgz", "compressed"),
+        ("poes_n18_20191024_proc.nc.part", "partial"),
+        ("poes_n18_20191024_proc.nc.tmp", "partial"),
+        ("poes_n18_20191024_proc.nc~", "partial"),
+        (".poes_n18_20191024_proc.nc.Xy12Za", "partial"),
     ],
 )
-def test_netcdf_file_that_is_no_satellite_day_is_reported_as_ignored(tmp_path: Path, name: str) -> None:
-    touch(tmp_path, name, "poes_m01_20191024_proc.nc", "README.txt")
-    catalog = list_archive(str(tmp_path))
-    assert satellite_days(catalog) == {("metop01", "2019-10-24")}
-    assert [Path(p).name for p in catalog.ignored] == [name]
+def test_file_that_could_be_a_satellite_day_is_left_out_with_its_reason(
+    tmp_path: Path, name: str, reason: str
+) -> None:
+    touch(tmp_path, name, "poes_m01_20191024_proc.nc", "README.txt", "manual.zip", ".x.swp")
+    listing = list_archive(str(tmp_path))
+    assert satellite_days(listing) == {("metop01", "2019-10-24")}
+    (left_out,) = listing.left_out
+    assert (left_out.url, left_out.reason) == (f"file://{tmp_path}/{name}", reason)
+    assert reason in schema.LEFT_OUT
+    assert left_out.counts({("metop01", 7966)}) == (reason != "other_file")
+    known = reason in {"other_name", "compressed", "partial"} and "_proc" in name.lower()
+    assert (left_out.satellite == "noaa18" and left_out.date == dt.date(2019, 10, 24)) == known
 
 
-def test_partial_download_is_not_a_satellite_day(tmp_path: Path) -> None:
-    touch(tmp_path, "poes_n18_20191024_proc.nc.part", "poes_m01_20191024_proc.nc")
-    assert satellite_days(list_archive(str(tmp_path))) == {("metop01", "2019-10-24")}
+def test_what_is_left_out_beside_a_day_that_is_read_is_named_and_misses_nothing(tmp_path: Path) -> None:
+    touch(tmp_path, "poes_n18_20191024_proc.nc", "poes_n18_20191024_proc.nc.gz")
+    listing = list_archive(str(tmp_path))
+    (left_out,) = listing.left_out
+    assert not left_out.counts({(g.satellite, g.day) for g in listing.granules})
+
+
+def test_names_in_capital_letters_are_satellite_days(tmp_path: Path) -> None:
+    touch(tmp_path, "POES_N18_20191024_PROC.NC", "poes_m01_20191024_proc.Nc")
+    listing = list_archive(str(tmp_path))
+    assert satellite_days(listing) == {("noaa18", "2019-10-24"), ("metop01", "2019-10-24")}
+    assert listing.left_out == []
+
+
+def test_what_is_not_asked_for_is_not_left_out(tmp_path: Path) -> None:
+    touch(tmp_path / "2019" / "noaa18", "poes_n18_20191024_proc.nc.gz", "poes_n18_20191025_proc.nc")
+    touch(tmp_path / "2020", "poes_n18_20201024_proc.nc.gz", "poes_n14_20201024_proc.nc")
+    (tmp_path / "2021").symlink_to(tmp_path / "nowhere")
+    everything = reasons(list_archive(str(tmp_path)))
+    assert set(everything.values()) == {"compressed", "unknown_day", "broken_link"}
+    later = list_archive(str(tmp_path), Selection(start=dt.date(2019, 10, 25), end=dt.date(2019, 12, 31)))
+    assert later.left_out == []
+    other = list_archive(str(tmp_path / "2019"), Selection(frozenset({"noaa15"})))
+    assert other.left_out == []
+
+
+def test_folder_pipe_and_dangling_link_named_as_days_are_left_out(tmp_path: Path) -> None:
+    touch(tmp_path, "poes_m01_20191024_proc.nc")
+    (tmp_path / "poes_n18_20191024_proc.nc").mkdir()
+    os.mkfifo(tmp_path / "poes_n18_20191025_proc.nc")
+    (tmp_path / "poes_n18_20191026_proc.nc").symlink_to("nowhere")
+    (tmp_path / "2018").symlink_to("disk-that-is-not-mounted")
+    (tmp_path / "notes.txt").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "pipe")
+    assert reasons(list_archive(str(tmp_path))) == {
+        "poes_n18_20191024_proc.nc": "not_a_file",
+        "poes_n18_20191025_proc.nc": "not_a_file",
+        "poes_n18_20191026_proc.nc": "broken_link",
+        "2018": "broken_link",
+    }
+
+
+@pytest.mark.parametrize("name", [".snapshot", ".zfs", "lost+found", "@eaDir"])
+def test_snapshots_and_hidden_folders_are_named_and_not_opened(tmp_path: Path, name: str) -> None:
+    touch(tmp_path / "2019", "poes_n18_20191024_proc.nc")
+    touch(tmp_path / name / "hourly.0" / "2019", "poes_n18_20191024_proc.nc")
+    listing = list_archive(str(tmp_path))
+    assert satellite_days(listing) == {("noaa18", "2019-10-24")}
+    assert reasons(listing) == {name: "hidden"}
+    assert not listing.left_out[0].counts([])
+
+
+# --- links
+
+
+def test_links_to_folders_and_files_are_followed(tmp_path: Path) -> None:
+    touch(tmp_path / "disk2" / "elsewhere", "poes_n15_20140101_proc.nc")
+    touch(tmp_path / "disk3", "day.bin")
+    (tmp_path / "a" / "2013").mkdir(parents=True)
+    (tmp_path / "a" / "2014").symlink_to("../disk2/elsewhere")
+    (tmp_path / "a" / "2013" / "poes_n18_20130601_proc.nc").symlink_to(tmp_path / "disk3" / "day.bin")
+    listing = list_archive(str(tmp_path / "a"))
+    assert satellite_days(listing) == {("noaa15", "2014-01-01"), ("noaa18", "2013-06-01")}
+    assert listing.left_out == []
+    for g in listing.granules:
+        assert read_bytes(g.url) == b"content"
+        assert listing.covers(g)
+
+
+def test_loops_of_links_end_and_days_behind_them_are_listed_once(fake_archive: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(fake_archive, tmp_path / "a"))
+    (root / "2019" / "up").symlink_to("..")
+    (root / "latest").symlink_to("2019")
+    (root / "0-latest").symlink_to("latest")
+    (root / "self").symlink_to("self")
+    touch(tmp_path / "b", "poes_n15_20140101_proc.nc")
+    (root / "x").symlink_to("../b")
+    (tmp_path / "b" / "back").symlink_to("../a")
+    (root / "2019" / "above").symlink_to("../..")
+    listing = list_archive(str(root))
+    plain = list_archive(str(fake_archive))
+    assert satellite_days(listing) == {*DAYS, ("noaa15", "2014-01-01")}
+    names = [g.url.removeprefix(f"file://{root}/") for g in listing.granules]
+    assert {g.url.removeprefix(f"file://{fake_archive}/") for g in plain.granules} < set(names)
+    assert reasons(listing) == {"self": "broken_link", "above": "loop"}
+
+
+def test_day_that_a_link_leads_to_as_well_is_no_second_one(tmp_path: Path) -> None:
+    touch(tmp_path / "2019", "poes_n18_20191024_proc.nc")
+    (tmp_path / "0").mkdir()
+    (tmp_path / "0" / "poes_n18_20191024_proc.nc").symlink_to("../2019/poes_n18_20191024_proc.nc")
+    assert listed_one(tmp_path).url == f"file://{tmp_path}/2019/poes_n18_20191024_proc.nc"
+
+
+def test_days_through_links_that_differ_are_refused(tmp_path: Path) -> None:
+    touch(tmp_path / "a" / "2019", "poes_n18_20191024_proc.nc")
+    touch(tmp_path / "b", "poes_n18_20191024_proc.nc")
+    (tmp_path / "a" / "more").symlink_to("../b")
+    with pytest.raises(ListingError, match=r"twice, as .*/a/2019/.* and .*/a/more/"):
+        list_archive(str(tmp_path / "a"))
+
+
+def test_a_link_has_size_and_time_of_what_it_leads_to(tmp_path: Path) -> None:
+    name = "poes_n18_20191024_proc.nc"
+    touch(tmp_path / "disk", "one", "two")
+    for file in ("one", "two"):
+        os.utime(tmp_path / "disk" / file, (1_500_000_000, 1_500_000_000))
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / name).symlink_to("../disk/one")
+    before = listed_one(tmp_path / "a")
+    assert (before.size, before.version) == (7, f"1500000000.0 at {tmp_path}/disk/one")
+    assert local_identity(before.url, before.version) == {"size": 7, "version": before.version}
+    (tmp_path / "a" / name).unlink()
+    (tmp_path / "a" / name).symlink_to("../disk/two")
+    after = listed_one(tmp_path / "a")
+    assert after.identity != before.identity  # though size and time are the same
+    assert local_identity(before.url, before.version) == {"size": 7, "version": after.version}
+    (tmp_path / "disk" / "two").write_bytes(b"grown content")
+    assert listed_one(tmp_path / "a").size == 13
+    (tmp_path / "disk" / "two").unlink()
+    assert local_identity(before.url, before.version) is None
+
+
+def test_archive_behind_a_link_is_the_same_archive(fake_archive: Path, tmp_path: Path) -> None:
+    """Machines see one disk under different real paths; the address given is what counts."""
+    (tmp_path / "data").symlink_to(fake_archive)
+    versions = [g.version for g in list_archive(str(tmp_path / "data")).granules]
+    assert versions == [g.version for g in list_archive(str(fake_archive)).granules]
+
+
+# --- folder names
+
+
+@pytest.mark.parametrize("folder", ["0601", "1231", "2013/0601", "2013/2012", "1997", "2030", "copy/2012"])
+def test_digits_that_are_no_year_of_the_calendar_under_the_root_are_opened(
+    tmp_path: Path, folder: str
+) -> None:
+    touch(tmp_path / folder, "poes_n15_20130601_proc.nc")
+    day = dt.date(2013, 6, 1)
+    assert satellite_days(list_archive(str(tmp_path), Selection(start=day, end=day))) == {
+        ("noaa15", "2013-06-01")
+    }
+
+
+@pytest.mark.parametrize(
+    ("folder", "opened"),
+    [
+        ("noaa18", True),
+        ("2013/noaa18", True),
+        ("noaa15", False),
+        ("2013/noaa15", False),
+        ("2012", False),
+        ("2012/noaa18", False),
+        ("copy/noaa15", True),
+        ("2013/0601/noaa15", True),
+        ("٢٠١٢", True),
+    ],
+)
+def test_only_places_of_noaas_layout_are_told_by_their_names(folder: str, opened: bool) -> None:
+    asked = Selection(frozenset({"noaa18"}), dt.date(2013, 1, 1), dt.date(2013, 12, 31))
+    assert asked.opens(folder) == opened
+
+
+# --- roots
+
+
+def test_archive_whose_path_begins_alike_is_another_one(tmp_path: Path) -> None:
+    touch(tmp_path / "poes", "poes_n15_20130601_proc.nc")
+    touch(tmp_path / "poes_old", "poes_n18_20130601_proc.nc")
+    known = list_archive(str(tmp_path / "poes_old")).granules
+    for url in (str(tmp_path / "poes"), f"{tmp_path}/poes/", f"file://{tmp_path}/poes"):
+        listing = list_archive(url)
+        assert listing.vanished(known) == []
+        assert listing.vanished(listing.granules) == []
+        assert all(listing.covers(g) for g in listing.granules)
 
 
 def test_first_and_last_day_of_the_calendar_are_listed(tmp_path: Path) -> None:
@@ -295,7 +496,7 @@ def test_file_instead_of_a_folder_is_refused(fake_archive: Path) -> None:
 
 def test_folder_without_satellite_days_is_refused_with_the_expected_name(tmp_path: Path) -> None:
     touch(tmp_path, "a.nc", "b.nc", "c.txt")
-    with pytest.raises(ListingError, match=r"_YYYYMMDD_proc\.nc \(2 other \.nc files found\)") as error:
+    with pytest.raises(ListingError, match=r"_YYYYMMDD_proc\.nc; left out: 2 other_file, for") as error:
         list_archive(str(tmp_path))
     assert str(tmp_path) in str(error.value)
 
@@ -356,4 +557,4 @@ def test_file_of_the_same_size_but_newer_has_another_identity(tmp_path: Path) ->
 def test_shared_archives_are_listed_completely(shared: Path, folder: str, count: int) -> None:
     catalog = list_archive(str(shared / folder))
     assert len(catalog.granules) == len(list((shared / folder).rglob("*.nc"))) == count
-    assert catalog.ignored == []
+    assert catalog.left_out == []

@@ -74,7 +74,7 @@ def test_local_file_that_is_denied_is_unreadable_not_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "a").write_bytes(b"content")
-    monkeypatch.setattr("builtins.open", raising(PermissionError(13, "Permission denied")))
+    monkeypatch.setattr(Path, "read_bytes", raising(PermissionError(13, "Permission denied")))
     with pytest.raises(SourceError) as error:
         read_source(str(tmp_path / "a"), 7, {})
     assert error.value.reason == "unreadable"

@@ -9,8 +9,15 @@ from typing import Any
 
 import pytest
 
-from reprocess.schema.granules import Granule, Listing, Selection
-from reprocess.work.asked import merge_asked, note_vanished, read_asked
+from reprocess.schema import day_date
+from reprocess.schema.granules import Granule, LeftOut, Listing, Selection
+from reprocess.work.asked import (
+    merge_asked,
+    note_left_out,
+    note_vanished,
+    read_asked,
+    read_left_out,
+)
 
 
 def granule(satellite: str = "noaa18", day: int = 7966, **changes: Any) -> Granule:
@@ -98,3 +105,45 @@ def test_a_list_that_holds_the_days_already_is_left_alone(tmp_path: Path) -> Non
     before = path.stat()
     add_days(path, 0)
     assert os.path.samestat(before, path.stat())
+
+
+PACKED = LeftOut("file:///a/2019/x.nc.gz", "compressed", "noaa18", 7966)
+LOCKED = LeftOut("file:///a/2012", "unreadable")
+ODD = LeftOut('file:///a/2012/"odd", name.nc', "other_file")
+
+
+def test_what_is_left_out_is_noted_until_it_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "ledger" / "left_out.csv"
+    note_left_out(path, Listing([], [], "file:///a"))
+    assert not path.exists()
+    note_left_out(path, Listing([], [PACKED, ODD], "file:///a"))
+    assert read_left_out(path) == [ODD, PACKED]
+    content = path.read_bytes()
+    note_left_out(path, Listing([], [ODD, PACKED], "file:///a"))
+    assert path.read_bytes() == content
+    note_left_out(path, Listing([], [], "file:///a"))
+    assert not path.exists()
+    assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        Listing([], [], "file:///ab"),
+        Listing([], [], "file:///a", Selection(start=day_date(7967))),
+        Listing([], [], "file:///a", Selection(frozenset({"noaa15"}), start=day_date(7967))),
+        Listing([], [LeftOut("file:///a", "unreadable")], "file:///a"),
+    ],
+)
+def test_what_a_listing_does_not_cover_stays_left_out(tmp_path: Path, listing: Listing) -> None:
+    path = tmp_path / "left_out.csv"
+    note_left_out(path, Listing([], [PACKED, LOCKED], "file:///a"))
+    note_left_out(path, listing)
+    assert {PACKED, LOCKED} <= set(read_left_out(path))
+
+
+def test_folder_that_may_be_read_again_is_no_longer_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "left_out.csv"
+    note_left_out(path, Listing([], [LOCKED, PACKED], "file:///a"))
+    note_left_out(path, Listing([], [], "file:///a", Selection(end=day_date(7000))))
+    assert read_left_out(path) == [PACKED]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from reprocess import schema
-from reprocess.schema.granules import Granule, Listing
-from reprocess.work.asked import merge_asked, note_vanished
+from reprocess.schema.granules import Granule, LeftOut, Listing
+from reprocess.work.asked import merge_asked, note_left_out, note_vanished
 from reprocess.work.ledger import Record
 from reprocess.work.paths import SUMS, Sum, Work
 from reprocess.work.status import detected, exit_code, is_current, lacking, ledger_days, not_ingested, survey
@@ -118,7 +118,8 @@ def test_survey_of_an_empty_folder_has_nothing(work: Work) -> None:
             "missing": [],
             "lost": [],
             "vanished": [],
-            "reasons": {"quarantined": {}, "deferred": {}},
+            "left_out": [],
+            "reasons": {"quarantined": {}, "deferred": {}, "left_out": {}},
             "failed_blocks": [],
         },
         "runs": {},
@@ -186,11 +187,52 @@ def test_deferred_days_are_listed_and_counted_by_their_reasons(work: Work) -> No
     assert state["ingest"]["reasons"] == {
         "quarantined": {"truncated": 1},
         "deferred": {"not_found": 1, "timeout": 2},
+        "left_out": {},
     }
     assert [(d["date"], d["reason"], d["detail"]) for d in state["ingest"]["deferred"]] == [
         (d.date.isoformat(), reason, f"why {reason}") for d, reason in zip(days, reasons, strict=False)
     ]
     assert exit_code(state, None) == 4
+
+
+@pytest.mark.parametrize(
+    ("reason", "day", "code"),
+    [
+        ("compressed", 7940, 3),
+        ("other_name", 7940, 3),
+        ("unknown_day", -1, 3),
+        ("not_a_file", 7940, 3),
+        ("partial", 7940, 4),
+        ("unreadable", -1, 4),
+        ("broken_link", -1, 4),
+        ("compressed", 7966, 0),
+        ("partial", 7966, 0),
+        ("hidden", -1, 0),
+        ("loop", -1, 0),
+        ("other_file", -1, 0),
+    ],
+)
+def test_what_is_left_out_makes_the_exit_code_unless_its_day_is_read(
+    work: Work, reason: str, day: int, code: int
+) -> None:
+    read = granule()
+    ingested(work, (read, entry(read)))
+    merge_asked(work.asked, [read])
+    left_out = LeftOut("file:///a/x", reason, "noaa18" if day >= 0 else "", day)
+    assert exit_code(survey(work), None) == 0
+    note_left_out(work.left_out, Listing([read], [left_out]))
+    for state in (survey(work), survey(work, [read], [left_out])):
+        assert exit_code(state, None) == code
+        assert state["ingest"]["reasons"]["left_out"] == {reason: 1}
+        (told,) = state["ingest"]["left_out"]
+        assert (told["url"], told["reason"], told["counts"]) == ("file:///a/x", reason, code > 0)
+        assert told.get("date") == (left_out.date.isoformat() if day >= 0 else None)
+    assert exit_code(survey(work, [read]), None) == 0
+
+
+def test_every_reason_to_leave_out_has_its_exit_code() -> None:
+    assert schema.LEFT_OUT.keys() > schema.NO_DAY | schema.LEFT_OUT_FOR_NOW
+    assert not schema.NO_DAY & schema.LEFT_OUT_FOR_NOW
 
 
 def test_deferred_new_version_is_incomplete_although_the_old_one_is_there(work: Work) -> None:
