@@ -26,6 +26,21 @@ def tree_sha256(path: Path) -> str:
     return sha256("".join(lines).encode())
 
 
+def to_utf8(text: str) -> bytes:
+    """Return text for a file; what was no UTF-8 in a file's name is written as the bytes that it was."""
+    return text.encode("utf-8", "surrogateescape")
+
+
+def from_utf8(data: bytes) -> str:
+    """Return the text that `to_utf8` was given."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def legible(text: str) -> str:
+    """Return text that every program can show: bytes of a file's name that are no UTF-8 are spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def write_atomic(path: Path, data: bytes) -> None:
     """Replace `path` by `data` as one step that survives a crash.
 

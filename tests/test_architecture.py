@@ -49,7 +49,7 @@ MODULES = {_name(path): path for path in sorted(PACKAGE.rglob("*.py")) if _name(
 def _imports(path: Path) -> set[str]:
     """Every module imported anywhere in a file, `from x import y` as both x and x.y."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -137,6 +137,36 @@ def _loaded(module: str, libraries: list[str]) -> str:
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.strip()
+
+
+def _is_text(call: ast.Call, name: str) -> bool:
+    """Whether a call opens text: a file unless its mode is binary, a process if it is asked to decode."""
+    words = {keyword.arg: keyword.value for keyword in call.keywords}
+    if name in {"run", "Popen", "check_output"}:
+        return any(word in words for word in ("text", "universal_newlines"))
+    if name in {"read_text", "write_text"}:
+        return True
+    opens = {"open": 1 if isinstance(call.func, ast.Name) else 0, "NamedTemporaryFile": 0}
+    if name not in opens:
+        return False
+    mode = words.get("mode", call.args[opens[name]] if len(call.args) > opens[name] else ast.Constant("r"))
+    return isinstance(mode, ast.Constant) and isinstance(mode.value, str) and "b" not in mode.value
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_text_is_read_and_written_in_a_named_encoding(module: str) -> None:
+    """Or the locale of the session decides what WORK says."""
+    calls = [
+        node for node in ast.walk(ast.parse(MODULES[module].read_text("utf-8"))) if isinstance(node, ast.Call)
+    ]
+    unnamed = [
+        f"line {call.lineno}: {name}"
+        for call in calls
+        if (name := getattr(call.func, "attr", getattr(call.func, "id", "")))
+        and _is_text(call, name)
+        and "encoding" not in {keyword.arg for keyword in call.keywords}
+    ]
+    assert not unnamed
 
 
 @pytest.mark.parametrize("module", ["work", "work.paths", "work.ledger", "work.asked", "work.status"])

@@ -5,6 +5,7 @@ complete, 2 wrong usage or an error the user can mend, 3 complete with quarantin
 incomplete.
 """
 
+import sys
 from typing import Any
 
 import click
@@ -16,12 +17,14 @@ from reprocess.cli.detect import detect
 from reprocess.cli.evaluate import evaluate
 from reprocess.cli.events import events
 from reprocess.cli.ingest import ingest
+from reprocess.cli.interruption import explain
 from reprocess.cli.map import map_
 from reprocess.cli.model import model
 from reprocess.cli.plan import plan
 from reprocess.cli.report import report
 from reprocess.cli.run import run
 from reprocess.cli.simulate import simulate
+from reprocess.cli.startup import prepare
 from reprocess.cli.state import INCOMPLETE
 from reprocess.cli.status import status
 from reprocess.cli.train import train
@@ -33,7 +36,17 @@ class _Incomplete(click.ClickException):
 
 
 class _Group(click.Group):
-    """Prints the project's own errors without a traceback."""
+    """Prints the project's own errors without a traceback, and those of files that are not to be had."""
+
+    def main(self, args: Any = None, *rest: Any, **options: Any) -> Any:
+        """Run the command line; the process is prepared for it unless arguments are given in Python."""
+        if args is None:
+            try:
+                prepare()
+            except click.ClickException as e:
+                e.show()
+                sys.exit(e.exit_code)
+        return super().main(args, *rest, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -41,6 +54,10 @@ class _Group(click.Group):
         except ReprocessError as e:
             kind = _Incomplete if isinstance(e, IncompleteError) else click.UsageError
             raise kind(str(e)) from e
+        except BrokenPipeError:  # whoever read our output has enough; click ends it
+            raise
+        except OSError as e:
+            raise click.UsageError(explain(e)) from e
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

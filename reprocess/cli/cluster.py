@@ -7,6 +7,7 @@ import click
 
 from reprocess.cli.options import options_of
 from reprocess.cli.run import run
+from reprocess.files import to_utf8
 
 if TYPE_CHECKING:
     from reprocess.execution.batch import Batch
@@ -44,7 +45,7 @@ def script(**given: Any) -> None:
     FILE describes the batch system. OPTIONS are those of `reprocess run`.
     """
     _, text, _ = _scripts(**given)
-    click.echo(text, nl=False)
+    click.echo(to_utf8(text), nl=False)  # bytes: paths must come out as they are
     if given["shares"]:
         click.echo(f"when the jobs have ended: reprocess run {' '.join(_words(**given))}", err=True)
 

@@ -9,6 +9,14 @@ from reprocess.errors import IncompleteError
 RESUME = "what is done stays done; give the same command again to go on"
 
 
+def explain(error: OSError) -> str:
+    """Say which file or folder is meant, and what the system said of it."""
+    if error.filename is None or error.strerror is None:
+        return f"{type(error).__name__}: {error}"
+    names = " to ".join(str(n) for n in (error.filename, error.filename2) if n is not None)
+    return f"{names}: {error.strerror}"
+
+
 @contextmanager
 def resumable() -> Iterator[None]:
     """End with `IncompleteError` on SIGINT and SIGTERM, and if the disk cannot be written.
@@ -27,6 +35,6 @@ def resumable() -> Iterator[None]:
     except BrokenPipeError:  # whoever read our output has enough
         raise
     except OSError as e:
-        raise IncompleteError(f"{e}; mend that first: {RESUME}") from e
+        raise IncompleteError(f"{explain(e)}; mend that first: {RESUME}") from e
     finally:
         signal.signal(signal.SIGTERM, previous)

@@ -28,15 +28,18 @@ ENVIRONMENT = {
     "BLOSC_NTHREADS": "1",
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
+    "PYTHONSAFEPATH": "1",
+    "PYTHONUTF8": "1",
     "MALLOC_TRIM_THRESHOLD_": str(32 << 20),
     "MALLOC_MMAP_THRESHOLD_": str(2 << 20),
     "MALLOC_ARENA_MAX": "1",
 }
 """Environment of every process that works on blocks.
 
-There is one process per core. Memory that was freed is kept for the next array: Dask's default of 64
-kB for the first threshold gives it back at once, and half of the CPU time goes into having it
-cleared again (docs/performance.md). A single arena: with one per thread, each keeps its own.
+There is one process per core. A signal.py or random.py in the current folder is not taken for Python's
+own, and paths are UTF-8 whatever the locale. Memory that was freed is kept for the next array: Dask's
+default of 64 kB for the first threshold gives it back at once, and half of the CPU time goes into
+having it cleared again (docs/performance.md). A single arena: with one per thread, each keeps its own.
 """
 
 SATURATION = 1.0
@@ -281,7 +284,7 @@ def load_batch(path: Path) -> Batch:
     """
     path = path.absolute()
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as e:
         raise ClusterError(f"{path} is no cluster file: {' '.join(str(e).split())}") from e
     if not isinstance(content, dict):

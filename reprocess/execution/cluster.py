@@ -115,7 +115,7 @@ class Cluster:
         }  # fmt: skip
         paths = {name: Path(self._certificates.name) / f"{name}.pem" for name in content}
         for name, path in paths.items():
-            path.write_text(content[name])
+            path.write_text(content[name], encoding="ascii")
         roles = {
             f"tls_{role}_{kind}": str(paths[kind])
             for role in ("client", "scheduler", "worker")

@@ -12,6 +12,7 @@ from typing import Any
 
 from reprocess.errors import ClusterError
 from reprocess.execution.batch import SYSTEMS, Batch, jobqueue
+from reprocess.files import to_utf8
 
 _PASSED = ("REPROCESS_MODELS",)
 """Variables that change what `reprocess` does; not every batch system hands them on."""
@@ -102,15 +103,15 @@ def submit(batch: Batch, script: str, after: str | None = None) -> str:
     words = shlex.split(batch.job("reprocess").submit_command)
     if after is not None:
         words += system.after.format(job=after).split()
-    with tempfile.NamedTemporaryFile("w", prefix="reprocess-", suffix=".job") as file:
-        file.write(script)
+    with tempfile.NamedTemporaryFile("wb", prefix="reprocess-", suffix=".job") as file:
+        file.write(to_utf8(script))
         file.flush()
         try:
             # Every one of them takes the script as it is now, so the file may go.
             done = subprocess.run(
                 words if batch.batch_system == "lsf" else [*words, file.name],
                 input=script if batch.batch_system == "lsf" else None,
-                capture_output=True, text=True, check=False,
+                capture_output=True, encoding="utf-8", errors="surrogateescape", check=False,
             )  # fmt: skip
         except OSError as e:
             raise ClusterError(f"{words[0]} cannot be run here ({e}); submit from a login node") from e

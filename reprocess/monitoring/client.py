@@ -19,6 +19,7 @@ from distributed import Client, performance_report
 from reprocess import schema
 from reprocess.errors import LedgerError
 from reprocess.execution.mapping import Plan, records_of
+from reprocess.files import legible
 from reprocess.maps.exposure import daily
 from reprocess.maps.occurrence import count_events
 from reprocess.monitoring.board import (
@@ -98,6 +99,15 @@ def _why(state: str, entry: Record | None) -> tuple[str, str]:
     if entry is None or state == "lost":
         return "vanished", "no longer in its archive"
     return entry["reason"], entry["detail"]
+
+
+def _legible(value: Any) -> Any:
+    """Return a message whose texts are UTF-8, as Dask wants them; names of files may not be."""
+    if isinstance(value, dict):
+        return {_legible(key): _legible(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_legible(item) for item in value]
+    return legible(value) if isinstance(value, str) else value
 
 
 def _by_block(ledger: BlockLedger) -> dict[_Key, Record]:
@@ -234,6 +244,6 @@ class Monitor:
         """Send a message with the states of some blocks."""
         client: Any = self._client
         states = [asdict(self._survey.state(key)) for key in keys] if self._survey else []
-        message = {"kind": kind, "job": self._job, "states": states, **facts}
+        message = _legible({"kind": kind, "job": self._job, "states": states, **facts})
         send = client.scheduler.log_event
         client.sync(send, topic=TOPIC, msg=message, callback_timeout=_PATIENCE_S)

@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from reprocess.files import locked, write_atomic
+from reprocess.files import from_utf8, locked, to_utf8, write_atomic
 from reprocess.schema.granules import Granule, LeftOut, Listing
 
 _FIELDS = ("satellite", "day", "url", "size", "version")
@@ -14,13 +14,19 @@ _LEFT_OUT = ("url", "reason", "satellite", "day")
 
 def read_asked(path: Path) -> list[Granule]:
     """Return the satellite-days in a table, none if there is no such file."""
-    if not path.exists():
+    return [
+        Granule(row["satellite"], int(row["day"]), row["url"], int(row["size"]), row["version"])
+        for row in _rows(path)
+    ]
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a table, none if there is no such file."""
+    try:
+        text = from_utf8(path.read_bytes())
+    except FileNotFoundError:
         return []
-    with path.open(newline="") as file:
-        return [
-            Granule(row["satellite"], int(row["day"]), row["url"], int(row["size"]), row["version"])
-            for row in csv.DictReader(file)
-        ]
+    return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 def merge_asked(path: Path, granules: Iterable[Granule]) -> list[Granule]:
@@ -78,13 +84,7 @@ def _still_gone(path: Path, listing: Listing, gone: Iterable[Granule]) -> list[G
 
 def read_left_out(path: Path) -> list[LeftOut]:
     """Return what a table says of things in archives that are not read; nothing if there is no such file."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return [
-            LeftOut(row["url"], row["reason"], row["satellite"], int(row["day"]))
-            for row in csv.DictReader(file)
-        ]
+    return [LeftOut(row["url"], row["reason"], row["satellite"], int(row["day"])) for row in _rows(path)]
 
 
 def note_left_out(path: Path, listing: Listing) -> None:
@@ -115,4 +115,4 @@ def _write_table(path: Path, fields: Sequence[str], rows: Sequence[Granule] | Se
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(fields)
     writer.writerows([getattr(row, name) for name in fields] for row in rows)
-    write_atomic(path, text.getvalue().encode())
+    write_atomic(path, to_utf8(text.getvalue()))

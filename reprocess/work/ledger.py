@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reprocess.errors import LedgerError
-from reprocess.files import sha256, write_atomic
+from reprocess.files import from_utf8, sha256, to_utf8, write_atomic
 
 Record = dict[str, Any]
 
@@ -90,14 +90,14 @@ class BlockLedger:
 
     def fail(self, satellite: str, block: int, reason: str, traceback: str) -> None:
         """Note why a block could not be done; the note goes when it is done after all."""
-        write_atomic(self._failure_path(satellite, block), f"{reason}\n{traceback}".encode())
+        write_atomic(self._failure_path(satellite, block), to_utf8(f"{reason}\n{traceback}"))
 
     def failures(self) -> dict[tuple[str, int], str]:
         """Return the noted reasons by satellite and block."""
         reasons = {}
         for path in sorted(self.root.glob("*/*.failed")):
             with contextlib.suppress(FileNotFoundError):  # another process has just done the block
-                reasons[path.parent.name, int(path.stem)] = path.read_text().split("\n", 1)[0]
+                reasons[path.parent.name, int(path.stem)] = from_utf8(path.read_bytes()).split("\n", 1)[0]
         return reasons
 
     def _failure_path(self, satellite: str, block: int) -> Path:

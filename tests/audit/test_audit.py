@@ -122,9 +122,9 @@ def flip(path: Path, at: float = 0.5) -> None:
 
 
 def edit(path: Path, change: Callable[[dict], object]) -> None:
-    record = json.loads(path.read_text())
+    record = json.loads(path.read_text(encoding="utf-8"))
     change(record)
-    path.write_text(json.dumps(record, indent=1, sort_keys=True))
+    path.write_text(json.dumps(record, indent=1, sort_keys=True), encoding="utf-8")
 
 
 def test_complete_work_has_nothing_to_find(work: Work) -> None:

@@ -18,5 +18,5 @@ def peak_mb() -> float:
 
     Not `resource.getrusage`, whose figure a process inherits from the one that started it.
     """
-    status = Path("/proc/self/status").read_text()
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6

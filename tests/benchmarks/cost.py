@@ -131,7 +131,7 @@ def machine() -> str:
     """Return what the figures were measured on."""
     from importlib.metadata import version
 
-    text = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8") if Path("/proc/cpuinfo").exists() else ""
     model = next(
         (s.split(": ")[1] for s in text.splitlines() if s.startswith("model name")), platform.machine()
     )

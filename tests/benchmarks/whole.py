@@ -95,7 +95,7 @@ def measure(words: list[str]) -> dict[str, float]:
     from reprocess.cli import main
 
     start, cpu = time.perf_counter(), time.process_time()
-    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
         try:
             main(words)
         except SystemExit as e:

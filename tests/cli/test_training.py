@@ -49,7 +49,7 @@ def events(tmp_path: Path) -> Path:
 
 
 def test_bad_rows_are_refused_or_named_and_dropped(work: Work, events: Path, tmp_path: Path) -> None:
-    with events.open("a") as file:
+    with events.open("a", encoding="utf-8") as file:
         file.write("sputnik,2015-03-01,2015-03-01,REP\n")
     arguments = ("train", work.root, "--events", events, "--out", tmp_path / "m", *TINY)
     text = invoke(*arguments).output
@@ -132,7 +132,7 @@ def test_evaluation_that_cannot_be_is_explained(
 ) -> None:
     (tmp_path / "w").mkdir()
     bad = tmp_path / "bad.csv"
-    bad.write_text(events.read_text().replace("CSS", "FLCS"))
+    bad.write_text(events.read_text(encoding="utf-8").replace("CSS", "FLCS"))
     good = ("--events", events, "--model", "random")
     for folder, arguments, words in (
         (tmp_path / "w", good, "holds no archive yet"),

@@ -43,7 +43,7 @@ def scores(evaluated: Work, tally: Tally) -> dict[str, Any]:
 
 
 def text(page: Path) -> str:
-    return re.sub(r"<[^>]*>", " ", page.read_text())
+    return re.sub(r"<[^>]*>", " ", page.read_text(encoding="utf-8"))
 
 
 def test_every_true_event_has_one_outcome_and_at_most_one_bin(scores: dict[str, Any]) -> None:

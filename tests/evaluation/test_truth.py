@@ -21,7 +21,7 @@ HEADER = "satellite,start_time,stop_time,event_class"
 
 
 def write_csv(path: Path, *rows: str, header: str = HEADER) -> Path:
-    path.write_text("\n".join([header, *rows]) + "\n")
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
     return path
 
 

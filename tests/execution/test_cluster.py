@@ -50,7 +50,7 @@ def listening() -> set[str]:
                     sockets.add(os.readlink(file))
     found = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        for line in Path(table).read_text().splitlines()[1:]:
+        for line in Path(table).read_text(encoding="utf-8").splitlines()[1:]:
             words = line.split()
             if words[3] == "0A" and f"socket:[{words[9]}]" in sockets:
                 found.add(words[1].split(":")[0])

@@ -91,7 +91,7 @@ def _wait_for_a_new_record(work: Path, finished: dict[str, int], command: subpro
 
 
 def _is_done(record: Path) -> bool:
-    return json.loads(record.read_text())["state"] == "done"
+    return json.loads(record.read_text(encoding="utf-8"))["state"] == "done"
 
 
 def test_a_second_run_does_nothing_again(fake_archive: Path, undisturbed: Path, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def slurm(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
     """A SLURM of one node; what was started is stopped whatever happens."""
     folder = tmp_path_factory.mktemp("slurm")
     munge = Path("/run/munge/munged.pid")
-    running = munge.exists() and Path("/proc", munge.read_text().strip()).exists()
+    running = munge.exists() and Path("/proc", munge.read_text(encoding="utf-8").strip()).exists()
     patch = pytest.MonkeyPatch()
     try:
         words = [str(shared / "tools" / "start_slurm"), str(folder)]

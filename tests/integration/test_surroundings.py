@@ -1,0 +1,161 @@
+"""Real commands in surroundings that users start them in: locales, closed streams, strange folders."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from reprocess.classifier.bundle import Bundle
+from tests.support import fake
+from tests.support.command import REPROCESS, reprocess, tree
+
+PATIENCE_S = 120
+
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+"""A locale that can encode next to nothing."""
+
+LATIN_1 = {"PYTHONIOENCODING": "latin-1:strict"}
+
+
+def run(
+    *words: object, code: int = 0, cwd: Path | None = None, **variables: str
+) -> subprocess.CompletedProcess[bytes]:
+    """Run the command in an environment; it gives this code, and no traceback."""
+    environment = {k: v for k, v in os.environ.items() if k not in {"PYTHONUTF8", "PYTHONSAFEPATH", "LANG"}}
+    done = subprocess.run(
+        [REPROCESS, *map(os.fspath, map(str_or_bytes, words))],
+        env=environment | variables, cwd=cwd, capture_output=True, timeout=PATIENCE_S, check=False,
+    )  # fmt: skip
+    assert b"Traceback" not in done.stderr, done.stderr.decode(errors="replace")
+    assert done.returncode == code, done.stderr.decode(errors="replace")
+    return done
+
+
+def str_or_bytes(word: object) -> str | bytes:
+    return word if isinstance(word, bytes) else str(word)
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive of one fake day."""
+    archive = tmp_path_factory.mktemp("day")
+    path = fake.granule_path(archive, "noaa18", "2019-10-24")
+    fake.write_granule(path, fake.variables("noaa18", "2019-10-24"))
+    return archive
+
+
+ALONE = ("--partition", "1/1")
+
+
+@pytest.mark.parametrize("variables", [ASCII, LATIN_1], ids=["ascii", "latin-1"])
+def test_every_help_can_be_printed_in_every_encoding(variables: dict[str, str]) -> None:
+    for command in ("run", "model", "cluster"):
+        assert b"Usage: " in run(command, "--help", **variables).stdout
+
+
+def test_the_state_of_work_does_not_depend_on_the_locale(
+    day: Path, random_model: Bundle, tmp_path: Path
+) -> None:
+    archive, work = shutil.copytree(day, tmp_path / "Übung€"), tmp_path / "w"
+    run("ingest", archive, work, *ALONE, LC_ALL="C.UTF-8")
+    before = tree(work)
+    done = run("ingest", archive, work, *ALONE, **ASCII)
+    assert b"1 of 1 satellite-days ingested" in done.stdout
+    assert b"no longer in the archive" not in done.stderr, "the same file has the same address"
+    assert tree(work) == before
+    shutil.rmtree(archive)
+    path = fake.granule_path(archive, "noaa18", "2019-10-24")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"no measurement")
+    for variables in (ASCII, LATIN_1):
+        done = run("ingest", archive, work, *ALONE, code=3, **variables)
+        assert b"quarantined noaa18 2019-10-24: not_hdf5" in done.stdout
+        assert b"/poes_n18_20191024_proc.nc" in done.stdout
+    assert rb"bung\u20ac/2019" in done.stdout, "what the encoding lacks is spelled out"
+
+
+def test_a_path_that_is_no_utf8_is_an_address_like_any_other(
+    day: Path, random_model: Bundle, tmp_path: Path
+) -> None:
+    archive, work = (os.fsencode(tmp_path) + name for name in (b"/arch\xe9", b"/w\xe9"))
+    shutil.copytree(os.fsencode(day), archive)
+    done = run("run", archive, work, "--model", "random", "--workers", 1)
+    assert b"1 satellite-days classified" in done.stdout
+    assert b"stands still" not in done.stderr, "the page is told of it too"
+    plain = tmp_path / "plain"
+    run("run", day, plain, "--model", "random", *ALONE)
+    for name in ("runs/random-published/occurrence.nc", "runs/random-published/report/index.html"):
+        assert (Path(os.fsdecode(work)) / name).exists()
+    table = run("events", work).stdout
+    assert table == run("events", plain).stdout
+    run("audit", work, "--sources")
+    path = fake.granule_path(Path(os.fsdecode(archive)), "noaa18", "2019-10-24")
+    path.write_bytes(b"no measurement")
+    for variables in ({}, ASCII):
+        done = run("run", archive, work, "--model", "random", *ALONE, code=3, **variables)
+        assert b"/arch" in done.stdout
+    run("status", work, "--json", code=3)
+    run("report", work, code=3)
+
+
+def test_a_job_script_has_the_bytes_of_a_path(tmp_path: Path) -> None:
+    file = Path(__file__).parents[2] / "cluster" / "slurm.yaml"
+    done = run("cluster", "script", "--one-node", file, b"arch\xe9", "w", cwd=tmp_path)
+    assert b"arch\xe9" in done.stdout
+
+
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_a_closed_stream_stops_nothing(closed: tuple[int, ...], day: Path, tmp_path: Path) -> None:
+    redirect = " ".join(f"{number}>&-" for number in closed)
+    words = f'exec "$0" ingest "$1" "$2" --partition 1/1 {redirect}'
+    done = subprocess.run(
+        ["sh", "-c", words, REPROCESS, day, tmp_path / "w"],
+        capture_output=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 of 1 satellite-days ingested" in reprocess("status", tmp_path / "w").stdout
+    assert (b"1 of 1" in done.stdout) == (1 not in closed)
+    assert (b"ingest 1/1" in done.stderr) == (2 not in closed)
+
+
+def test_workers_start_without_a_standard_error(day: Path, tmp_path: Path) -> None:
+    words = 'exec "$0" ingest "$1" "$2" --workers 1 2>&-'
+    command = ["sh", "-c", words, REPROCESS, day, tmp_path / "w"]
+    done = subprocess.run(command, capture_output=True, timeout=PATIENCE_S, check=False)
+    assert done.returncode == 0
+    assert b"1 of 1 satellite-days ingested" in done.stdout
+
+
+def test_output_that_cannot_be_written_is_named(day: Path, tmp_path: Path) -> None:
+    run("ingest", day, tmp_path / "w", *ALONE)
+    with open("/dev/full", "wb") as full:
+        command = [REPROCESS, "status", tmp_path / "w"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=PATIENCE_S, check=False)
+    assert done.returncode != 0
+    assert b"No space left on device" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_folder_that_was_removed_is_named(tmp_path: Path) -> None:
+    words = 'cd "$1" && rmdir "$1" && exec "$0" status "$2"'
+    (tmp_path / "gone").mkdir()
+    command = ["sh", "-c", words, REPROCESS, tmp_path / "gone", tmp_path]
+    done = subprocess.run(command, capture_output=True, timeout=PATIENCE_S, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"Error: the current folder is no longer there")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_modules_in_the_current_folder_are_not_taken_for_pythons(day: Path, tmp_path: Path) -> None:
+    for name in ("signal", "random", "queue", "socket", "numpy"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not this one')\n", encoding="utf-8")
+    done = run("ingest", day, "w", "--workers", 1, cwd=tmp_path)
+    assert b"1 of 1 satellite-days ingested" in done.stdout
+    run(
+        "simulate", "a", "--satellites", "noaa18,noaa19", "--start", "2019-10-24", "--days", "1",
+        "--workers", 2, cwd=tmp_path,
+    )  # fmt: skip
