@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from reprocess.errors import ClusterError
-from reprocess.execution import batch
+from reprocess.execution import batch, scripts
 from reprocess.execution.batch import Batch, load_batch
 from tests.support.places import REPOSITORY
 
@@ -69,7 +69,7 @@ def test_the_job_of_workers_of_every_shipped_file_renders(name: str) -> None:
     ],
 )
 def test_one_node_is_asked_for_what_a_job_of_workers_has(name: str, words: tuple[str, ...]) -> None:
-    text = batch.node_script(load_batch(FILES[name]), RUN)
+    text = scripts.node_script(load_batch(FILES[name]), RUN)
     for word in words:
         assert word in text
     cores = load_batch(FILES[name]).options["cores"]
@@ -87,7 +87,7 @@ def test_one_node_is_asked_for_what_a_job_of_workers_has(name: str, words: tuple
     ],
 )
 def test_an_array_asks_for_one_core_and_the_memory_of_one_process(name: str, words: tuple[str, ...]) -> None:
-    text = batch.array_script(load_batch(FILES[name]), RUN, 7)
+    text = scripts.array_script(load_batch(FILES[name]), RUN, 7)
     for word in words:
         assert word in text
     assert "--cluster" not in text
@@ -96,11 +96,11 @@ def test_an_array_asks_for_one_core_and_the_memory_of_one_process(name: str, wor
 @pytest.mark.parametrize("name", FILES)
 def test_the_main_job_has_one_core_and_its_own_time(name: str) -> None:
     known = load_batch(FILES[name])
-    text = batch.run_script(known, RUN)
+    text = scripts.run_script(known, RUN)
     assert f"--cluster {FILES[name]}" in text
     assert str(known.main.get("walltime", known.options.get("walltime", ""))) in text
     assert f"/{name}-" not in text
-    rest = batch.rest_script(known, RUN)
+    rest = scripts.rest_script(known, RUN)
     assert "--workers 1" in rest
     assert "--partition" not in rest
 
@@ -111,8 +111,8 @@ def test_scripts_are_shell_and_run_where_they_were_made(
 ) -> None:
     monkeypatch.setenv("REPROCESS_MODELS", "/models of mine")
     for text in (
-        batch.run_script(load_batch(FILES[name]), RUN),
-        batch.array_script(load_batch(FILES[name]), RUN, 3),
+        scripts.run_script(load_batch(FILES[name]), RUN),
+        scripts.array_script(load_batch(FILES[name]), RUN, 3),
     ):
         subprocess.run(["bash", "-n"], input=text, text=True, check=True)
         assert f"cd {tmp_path} || exit 2\n" in text
@@ -123,7 +123,7 @@ def test_scripts_are_shell_and_run_where_they_were_made(
 def test_the_interpreter_and_the_prologue_of_the_file_are_used(tmp_path: Path) -> None:
     options = {"cores": 1, "memory": "2GB", "python": "apptainer exec r.sif python"}
     path = write(tmp_path, options=options | {"job_script_prologue": ["module load x"]})
-    text = batch.node_script(load_batch(path), RUN)
+    text = scripts.node_script(load_batch(path), RUN)
     assert "exec apptainer exec r.sif python -m reprocess run ARCHIVE" in text
     assert text.index("module load x") < text.index("export OMP_NUM_THREADS=1")
 
@@ -270,12 +270,12 @@ def test_scripts_are_submitted_and_wait_for_each_other(
     fake_command(tmp_path, command, answer)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     known = load_batch(FILES[name])
-    assert batch.submit(known, "the script") == job
+    assert scripts.submit(known, "the script") == job
     assert (tmp_path / "script").read_text() == "the script"
     if waits is None:
         assert not batch.SYSTEMS[name].after
         return
-    batch.submit(known, "the other", after="7")
+    scripts.submit(known, "the other", after="7")
     assert (tmp_path / "arguments").read_text().split("\n")[: len(waits)] == waits
     assert (tmp_path / "script").read_text() == "the other"
 
@@ -287,13 +287,13 @@ def test_a_refused_script_is_reported(
     fake_command(tmp_path, "sbatch", answer, code)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     with pytest.raises(ClusterError, match=f"sbatch gave {code}: {answer}"):
-        batch.submit(load_batch(FILES["slurm"]), "the script")
+        scripts.submit(load_batch(FILES["slurm"]), "the script")
 
 
 def test_a_machine_without_the_batch_system_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ClusterError, match=r"sbatch cannot be run here.*submit from a login node"):
-        batch.submit(load_batch(FILES["slurm"]), "the script")
+        scripts.submit(load_batch(FILES["slurm"]), "the script")
 
 
 def test_the_shipped_dask_configuration_is_the_one_in_use() -> None:
