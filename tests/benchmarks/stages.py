@@ -19,8 +19,9 @@ from reprocess import schema
 from reprocess.classifier.bundle import Bundle, load_bundle
 from reprocess.classifier.engine import get_engine
 from reprocess.classifier.features import scale_flux, windows
-from reprocess.detect import block
+from reprocess.detect.block import DetectPlan, Settings, detect_block
 from reprocess.detect.rules.published import MODES, interpolate_L, postprocess
+from reprocess.ingest.block import IngestPlan, ingest_block
 from reprocess.schema import ELECTRON_VARIABLES, EVENT_CLASSES
 from reprocess.schema.granules import Granule
 from reprocess.sources.listing import list_archive
@@ -40,8 +41,8 @@ def ingest(archive: Path, work: Path, days: int, _: Path) -> Prepared:
     granules = _first_block(archive, days)
     read_bytes(granules[0].url)  # imports what fsspec needs
     return partial(
-        block.ingest_block,
-        block.IngestPlan(work, SATELLITE, granules[0].day // schema.BLOCK_DAYS, granules),
+        ingest_block,
+        IngestPlan(work, SATELLITE, granules[0].day // schema.BLOCK_DAYS, granules),
     )
 
 
@@ -56,13 +57,13 @@ def detect(
 ) -> Prepared:
     """Classify the first block's days."""
     bundle = load_bundle(model)
-    settings = block.Settings(bundle.path, bundle.sha256, mode, engine, classes=False, dense=dense)
+    settings = Settings(bundle.path, bundle.sha256, mode, engine, classes=False, dense=dense)
     get_engine(bundle.path, bundle.sha256, engine)[1].predict(np.zeros((1, 7, 8), np.float32))
     chosen = tuple(g.day for g in _first_block(archive, days))
     name = f"{engine}-{mode}-{dense}"
     return partial(
-        block.detect_block,
-        block.DetectPlan(work, name, SATELLITE, chosen[0] // schema.BLOCK_DAYS, chosen, settings),
+        detect_block,
+        DetectPlan(work, name, SATELLITE, chosen[0] // schema.BLOCK_DAYS, chosen, settings),
     )
 
 
@@ -78,7 +79,7 @@ def published(archive: Path, _: Path, days: int, model: Path) -> Prepared:
     Written from the description of the method, not a copy: windows are collected one by one, runs
     found, filtered and joined by loops.
     """
-    from tests.properties.test_postprocess_properties import slow_join, slow_near, slow_physical, slow_runs
+    from tests.detect.rules.test_published_properties import slow_join, slow_near, slow_physical, slow_runs
 
     network, scaling = _keras(model)
 

@@ -76,7 +76,7 @@ def test_a_block_that_kills_its_worker_is_named_and_everything_else_is_done(
     poison = tmp_path / "poison.py"
     poison.write_text(
         "import os, signal\n"
-        "from reprocess import blocks\n"
+        "from reprocess.ingest import block as blocks\n"
         "def dask_setup(worker):\n"
         "    ingest_block = blocks.ingest_block\n"
         "    def poisoned(plan):\n"

@@ -12,10 +12,11 @@ import pytest
 
 from reprocess import schema
 from reprocess.classifier.bundle import Bundle, save_bundle
-from reprocess.detect import stage
 from reprocess.detect.block import Settings, detect_block
+from reprocess.detect.stage import claim, plan_detect
 from reprocess.errors import LedgerError, StoreError
 from reprocess.ingest.block import IngestPlan, ingest_block
+from reprocess.maps import stage as map_stage
 from reprocess.pages.render import counted
 from reprocess.report import figures
 from reprocess.report import page as page_module
@@ -23,7 +24,6 @@ from reprocess.report.page import DRAWN, LISTED, write_report
 from reprocess.schema.granules import Granule
 from reprocess.schema.grid import make_grid
 from reprocess.sources.listing import list_archive
-from reprocess.work import store as store_module
 from reprocess.work.asked import merge_asked
 from reprocess.work.ledger import source_digest
 from reprocess.work.parts import read_events
@@ -56,7 +56,7 @@ def quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
         (page_module, "draw_occurrence"),
     ):
         monkeypatch.setattr(module, name, lambda *_: b"\x89PNG")
-    monkeypatch.setattr(stage, "plot_occurrence", lambda *_: [])
+    monkeypatch.setattr(map_stage, "plot_occurrence", lambda *_: [])
 
 
 def build(
@@ -77,17 +77,17 @@ def build(
     for (satellite, block), group in groupby(sorted(granules), lambda g: (g.satellite, g.day // 32)):
         ingest_block(IngestPlan(root, satellite, block, tuple(group)))
     settings = Settings(model.path, model.sha256, mode, "onnxruntime", classes, classes)
-    stage.claim(run, settings)
+    claim(run, settings)
     if classes:
-        create_store(run.classes, sorted({g.satellite for g in granules}), store_module.CLASS_ARRAYS, "test")
-    for plan in stage.plan_detect(work, run, settings, granules):
+        create_store(run.classes, sorted({g.satellite for g in granules}), schema.CLASS_ARRAYS, "test")
+    for plan in plan_detect(work, run, settings, granules):
         detect_block(plan)
     remap(work, run)
     return work, run
 
 
 def remap(work: Work, run: Run) -> None:
-    stage.make_map(work, run, GRID, 10.0)
+    map_stage.make_map(work, run, GRID, 10.0)
 
 
 @pytest.fixture(scope="module")

@@ -160,7 +160,7 @@ def test_epochs_of_another_training_are_disowned_before_one_is_replaced(
 ) -> None:
     """A training killed while it writes its first epoch must not leave that to the other one's history."""
 
-    def killed(options: Options) -> None:
+    def killed(*_: object) -> None:
         raise StoppedError
 
     monkeypatch.setattr(training_module, "build_network", killed)
