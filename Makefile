@@ -6,7 +6,7 @@ WORKERS ?= 2
 COMMITS ?= HEAD^!
 BIN = $(VENV)/bin
 
-.PHONY: help setup run test lint bench track soak clean
+.PHONY: help setup run test lint columns bench track soak clean
 
 help:  ## Say what each target does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -29,6 +29,9 @@ lint: setup  ## Check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+columns: setup  ## Write docs/columns.md, what every stored column is, from its declaration
+	$(BIN)/python -m reprocess.catalogue.dictionary > docs/columns.md
 
 bench: setup  ## Measure CPU time and memory per satellite-day; BENCH="--days 32 --scale 320" takes longer
 	$(BIN)/python -m tests.benchmarks.cost $(BENCH)

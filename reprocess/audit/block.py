@@ -21,7 +21,7 @@ from reprocess.schema import CLASS_ARRAYS
 from reprocess.sources.local import local_identity
 from reprocess.sources.remote import is_local, read_bytes
 from reprocess.work.ledger import Record
-from reprocess.work.parts import part_path, read_part
+from reprocess.work.parts import PARTS, column_troubles, part_path, read_part
 from reprocess.work.paths import Run, Work
 from reprocess.work.store import SatelliteStore, shard_key
 
@@ -219,7 +219,9 @@ def _audit_detect(audit: _Audit, run: Run, ingested: Record | None) -> None:
     before = len(audit.findings)
     for kind, path in parts.items():
         audit.parts += 1
-        audit.digest(path, record["outputs"].get(kind, "(not in the record)"), **where)
+        if audit.digest(path, record["outputs"].get(kind, "(not in the record)"), **where):
+            for expected, found in column_troubles(path, PARTS[kind]):
+                audit.add(path, "contradiction", expected, found, **where)
     for name, digest in record["outputs"].get("classes", {}).items():
         audit.shards += 1
         audit.digest(run.classes / shard_key(CLASS_ARRAYS[name], satellite, block), digest, **where)

@@ -11,7 +11,7 @@ from reprocess.schema import EVENT_COLUMNS
 
 FORMATS = ("csv", "parquet", "json")
 
-_TIMES = [name for name, kind in EVENT_COLUMNS.items() if kind == "time"]
+_TIMES = [name for name, column in EVENT_COLUMNS.items() if column.dtype == "time"]
 
 
 def export_events(table: pd.DataFrame, kind: str) -> bytes:

@@ -170,14 +170,14 @@ def _dwell(
     seen = slice(offset, offset + max(n - WINDOW, 0))
     cell = FINE.cell(records["L_IGRF"], records["MLT"], records["latitude"])
     inside = cell[seen][cell[seen] >= 0]
-    counts = {"dwell": np.bincount(inside, minlength=FINE.cells)}
+    counts = {"records": np.bincount(inside, minlength=FINE.cells)}
     for name, found in stages.items():
         flagged = np.zeros(n, bool)
         for first, last in found.final:
             flagged[first : last + 1] = True
         hit = cell[seen][flagged[seen]]
-        counts[f"precipitation_{name}"] = np.bincount(hit[hit >= 0], minlength=FINE.cells)
-    visited = np.flatnonzero(counts["dwell"])
+        counts[f"records_{name}"] = np.bincount(hit[hit >= 0], minlength=FINE.cells)
+    visited = np.flatnonzero(counts["records"])
     columns = {name: values[visited].astype(np.int32) for name, values in counts.items()}
     columns |= {"day": np.full(visited.size, day, np.int32), "cell": visited.astype(np.int32)}
     return columns, {

@@ -64,7 +64,7 @@ def describe(day: Day, stages: dict[str, Stages], L: np.ndarray, model: str, run
         others = [s.final for name, s in stages.items() if name != event_class]
         for first, last in stages[event_class].final.tolist():
             row = _row(day, first, last, value, L)
-            row["flags"] = _flags(day, first, last, row, others)
+            row["quality_flags"] = _flags(day, first, last, row, others)
             row |= {"event_class": event_class, "model": model, "run": run}
             for name, values in columns.items():
                 values.append(row[name])

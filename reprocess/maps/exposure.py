@@ -17,8 +17,8 @@ from reprocess.work.paths import Run
 from reprocess.work.store import write_dataset
 
 _SECONDS = int(schema.SAMPLING_S)
-QUANTITIES = ("dwell", *(f"precipitation_{name}" for name in schema.EVENT_CLASSES))
-"""Arrays of `exposure.zarr`, in seconds."""
+QUANTITIES = tuple(schema.EXPOSURE)
+"""Variables of `exposure.zarr`, in seconds."""
 
 _FINE_SHAPE = (len(schema.HEMISPHERES), *FINE.shape)
 
@@ -39,20 +39,31 @@ def write_exposure(run: Run, records: list[Record]) -> None:
     for satellite, part in read_dwell(run, records):
         month = (_dates(part["day"]).astype("datetime64[M]") - calendar[0]).astype(int)
         for name, total in totals.items():
-            _add(total[satellites.index(satellite)], month, part["cell"], part[name])
-    dims = ("satellite", "month", "hemisphere", "L", "MLT")
+            _add(total[satellites.index(satellite)], month, part["cell"], part[schema.RECORDS_OF[name]])
     shape = (len(satellites), calendar.size, *_FINE_SHAPE)
     dataset = xr.Dataset(
-        {name: (dims, total.reshape(shape), _attributes(name)) for name, total in totals.items()},
-        coords={
-            "satellite": np.array(satellites, object),  # Zarr 3 has no fixed-length text yet
-            "month": ("month", calendar.astype("datetime64[s]"), {"long_name": "first day of the month"}),
-            "hemisphere": np.array(schema.HEMISPHERES, object),
-            **grid_coordinates(FINE),
-        },
+        {name: as_variable(schema.EXPOSURE[name], total.reshape(shape)) for name, total in totals.items()},
+        coords=_coordinates(satellites, calendar) | grid_coordinates(FINE),
         attrs={"Conventions": "CF-1.11", "title": "Time spent per L and MLT", "run": run.name},
     )
     write_dataset(run.exposure, dataset)
+
+
+def _coordinates(satellites: list[str], months: np.ndarray) -> dict[str, xr.Variable]:
+    values = {
+        "satellite": np.array(satellites, object),  # Zarr 3 has no fixed-length text yet
+        "month": months.astype("datetime64[s]"),
+        "hemisphere": np.array(schema.HEMISPHERES, object),
+    }
+    coordinates = {name: as_variable(schema.EXPOSURE_COORDINATES[name], v) for name, v in values.items()}
+    month = coordinates["month"]  # xarray writes the units of a time itself
+    month.encoding = {"units": month.attrs.pop("units"), "dtype": schema.EXPOSURE_COORDINATES["month"].dtype}
+    return coordinates
+
+
+def as_variable(declared: schema.Variable, values: np.ndarray) -> xr.Variable:
+    """Return values with the dimensions and attributes that are declared for them."""
+    return xr.Variable(declared.dims, values, declared.attrs)
 
 
 def _add(total: np.ndarray, month: np.ndarray, cell: np.ndarray, records: np.ndarray) -> None:
@@ -82,7 +93,7 @@ def compare_exposure(run: Run, records: list[Record]) -> list[tuple[str, str]]:
         for satellite, part in read_dwell(run, records):
             month = np.searchsorted(months, _dates(part["day"]).astype("datetime64[M]"))
             for name in QUANTITIES:
-                _add(totals[satellite, name], month, part["cell"], part[name])
+                _add(totals[satellite, name], month, part["cell"], part[schema.RECORDS_OF[name]])
         for (satellite, name), total in totals.items():
             stored = dataset[name].sel(satellite=satellite).to_numpy().reshape(total.shape)
             if wrong := int(np.count_nonzero(stored != total)):
@@ -115,31 +126,21 @@ def daily(run: Run, records: list[Record], grid: Grid) -> dict[str, np.ndarray]:
         inside = bins[part["cell"]] >= 0
         where = (index * size + bins[part["cell"]])[inside]
         for name, maps in parts.items():
-            counts = np.bincount(where, part[name][inside], days.size * size)
+            counts = np.bincount(where, part[schema.RECORDS_OF[name]][inside], days.size * size)
             maps.append(counts.astype(np.int32).reshape(-1, *grid.shape) * _SECONDS)
     empty = np.empty((0, *grid.shape), np.int32)
     return {name: np.concatenate([empty, *parts.pop(name)]) for name in QUANTITIES}
 
 
-def grid_coordinates(grid: Grid) -> dict[str, tuple[str | tuple[str, ...], np.ndarray, dict[str, str]]]:
+def grid_coordinates(grid: Grid) -> dict[str, xr.Variable]:
     """Return CF coordinates of a grid: bin centres with their bounds."""
-    axes = {
-        "L": (grid.L_edges, "1", "McIlwain L shell"),
-        "MLT": (grid.MLT_edges, "hour", "magnetic local time"),
-    }
-    coordinates: dict[str, tuple[str | tuple[str, ...], np.ndarray, dict[str, str]]] = {}
-    for name, (edges, units, long_name) in axes.items():
-        attrs = {"units": units, "long_name": long_name, "bounds": f"{name}_bounds"}
-        coordinates[name] = (name, (edges[:-1] + edges[1:]) / 2, attrs)
-        coordinates[f"{name}_bounds"] = ((name, "edge"), np.stack([edges[:-1], edges[1:]], axis=1), {})
+    coordinates = {}
+    for name, edges in (("L", grid.L_edges), ("MLT", grid.MLT_edges)):
+        bounds = np.stack([edges[:-1], edges[1:]], axis=1)
+        for axis, values in ((name, bounds.mean(axis=1)), (f"{name}_bounds", bounds)):
+            coordinates[axis] = as_variable(schema.GRID_COORDINATES[axis], values)
     return coordinates
 
 
 def _dates(day: np.ndarray) -> np.ndarray:
     return np.datetime64(schema.EPOCH, "D") + day.astype("timedelta64[D]")
-
-
-def _attributes(name: str) -> dict[str, str]:
-    if name == "dwell":
-        return {"units": "s", "long_name": "time of classifiable records"}
-    return {"units": "s", "long_name": f"time within {name.removeprefix('precipitation_')} events"}

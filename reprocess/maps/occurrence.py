@@ -16,7 +16,7 @@ from scipy.stats import chi2
 from reprocess import schema
 from reprocess.errors import LedgerError
 from reprocess.files import write_atomic
-from reprocess.maps.exposure import daily, grid_coordinates
+from reprocess.maps.exposure import as_variable, daily, grid_coordinates
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
 from reprocess.schema.grid import Grid, make_grid
 from reprocess.work.ledger import Record, source_digest
@@ -65,7 +65,7 @@ def count_events(events: pd.DataFrame, grid: Grid) -> tuple[np.ndarray, int]:
     tuple of ndarray of int64, shape (2, n_L, n_MLT), and int
         Counts, and the number of events left out.
     """
-    usable = events[(events["flags"] & EVENT_FLAGS["L_interpolated"]) == 0]
+    usable = events[(events["quality_flags"] & EVENT_FLAGS["L_interpolated"]) == 0]
     position = [usable[name].to_numpy(np.float32) for name in ("L", "MLT", "latitude")]
     cell = grid.cell(*position)
     counts = np.zeros((len(EVENT_CLASSES), grid.cells), np.int64)
@@ -111,21 +111,21 @@ def occurrence(run: Run, records: list[Record], grid: Grid, min_dwell_s: float) 
     within = np.stack([seconds[f"precipitation_{name}"].sum(axis=0) for name in EVENT_CLASSES])
     fraction = within / np.where(seen, dwell, np.nan)
     low, high = (np.where(seen, limit, np.nan) for limit in _resample(seconds))
-    dims = ("event_class", "L", "MLT")
-    values: dict[str, tuple[Any, np.ndarray, str, str]] = {
-        "events": (dims, counts, "1", "events whose peak is in the bin"),
-        "dwell": (dims[1:], dwell.astype(np.float64), "s", "time of classifiable records, all satellites"),
-        "event_rate": (dims, counts / hours, "h-1", "events per hour of dwell"),
-        "event_rate_lower": (dims, lower / hours, "h-1", "lower limit of the event rate (exact Poisson)"),
-        "event_rate_upper": (dims, upper / hours, "h-1", "upper limit of the event rate (exact Poisson)"),
-        "precipitation": (dims, within.astype(np.float64), "s", "time within events"),
-        "occurrence_fraction": (dims, fraction, "1", "time within events over dwell"),
-        "occurrence_fraction_lower": (dims, low, "1", "lower limit, resampled over satellite-days"),
-        "occurrence_fraction_upper": (dims, high, "1", "upper limit, resampled over satellite-days"),
+    values = {
+        "events": counts,
+        "dwell": dwell.astype(np.float64),
+        "event_rate": counts / hours,
+        "event_rate_lower": lower / hours,
+        "event_rate_upper": upper / hours,
+        "precipitation": within.astype(np.float64),
+        "occurrence_fraction": fraction,
+        "occurrence_fraction_lower": low,
+        "occurrence_fraction_upper": high,
     }
+    classes = as_variable(schema.OCCURRENCE_COORDINATES["event_class"], np.array(list(EVENT_CLASSES)))
     return xr.Dataset(
-        {n: (d, v, {"units": u, "long_name": text}) for n, (d, v, u, text) in values.items()},
-        coords={"event_class": np.array(list(EVENT_CLASSES)), **grid_coordinates(grid)},
+        {name: as_variable(schema.OCCURRENCE[name], value) for name, value in values.items()},
+        coords={"event_class": classes, **grid_coordinates(grid)},
         attrs=_provenance(run, records) | {"min_dwell_s": float(min_dwell_s), "events_off_map": off_map},
     )
 

@@ -200,7 +200,7 @@ def _maps(maps: xr.Dataset, events: pd.DataFrame) -> dict[str, Any]:
         "MLT_range": [float(maps.MLT_bounds[0, 0]), float(maps.MLT_bounds[-1, 1])],
         "dials": {name: embed(draw_occurrence(maps, name)) for name in EVENT_CLASSES},
         "profiles": embed(figures.draw_profiles(profiles)),
-        "interpolated": int(((events["flags"] & EVENT_FLAGS["L_interpolated"]) != 0).sum()),
+        "interpolated": int(((events["quality_flags"] & EVENT_FLAGS["L_interpolated"]) != 0).sum()),
     }
 
 
@@ -219,13 +219,13 @@ def _profile(maps: xr.Dataset, axis: str, label: str) -> figures.Profile:
 def _strong(event: dict[Any, Any]) -> dict[str, Any]:
     return event | {
         "start": f"{event['start_time']:%Y-%m-%d %H:%M:%S}",
-        "flag_names": ", ".join(name.replace("_", " ") for name in flag_names(event["flags"])),
+        "flag_names": ", ".join(name.replace("_", " ") for name in flag_names(event["quality_flags"])),
     }
 
 
 def _examples(work: Work, run: Run, events: pd.DataFrame, ingested: Days) -> dict[str, Any]:
     """Draw the strongest events whose records the archive holds as they were classified."""
-    calibrated = (events["flags"] & EVENT_FLAGS["calibration"]) != 0
+    calibrated = (events["quality_flags"] & EVENT_FLAGS["calibration"]) != 0
     key = list(zip(events["satellite"], events["date"], strict=True))
     now = [ingested.get(k, {}).get("source", {}).get("sha256") for k in key]
     chosen = strongest(events[~calibrated & (events["source_sha256"] == now)], DRAWN)

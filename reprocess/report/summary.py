@@ -180,7 +180,7 @@ def flag_counts(events: pd.DataFrame) -> dict[str, dict[str, int]]:
     """Return the number of events by flag and class."""
     return {
         name: {
-            kind: int((((events["flags"] & bit) != 0) & (events["event_class"] == kind)).sum())
+            kind: int((((events["quality_flags"] & bit) != 0) & (events["event_class"] == kind)).sum())
             for kind in schema.EVENT_CLASSES
         }
         for name, bit in schema.EVENT_FLAGS.items()

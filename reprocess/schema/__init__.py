@@ -27,9 +27,17 @@ from reprocess.schema.events import EVENT_CLASSES as EVENT_CLASSES
 from reprocess.schema.events import EVENT_COLUMNS as EVENT_COLUMNS
 from reprocess.schema.events import EVENT_FLAGS as EVENT_FLAGS
 from reprocess.schema.events import FLAG_MEANINGS as FLAG_MEANINGS
+from reprocess.schema.events import FLAGS as FLAGS
 from reprocess.schema.grid import HEMISPHERES as HEMISPHERES
 from reprocess.schema.grid import L_EDGES as L_EDGES
 from reprocess.schema.grid import MLT_EDGES as MLT_EDGES
+from reprocess.schema.maps import DWELL_COLUMNS as DWELL_COLUMNS
+from reprocess.schema.maps import EXPOSURE as EXPOSURE
+from reprocess.schema.maps import EXPOSURE_COORDINATES as EXPOSURE_COORDINATES
+from reprocess.schema.maps import GRID_COORDINATES as GRID_COORDINATES
+from reprocess.schema.maps import OCCURRENCE as OCCURRENCE
+from reprocess.schema.maps import OCCURRENCE_COORDINATES as OCCURRENCE_COORDINATES
+from reprocess.schema.maps import RECORDS_OF as RECORDS_OF
 from reprocess.schema.satellites import SATELLITES as SATELLITES
 from reprocess.schema.satellites import Satellite as Satellite
 from reprocess.schema.states import DEFERRALS as DEFERRALS
@@ -41,3 +49,4 @@ from reprocess.schema.states import REASONS as REASONS
 from reprocess.schema.states import RETRIED as RETRIED
 from reprocess.schema.states import STATUS as STATUS
 from reprocess.schema.states import TRANSIENT as TRANSIENT
+from reprocess.schema.variables import Variable as Variable

@@ -1,5 +1,10 @@
 """Classes, flags and columns of the event table."""
 
+from typing import NamedTuple
+
+from reprocess.schema.calendar import SAMPLING_S
+from reprocess.schema.variables import Variable, by_name
+
 CLASSES = ("none", "REP", "CSS")
 """Classifier outputs by index: 0 none, 1 wave-driven precipitation, 2 current sheet scattering."""
 
@@ -7,50 +12,182 @@ CLASSES = ("none", "REP", "CSS")
 EVENT_CLASSES = {"REP": 1, "CSS": 2}
 
 
-EVENT_FLAGS = {
-    "calibration": 1,
-    "L_interpolated": 2,
-    "time_gap": 4,
-    "E4_missing": 8,
-    "overlaps_other_class": 16,
-}
-"""Bits of the event table's `flags` column."""
+class Flag(NamedTuple):
+    """One bit of the event table's `quality_flags` column."""
+
+    name: str
+    bit: int
+    meaning: str
 
 
-FLAG_MEANINGS = {
-    "calibration": "an in-flight calibration was on during the event; its pulses look like precipitation",
-    "L_interpolated": "L at the peak is the method's spline, not a measured value; the event is on no map",
-    "time_gap": "the event's windows span more than 3 s between two records",
-    "E4_missing": "E4 is -999 in part of the event: protons made the channel unusable",
-    "overlaps_other_class": "shares a record with an event of the other class",
-}
+FLAGS = (
+    Flag(
+        "calibration",
+        1,
+        "an in-flight calibration was on during the event; its pulses look like precipitation",
+    ),
+    Flag(
+        "L_interpolated",
+        2,
+        "L at the peak is the method's spline, not a measured value; the event is on no map",
+    ),
+    Flag("time_gap", 4, "the event's windows span more than 3 s between two records"),
+    Flag("E4_missing", 8, "E4 is -999 in part of the event: protons made the channel unusable"),
+    Flag("overlaps_other_class", 16, "shares a record with an event of the other class"),
+)
+
+
+EVENT_FLAGS = {flag.name: flag.bit for flag in FLAGS}
+"""Bits by name."""
+
+
+FLAG_MEANINGS = {flag.name: flag.meaning for flag in FLAGS}
 """What each flag tells."""
 
 
-EVENT_COLUMNS = {
-    "satellite": "str",
-    "event_class": "str",
-    "date": "str",
-    "start_index": "int32",
-    "stop_index": "int32",
-    "start_time": "time",
-    "stop_time": "time",
-    "peak_time": "time",
-    "L": "float32",
-    "MLT": "float32",
-    "latitude": "float32",
-    "longitude": "float32",
-    "L_min": "float32",
-    "L_max": "float32",
-    "delta_L": "float32",
-    "hemisphere": "str",
-    "duration_s": "float64",
-    **{f"max_e{e}_{t}": "float32" for t in (0, 90) for e in range(1, 5)},
-    "e4_ratio_0_90": "float32",
-    "probability": "float32",
-    "flags": "int32",
-    "model": "str",
-    "run": "str",
-    "source_sha256": "str",
-}
-"""Columns of the event table; `time` is UTC with millisecond resolution."""
+_METHOD = "Capannolo et al. (2022), in the run's mode"
+_PROJECT = "this project"
+
+
+def _noaa(variable: str, where: str) -> str:
+    return f"NOAA SEM-2 Level 1b, {variable} {where}"
+
+
+def _largest(channel: int, telescope: int) -> Variable:
+    energy = (40, 130, 287, 612)[channel - 1]
+    return Variable(
+        f"max_e{channel}_{telescope}",
+        "float32",
+        "cm-2 s-1 sr-1",
+        f"largest flux of electrons above {energy} keV (E{channel}) in the {telescope} degree telescope; "
+        "NaN where every value is missing",
+        f"NOAA SEM-2 Level 1b, maximum of mep_ele_tel{telescope}_flux_e{channel} over the event's records",
+    )
+
+
+EVENT_COLUMNS = by_name(
+    Variable(
+        "satellite", "str", "1", "satellite, by the name of its directory at NOAA", "name of NOAA's file"
+    ),
+    Variable(
+        "event_class",
+        "str",
+        "1",
+        "what drove the precipitation: waves (REP) or current sheet scattering (CSS)",
+        _METHOD,
+    ),
+    Variable("date", "str", "1", "day (UTC) whose file the event is in, YYYY-MM-DD", "name of NOAA's file"),
+    Variable(
+        "start_index",
+        "int32",
+        "1",
+        "first record of the event within its day in the archive, from 0",
+        _METHOD,
+    ),
+    Variable(
+        "stop_index", "int32", "1", "last record of the event within its day in the archive, from 0", _METHOD
+    ),
+    *(
+        Variable(
+            f"{name}_time",
+            "time",
+            "milliseconds since 1970-01-01",
+            f"time tag of the event's {which} (UTC)",
+            _noaa("time", where),
+        )
+        for name, which, where in (
+            ("start", "first record", "at start_index"),
+            ("stop", "last record", "at stop_index"),
+            ("peak", "first record with its largest E4 flux at 0 degrees, the peak", "at the peak"),
+        )
+    ),
+    Variable(
+        "L",
+        "float32",
+        "1",
+        "McIlwain L at the peak; the method's spline where the flag L_interpolated is set",
+        _noaa("L_IGRF", "at the peak"),
+    ),
+    Variable("MLT", "float32", "hour", "magnetic local time at the peak", _noaa("MLT", "at the peak")),
+    Variable(
+        "latitude",
+        "float32",
+        "degrees_north",
+        "geodetic latitude of the satellite at the peak",
+        _noaa("lat", "at the peak"),
+    ),
+    Variable(
+        "longitude",
+        "float32",
+        "degrees_east",
+        "longitude of the satellite at the peak, 0-360",
+        _noaa("lon", "at the peak"),
+    ),
+    Variable(
+        "L_min",
+        "float32",
+        "1",
+        "smallest measured L of the event's records; NaN where none is measured",
+        "NOAA SEM-2 Level 1b, minimum of L_IGRF over the event's records, -1 left out",
+    ),
+    Variable(
+        "L_max",
+        "float32",
+        "1",
+        "largest measured L of the event's records; NaN where none is measured",
+        "NOAA SEM-2 Level 1b, maximum of L_IGRF over the event's records, -1 left out",
+    ),
+    Variable("delta_L", "float32", "1", "extent of the event in measured L", "L_max - L_min"),
+    Variable(
+        "hemisphere",
+        "str",
+        "1",
+        "hemisphere of the peak, N or S; the equator is N",
+        "sign of latitude",
+    ),
+    Variable(
+        "duration_s",
+        "float64",
+        "s",
+        "time from the first to the last record, plus one sampling interval",
+        f"stop_time - start_time + {SAMPLING_S:g} s",
+    ),
+    *(_largest(channel, telescope) for telescope in (0, 90) for channel in range(1, 5)),
+    Variable(
+        "e4_ratio_0_90",
+        "float32",
+        "1",
+        "flux of E4 in the 0 degree over that in the 90 degree telescope at the peak; "
+        "NaN where either is missing or the latter is 0",
+        "mep_ele_tel0_flux_e4 / mep_ele_tel90_flux_e4 of NOAA SEM-2 Level 1b, at the peak",
+    ),
+    Variable(
+        "probability",
+        "float32",
+        "1",
+        "mean probability of the event's class over the windows that stand for its records",
+        "the run's model (softmax output)",
+    ),
+    Variable(
+        "quality_flags",
+        "int32",
+        "1",
+        "what deserves a second look: the sum of the bits that are set",
+        _PROJECT,
+        more={
+            "flag_masks": [flag.bit for flag in FLAGS],
+            "flag_meanings": " ".join(flag.name for flag in FLAGS),
+            "comment": "; ".join(f"{flag.name}: {flag.meaning}" for flag in FLAGS),
+        },
+    ),
+    Variable("model", "str", "1", "name of the run's model", _PROJECT),
+    Variable("run", "str", "1", "name of the run", _PROJECT),
+    Variable(
+        "source_sha256",
+        "str",
+        "1",
+        "sha256 of the file that the event was found in, in hexadecimal digits",
+        "NOAA's file",
+    ),
+)
+"""Columns of the event table."""

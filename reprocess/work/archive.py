@@ -19,9 +19,10 @@ def open_archive(path: str | Path, satellite: str, *, masked: bool = True) -> xr
     satellite : str
         Directory name, as ``noaa18``.
     masked : bool
-        Whether NOAA's sentinels (-999 in E4, -1 in L and foot-point pitch angles) become NaN.
-        If not, values are exactly those of the files. Padding after a day's last record is NaN
-        (NaT, -1) either way.
+        Whether what NOAA writes for missing values (-999 in E4, -1 in L) becomes NaN. If not, values
+        are exactly those of the files. A foot-point pitch angle of -1 is not missing (the axis is
+        outside the bounce loss cone) and stays. Padding after a day's last record is NaN (NaT, -1)
+        either way.
 
     Returns
     -------
@@ -46,6 +47,10 @@ def open_archive(path: str | Path, satellite: str, *, masked: bool = True) -> xr
     raw = xr.open_zarr(
         group, consolidated=False, decode_cf=False, chunks={"day": schema.BLOCK_DAYS}, zarr_format=3
     )
+    for name, spec in schema.ARCHIVE_ARRAYS.items():
+        raw[name].attrs = dict(
+            spec.attrs
+        )  # those of a store of version 0.1.0 call a pitch angle of -1 missing
     days = np.datetime64(schema.EPOCH, "D") + np.arange(schema.DAYS)
     # Without its index, or assignments below would align integers with dates.
     dataset = raw.drop_vars("day").assign_coords(

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from reprocess import schema
 from reprocess.errors import LedgerError
 from reprocess.files import sha256, write_atomic
+from reprocess.schema import Variable
 from reprocess.work.ledger import Record
 from reprocess.work.paths import Run
 
@@ -29,14 +30,37 @@ _ARROW = {
     "time": pa.timestamp("ms", tz="UTC"),
 }
 
-# The satellite is in the folder's name, as every reader of partitioned Parquet expects.
-EVENTS = pa.schema([(name, _ARROW[t]) for name, t in schema.EVENT_COLUMNS.items() if name != "satellite"])
+RENAMED = {
+    "flags": "quality_flags",
+    "dwell": "records",
+    **{f"precipitation_{name}": f"records_{name}" for name in schema.EVENT_CLASSES},
+}
+"""Columns of the parts of version 0.1.0, and what they are called since; no other part has them."""
 
-DWELL = pa.schema(
-    [("day", pa.int32()), ("cell", pa.int32()), ("dwell", pa.int32())]
-    + [(f"precipitation_{name}", pa.int32()) for name in schema.EVENT_CLASSES]
-)
+
+def _declared(columns: Iterable[Variable]) -> pa.Schema:
+    """Return declared columns as Parquet has them, each with its attributes as text."""
+    return pa.schema(
+        [pa.field(column.name, _ARROW[column.dtype], metadata=_as_text(column.attrs)) for column in columns]
+    )
+
+
+def _as_text(attributes: Mapping[str, Any]) -> dict[str, str]:
+    """Return attributes as Parquet can store them; lists have spaces between their items."""
+    return {
+        name: " ".join(str(item) for item in value) if isinstance(value, list) else str(value)
+        for name, value in attributes.items()
+    }
+
+
+# The satellite is in the folder's name, as every reader of partitioned Parquet expects.
+EVENTS = _declared(column for name, column in schema.EVENT_COLUMNS.items() if name != "satellite")
+
+DWELL = _declared(schema.DWELL_COLUMNS.values())
 """Records per day and cell of the fine grid: all classifiable ones, and those within events."""
+
+PARTS = {"events": EVENTS, "dwell": DWELL}
+"""Columns of each kind of part."""
 
 
 def part_path(folder: Path, satellite: str, block: int) -> Path:
@@ -54,7 +78,7 @@ def write_part(path: Path, columns: Mapping[str, Any], arrow_schema: pa.Schema) 
 
 
 def read_part(path: Path, expected_sha256: str) -> pa.Table:
-    """Read one part.
+    """Read one part, with the column names of today whichever version wrote it.
 
     Raises
     ------
@@ -67,7 +91,40 @@ def read_part(path: Path, expected_sha256: str) -> pa.Table:
         raise LedgerError(f"{path} is missing although its block is done; {_remedy(path)}") from e
     if sha256(data) != expected_sha256:
         raise LedgerError(f"{path} has sha256 {sha256(data)}, not {expected_sha256}; {_remedy(path)}")
-    return pq.read_table(pa.BufferReader(data))
+    return _renamed(pq.read_table(pa.BufferReader(data)))
+
+
+def _renamed(table: pa.Table) -> pa.Table:
+    return table.rename_columns([RENAMED.get(name, name) for name in table.column_names])
+
+
+def column_troubles(path: Path, declared: pa.Schema) -> Iterator[tuple[str, str]]:
+    """Yield what the columns of a part should be and are.
+
+    Parameters
+    ----------
+    path : Path
+        A part, as its done record says.
+    declared : pyarrow.Schema
+        One of `PARTS`. A part of version 0.1.0 has its own names and no attributes; all else must agree.
+    """
+    stored = pq.read_schema(path)
+    old = any(name in RENAMED for name in stored.names)
+    names = [RENAMED.get(name, name) for name in stored.names]
+    if names != declared.names:
+        yield f"columns {', '.join(declared.names)}", ", ".join(stored.names)
+        return
+    for found, expected in zip(stored, declared, strict=True):
+        if found.type != expected.type:
+            yield f"column {found.name} of {expected.type}", str(found.type)
+        for key, value in {} if old else expected.metadata.items():
+            text = (found.metadata or {}).get(key)
+            if text != value:
+                yield f"{key.decode()} {value.decode()!r} of column {found.name}", _quoted(text)
+
+
+def _quoted(text: bytes | None) -> str:
+    return "none" if text is None else repr(text.decode(errors="replace"))
 
 
 def _remedy(path: Path) -> str:

@@ -6,11 +6,12 @@ one shard, so a write that is not whole shard rows raises `StoreError`. A shard 
 its values are fill values: a block that was written has exactly one file per array.
 """
 
+import json
 import shutil
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import zarr
@@ -53,6 +54,8 @@ CLASSES_TITLE = "Class of every record"
 def create_store(path: Path, satellites: Iterable[str], arrays: Mapping[str, ArraySpec], title: str) -> None:
     """Create what is missing of a store: its root, one group per satellite, their arrays.
 
+    Attributes of arrays that another version wrote become those of this one; values stay.
+
     Raises
     ------
     StoreError
@@ -71,10 +74,12 @@ def create_store(path: Path, satellites: Iterable[str], arrays: Mapping[str, Arr
         root.attrs.update(attrs)
     for satellite in satellites:
         group = root.require_group(satellite)
-        present = {file.parent.name for file in (path / satellite).glob("*/zarr.json")}
         for spec in arrays.values():
-            if spec.name not in present:
+            file = path / satellite / spec.name / "zarr.json"
+            if not file.is_file():
                 _create_array(group, spec)
+            else:
+                _require_attributes(file, spec.attrs)
         for name in schema.COORDINATES:
             if any(name in spec.dims for spec in arrays.values()):
                 _require_coordinate(path / satellite, name)
@@ -90,9 +95,26 @@ def _require_coordinate(group: Path, name: str) -> None:
             group, name=name, data=values, dimension_names=(name,), attributes=attributes, zarr_format=3
         )
         return
+    _require_attributes(group / name / "zarr.json", attributes)
     coordinate = zarr.open_array(group / name, mode="r+", zarr_format=3)
     if not np.array_equal(np.asarray(coordinate[:]), values):
         coordinate[:] = values
+
+
+def _require_attributes(file: Path, attributes: Mapping[str, Any]) -> None:
+    """Write the attributes of an array unless they are there.
+
+    Raises
+    ------
+    StoreError
+        If what describes the array is damaged.
+    """
+    try:
+        found = json.loads(file.read_bytes())["attributes"]
+    except (ValueError, KeyError, TypeError) as e:
+        raise StoreError(f"{file} is damaged ({e}); reprocess audit WORK --repair writes it again") from e
+    if found != attributes:
+        zarr.open_array(file.parent, mode="r+", zarr_format=3).attrs.put(dict(attributes))
 
 
 def _metadata_leftovers(path: Path) -> list[Path]:

@@ -12,14 +12,15 @@ from reprocess.work.parts import read_events
 from reprocess.work.paths import Run
 
 ISO = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
-TIMES = [name for name, kind in EVENT_COLUMNS.items() if kind == "time"]
-FLOATS = [name for name, kind in EVENT_COLUMNS.items() if kind.startswith("float")]
+TIMES = [name for name, column in EVENT_COLUMNS.items() if column.dtype == "time"]
+FLOATS = [name for name, column in EVENT_COLUMNS.items() if column.dtype.startswith("float")]
 
 
 def table(n: int = 3) -> pd.DataFrame:
     """Events with the types of the stored table; all values differ."""
     columns = {}
-    for k, (name, kind) in enumerate(EVENT_COLUMNS.items()):
+    for k, (name, column) in enumerate(EVENT_COLUMNS.items()):
+        kind = column.dtype
         if kind == "time":
             ms = 1571875200000 + 1000 * k + 37 * np.arange(n)
             columns[name] = pd.to_datetime(ms, unit="ms", utc=True).as_unit("ms")

@@ -148,6 +148,18 @@ def test_a_dry_run_writes_nothing(fake_archive: Path, random_model: Bundle, tmp_
     assert not (tmp_path / "w").exists()
 
 
+def test_columns_of_the_event_table_are_described_without_a_run(tmp_path: Path) -> None:
+    text = invoke("events", tmp_path, "--describe").output
+    assert "quality_flags" in text
+    assert "L_interpolated" in text
+    columns = json.loads(invoke("events", tmp_path, "--describe", "--format", "json").output)["columns"]
+    assert {"name", "dtype", "units", "meaning", "source"} == columns[0].keys()
+    invoke("events", tmp_path, "--describe", "-o", tmp_path / "columns.txt")
+    assert (tmp_path / "columns.txt").read_text() == text
+    words = invoke("events", tmp_path, "--describe", "--format", "parquet", code=2).output
+    assert "--describe prints text, or JSON with --format json, not parquet" in words
+
+
 def test_models_are_listed_and_shown(random_model: Bundle) -> None:
     listed = {m["name"]: m for m in json.loads(invoke("model", "list", "--json").output)}
     assert listed["random"]["usable"]

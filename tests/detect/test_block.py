@@ -687,17 +687,17 @@ def test_dwell_sums_to_the_records_in_the_grid_and_covers_the_events(
     store, offset = SatelliteStore(work.archive, SATELLITE), MODES[mode].offset
     for date, n in LENGTHS.items():
         own = dwell["day"] == index(date)
-        assert dwell["dwell"][own].sum() == days[date]["in_grid"]
+        assert dwell["records"][own].sum() == days[date]["in_grid"]
         assert len(set(dwell["cell"][own])) == np.count_nonzero(own)
         r = store.read_day(index(date), n, ("L_IGRF", "MLT", "latitude"))
         cell = FINE.cell(r["L_IGRF"], r["MLT"], r["latitude"])
         for name, intervals in direct(work, date, chosen)[1].items():
             flagged = {k for a, b in intervals.tolist() for k in range(a, b + 1)}
             seen = [k for k in flagged if offset <= k < offset + n - 7 and cell[k] >= 0]
-            assert dwell[f"precipitation_{name}"][own].sum() == len(seen)
-    assert sum(dwell[f"precipitation_{name}"].sum() for name in schema.EVENT_CLASSES) > 10
-    assert all((dwell[f"precipitation_{name}"] <= dwell["dwell"]).all() for name in schema.EVENT_CLASSES)
-    assert (dwell["dwell"] > 0).all()
+            assert dwell[f"records_{name}"][own].sum() == len(seen)
+    assert sum(dwell[f"records_{name}"].sum() for name in schema.EVENT_CLASSES) > 10
+    assert all((dwell[f"records_{name}"] <= dwell["records"]).all() for name in schema.EVENT_CLASSES)
+    assert (dwell["records"] > 0).all()
 
 
 @MODE

@@ -83,7 +83,7 @@ def test_every_column():
         "max_e2_90": 2214.0,
         "max_e3_90": 2314.0,
         "max_e4_90": 2414.0,
-        "flags": 0,
+        "quality_flags": 0,
         "model": "capannolo2022",
         "run": "demo",
         "source_sha256": "ab" * 32,
@@ -175,7 +175,7 @@ def test_measured_L_only():
     assert row["L"] == 99  # at the peak: what the mode used
     assert row["L_min"] == pytest.approx(3.11)
     assert row["L_max"] == pytest.approx(3.13)
-    assert row["flags"] == EVENT_FLAGS["L_interpolated"]
+    assert row["quality_flags"] == EVENT_FLAGS["L_interpolated"]
 
 
 def test_no_measured_L():
@@ -191,7 +191,7 @@ def test_L_zero_is_measured():
     content["L_IGRF"][10] = 0
     (row,) = rows(content, REP=[(10, 14)])
     assert row["L_min"] == 0
-    assert row["flags"] == 0
+    assert row["quality_flags"] == 0
 
 
 @pytest.mark.parametrize(("offset", "windows"), [(3, range(7, 12)), (0, range(10, 15))])
@@ -205,7 +205,7 @@ def test_probability_is_that_of_the_windows_standing_for_the_records(offset, win
 
 
 def flags(content, REP=((10, 14),), CSS=(), offset=3) -> int:
-    return rows(content, REP, CSS, offset=offset)[0]["flags"]
+    return rows(content, REP, CSS, offset=offset)[0]["quality_flags"]
 
 
 def test_flags_are_distinct_bits():
@@ -266,11 +266,11 @@ def test_other_channels_do_not_count_as_e4():
 )
 def test_overlap_with_the_other_class(other, flag):
     rep, css = rows(REP=[(10, 14)], CSS=[other])
-    assert rep["flags"] == css["flags"] == flag
+    assert rep["quality_flags"] == css["quality_flags"] == flag
 
 
 def test_events_of_one_class_do_not_overlap_themselves():
-    assert [r["flags"] for r in rows(REP=[(10, 14), (12, 16)])] == [0, 0]
+    assert [r["quality_flags"] for r in rows(REP=[(10, 14), (12, 16)])] == [0, 0]
 
 
 def test_flags_add_up():

@@ -262,7 +262,7 @@ def test_the_truth_of_a_simulation_is_a_list(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_the_event_table_of_a_run_is_a_list(kind: str, tmp_path: Path) -> None:
-    columns = {name: ["0"] if t == "str" else [0] for name, t in schema.EVENT_COLUMNS.items()}
+    columns = {name: ["0"] if column.dtype == "str" else [0] for name, column in schema.EVENT_COLUMNS.items()}
     table = pd.DataFrame(columns).assign(satellite="noaa18", event_class="CSS")
     for name in ("start_time", "stop_time", "peak_time"):
         table[name] = pd.to_datetime([1425204000123], unit="ms", utc=True).astype("datetime64[ms, UTC]")

@@ -81,9 +81,9 @@ def test_event_rows_say_what_the_file_says(shared: Path, work: Path) -> None:
             assert row.latitude == pytest.approx(float(file["lat"][peak]))
             if file["L_IGRF"][peak] >= 0:
                 assert row.L == pytest.approx(float(file["L_IGRF"][peak]))
-                assert not row.flags & schema.EVENT_FLAGS["L_interpolated"]
+                assert not row.quality_flags & schema.EVENT_FLAGS["L_interpolated"]
             else:
-                assert row.flags & schema.EVENT_FLAGS["L_interpolated"]
+                assert row.quality_flags & schema.EVENT_FLAGS["L_interpolated"]
             for name, index in (
                 ("start_time", row.start_index),
                 ("stop_time", row.stop_index),

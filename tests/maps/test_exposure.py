@@ -7,7 +7,7 @@ import xarray as xr
 
 from reprocess.errors import LedgerError
 from reprocess.maps.exposure import QUANTITIES, daily, grid_coordinates, write_exposure
-from reprocess.schema import day_index
+from reprocess.schema import RECORDS_OF, day_index
 from reprocess.schema.grid import FINE, make_grid
 from reprocess.work.parts import DWELL, part_path, write_part
 from reprocess.work.paths import Run
@@ -27,7 +27,7 @@ def block(run: Run, satellite: str, number: int, rows: Rows) -> dict:
     counts = np.array([r[4:] for r in rows], np.int32).reshape(-1, 3)
     days = np.array([day_index(dt.date.fromisoformat(r[0])) for r in rows], np.int32)
     columns = {"day": days, "cell": FINE.cell(*values).astype(np.int32)}
-    columns |= dict(zip(QUANTITIES, counts.T, strict=True))
+    columns |= dict(zip(RECORDS_OF.values(), counts.T, strict=True))
     digest = write_part(part_path(run.dwell, satellite, number), columns, DWELL)
     return {
         "satellite": satellite,
@@ -186,5 +186,5 @@ def test_daily_of_nothing(run):
 def test_coordinates_of_a_map():
     coordinates = grid_coordinates(MAP)
     assert list(coordinates) == ["L", "L_bounds", "MLT", "MLT_bounds"]
-    assert coordinates["L"][1].tolist() == [3, 7]
-    assert coordinates["MLT_bounds"][1].tolist() == [[0, 12], [12, 24]]
+    assert coordinates["L"].values.tolist() == [3, 7]
+    assert coordinates["MLT_bounds"].values.tolist() == [[0, 12], [12, 24]]

@@ -10,7 +10,6 @@ from scipy.io import netcdf_file
 from scipy.stats import poisson
 
 from reprocess.errors import LedgerError
-from reprocess.maps.exposure import QUANTITIES
 from reprocess.maps.occurrence import (
     CONFIDENCE,
     MIN_DAYS,
@@ -21,7 +20,7 @@ from reprocess.maps.occurrence import (
     poisson_interval,
     write_occurrence,
 )
-from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS, day_index
+from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS, RECORDS_OF, day_index
 from reprocess.schema.grid import FINE, make_grid
 from reprocess.work.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.work.paths import Run
@@ -78,8 +77,8 @@ def test_coverage_is_at_least_the_confidence(confidence):
 
 def table(*events: tuple) -> pd.DataFrame:
     """Rows of (class, L, MLT, latitude, flags)."""
-    names = ["event_class", "L", "MLT", "latitude", "flags"]
-    kinds = {"L": "float32", "MLT": "float32", "latitude": "float32", "flags": "int32"}
+    names = ["event_class", "L", "MLT", "latitude", "quality_flags"]
+    kinds = {"L": "float32", "MLT": "float32", "latitude": "float32", "quality_flags": "int32"}
     return pd.DataFrame(list(events), columns=names).astype(kinds)
 
 
@@ -151,10 +150,12 @@ def write_block(
     cell = FINE.cell(*position, np.full(len(rows), 60, np.float32))
     counts = np.array([r[3:] for r in rows], np.int32).reshape(-1, 3).T
     numbers = np.array([day_index(dt.date.fromisoformat(r[0])) for r in rows], np.int32)
-    dwell = {"day": numbers, "cell": cell.astype(np.int32)} | dict(zip(QUANTITIES, counts, strict=True))
+    dwell = {"day": numbers, "cell": cell.astype(np.int32)} | dict(
+        zip(RECORDS_OF.values(), counts, strict=True)
+    )
     blank = {"str": "", "time": 0}
-    columns = {name: [blank.get(kind, 0)] * len(events) for name, kind in EVENT_COLUMNS.items()}
-    for k, name in enumerate(("event_class", "L", "MLT", "latitude", "flags")):
+    columns = {name: [blank.get(column.dtype, 0)] * len(events) for name, column in EVENT_COLUMNS.items()}
+    for k, name in enumerate(("event_class", "L", "MLT", "latitude", "quality_flags")):
         columns[name] = [e[k] for e in events]
     return {
         "satellite": satellite,

@@ -234,7 +234,7 @@ def test_events_are_those_of_the_table(written: bytes, whole: tuple[Work, Run]) 
     flags = next(rows for caption, rows in tables(written).items() if caption.startswith("Flags"))
     for name, _, rep, css in flags[1:]:
         bit = schema.EVENT_FLAGS[name.replace(" ", "_")]
-        flagged = events[(events["flags"] & bit) != 0]["event_class"].value_counts()
+        flagged = events[(events["quality_flags"] & bit) != 0]["event_class"].value_counts()
         assert [int(rep), int(css)] == [flagged.get("REP", 0), flagged.get("CSS", 0)]
 
 

@@ -154,7 +154,9 @@ def test_a_single_day() -> None:
 
 
 def events(*rows: tuple[str, str, str, float, int]) -> pd.DataFrame:
-    table = pd.DataFrame(rows, columns=["event_class", "satellite", "start_time", "max_e4_0", "flags"])
+    table = pd.DataFrame(
+        rows, columns=["event_class", "satellite", "start_time", "max_e4_0", "quality_flags"]
+    )
     return table.assign(start_time=pd.to_datetime(table["start_time"], utc=True))
 
 

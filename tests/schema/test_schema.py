@@ -28,7 +28,7 @@ FIXED_EVENT_COLUMNS = [
     *("start_time", "stop_time", "peak_time"),
     *("L", "MLT", "latitude", "longitude", "L_min", "L_max", "delta_L", "hemisphere", "duration_s"),
     *("max_e1_0", "max_e2_0", "max_e3_0", "max_e4_0", "max_e1_90", "max_e2_90", "max_e3_90", "max_e4_90"),
-    *("e4_ratio_0_90", "probability", "flags", "model", "run"),
+    *("e4_ratio_0_90", "probability", "quality_flags", "model", "run"),
 ]
 
 

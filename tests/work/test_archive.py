@@ -1,5 +1,7 @@
 """Reading the archive with xarray: the files' values, sentinels masked or not, lazily."""
 
+import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +31,7 @@ REAL = (
     ("archive_simulated/2013/noaa16/poes_n16_20130531_proc.nc", "noaa16", "2013-05-31"),
 )
 
-SENTINELS = {"electron_flux": -999, "L_IGRF": -1, "pitch_angle_sat": -1, "pitch_angle_foot": -1}
+SENTINELS = {"electron_flux": -999, "L_IGRF": -1}
 
 EVERY_REAL_FILE = pytest.mark.parametrize(
     ("path", "satellite", "date"), REAL, ids=[r[0][-22:-8] for r in REAL]
@@ -135,6 +137,9 @@ def test_masked_archive_is_nan_exactly_where_the_sentinels_are(
         assert np.isnan(seen[..., count:]).all(), name
     assert (expected["electron_flux"] == -999).any()
     assert (expected["L_IGRF"] == -1).any()
+    outside = expected["pitch_angle_foot"] == -1
+    assert np.array_equal(ds.pitch_angle_foot.to_numpy()[:, :count] == -1, outside)
+    assert outside.any() or "simulated" in path, "an axis outside the loss cone is not missing"
 
 
 @EVERY_REAL_FILE
@@ -249,3 +254,16 @@ def test_satellite_that_is_not_there_is_refused_with_those_that_can_be(fake: Pat
 def test_archive_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"there is no 'noaa18' in .*nowhere"):
         open_archive(tmp_path / "nowhere", "noaa18")
+
+
+def test_a_store_whose_attributes_call_a_pitch_angle_missing_is_read_as_one_of_today(
+    fake: Path, tmp_path: Path
+) -> None:
+    old = shutil.copytree(fake, tmp_path / "old")
+    file = old / "noaa18/pitch_angle_foot/zarr.json"
+    metadata = json.loads(file.read_text())
+    metadata["attributes"] = {"units": "degree", "long_name": "pitch angle", "missing_value": -1.0}
+    file.write_text(json.dumps(metadata))
+    xr.testing.assert_identical(
+        open_archive(old, "noaa18").sel(day="2019-10-24"), open_archive(fake, "noaa18").sel(day="2019-10-24")
+    )

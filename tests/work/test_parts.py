@@ -1,5 +1,6 @@
 """Parquet parts: written whole, read only as their done record says."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,19 @@ from reprocess import schema
 from reprocess.errors import LedgerError
 from reprocess.files import sha256
 from reprocess.work.ledger import Record
-from reprocess.work.parts import DWELL, EVENTS, part_path, read_dwell, read_events, read_part, write_part
+from reprocess.work.parts import (
+    DWELL,
+    EVENTS,
+    PARTS,
+    column_troubles,
+    part_path,
+    read_dwell,
+    read_events,
+    read_part,
+    write_part,
+)
 from reprocess.work.paths import Run
+from tests.support.older import older_parts
 
 TIME = 1_571_875_200_000
 
@@ -28,7 +40,7 @@ def run(tmp_path: Path) -> Run:
 def event_columns(starts: list[int], event_class: str = "REP") -> dict[str, list[Any]]:
     n = len(starts)
     values: dict[str, Any] = {"str": "text", "int32": 3, "float32": 0.1, "float64": 0.1, "time": TIME}
-    columns = {name: [values[kind]] * n for name, kind in schema.EVENT_COLUMNS.items()}
+    columns = {name: [values[column.dtype]] * n for name, column in schema.EVENT_COLUMNS.items()}
     times = [TIME + s for s in starts]
     return columns | {"event_class": [event_class] * n, "start_time": times, "start_index": starts}
 
@@ -159,7 +171,7 @@ def test_events_of_no_block_are_an_empty_table_of_the_same_columns(run: Run, rec
     empty, full = read_events(run, []), read_events(run, records)
     assert empty.empty
     assert list(empty.columns) == list(schema.EVENT_COLUMNS)
-    same = [name for name, kind in schema.EVENT_COLUMNS.items() if kind != "str"]
+    same = [name for name, column in schema.EVENT_COLUMNS.items() if column.dtype != "str"]
     assert empty[same].dtypes.to_dict() == full[same].dtypes.to_dict()
 
 
@@ -181,3 +193,79 @@ def test_dwell_comes_by_block_as_written(run: Run, records: list[Record]) -> Non
         assert found[0][1][name].tolist() == values.tolist()
         assert found[0][1][name].dtype == np.int32
     assert found[2][1]["cell"].size == 0
+
+
+# --- what the columns tell
+
+
+def test_parts_carry_what_is_declared_of_their_columns(run: Run, records: list[Record]) -> None:
+    for kind, columns in (("events", schema.EVENT_COLUMNS), ("dwell", schema.DWELL_COLUMNS)):
+        stored = pq.read_schema(part_path(run.root / kind, "noaa18", 250))
+        for field in stored:
+            declared = columns[field.name]
+            assert field.metadata[b"units"].decode() == declared.units
+            assert field.metadata[b"long_name"].decode() == declared.meaning
+            assert field.metadata[b"source"].decode() == declared.source
+        assert list(column_troubles(part_path(run.root / kind, "noaa18", 250), PARTS[kind])) == []
+
+
+def test_bits_of_the_quality_flags_are_told_beside_them(run: Run, records: list[Record]) -> None:
+    told = pq.read_schema(part_path(run.events, "noaa18", 250)).field("quality_flags").metadata
+    bits = [int(bit) for bit in told[b"flag_masks"].split()]
+    names = told[b"flag_meanings"].decode().split()
+    assert dict(zip(names, bits, strict=True)) == schema.EVENT_FLAGS
+    for meaning in schema.FLAG_MEANINGS.values():
+        assert meaning in told[b"comment"].decode()
+
+
+def test_parts_of_version_010_are_read_under_the_names_of_today(run: Run, records: list[Record]) -> None:
+    events, dwell = read_events(run, records), list(read_dwell(run, records))
+    older_parts(run, records)
+    path = part_path(run.events, "noaa18", 250)
+    assert "flags" in pq.read_schema(path).names
+    assert pq.read_schema(part_path(run.dwell, "noaa18", 250)).names == [
+        "day", "cell", "dwell", "precipitation_REP", "precipitation_CSS",
+    ]  # fmt: skip
+    pd.testing.assert_frame_equal(read_events(run, records), events)
+    for (satellite, columns), (same, expected) in zip(read_dwell(run, records), dwell, strict=True):
+        assert satellite == same
+        assert list(columns) == list(expected) == list(schema.DWELL_COLUMNS)
+        assert all(np.array_equal(columns[name], expected[name]) for name in columns)
+    for kind, declared in PARTS.items():
+        assert list(column_troubles(part_path(run.root / kind, "noaa18", 250), declared)) == []
+
+
+def test_an_event_table_has_no_column_that_pandas_reserves() -> None:
+    taken = {name for name in schema.EVENT_COLUMNS if hasattr(pd.DataFrame, name)}
+    assert taken == set()
+
+
+@pytest.mark.parametrize(
+    ("change", "expected", "found"),
+    [
+        (lambda t: t.drop_columns("L_max"), "columns event_class, ", "event_class, "),
+        (lambda t: t.append_column("more", t["L"]), "columns event_class, ", "event_class, "),
+        (lambda t: t.cast(with_field(t, "L", "double")), "column L of float", "double"),
+        (
+            lambda t: t.cast(with_field(t, "MLT", "float", {"units": "deg"})),
+            "units 'hour' of column MLT",
+            "'deg'",
+        ),
+        (lambda t: t.cast(with_field(t, "MLT", "float", {})), "source 'NOAA", "none"),
+    ],
+)
+def test_a_part_with_other_columns_is_found(
+    run: Run, records: list[Record], change: Callable[[pa.Table], pa.Table], expected: str, found: str
+) -> None:
+    path = part_path(run.events, "noaa18", 250)
+    pq.write_table(change(pq.read_table(path)), path)
+    troubles = list(column_troubles(path, EVENTS))
+    assert any(a.startswith(expected) and b.startswith(found) for a, b in troubles)
+    assert all(a != b for a, b in troubles)
+
+
+def with_field(table: pa.Table, name: str, kind: str, attributes: dict[str, str] | None = None) -> pa.Schema:
+    """Return the schema of a table with another type or other attributes of one column."""
+    at = table.schema.get_field_index(name)
+    kept = table.schema.field(at).metadata if attributes is None else attributes
+    return table.schema.set(at, pa.field(name, kind, metadata=kept))

@@ -1,5 +1,6 @@
 """The Zarr store: whole shard rows or nothing, one file per block and array."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from reprocess.errors import StoreError
 from reprocess.files import sha256
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.work.store import SatelliteStore, create_store, write_dataset
+from tests.support.command import tree
 
 BLOCK = 248
 START = BLOCK * schema.BLOCK_DAYS
@@ -71,6 +73,29 @@ def test_creating_twice_changes_nothing_and_keeps_the_data(path: Path, satellite
     create_store(path, ["noaa18"], schema.ARCHIVE_ARRAYS, "a title")
     assert {p: p.read_bytes() for p in path.rglob("*") if p.is_file()} == before
     assert len(before) > 20
+
+
+def test_attributes_of_another_version_become_those_of_this_one(
+    path: Path, satellite: SatelliteStore
+) -> None:
+    satellite.write("MLT", START, mlt())
+    before = tree(path)
+    for name in ("MLT", "pitch_angle_foot", "energy"):
+        file = path / "noaa18" / name / "zarr.json"
+        metadata = json.loads(file.read_text())
+        metadata["attributes"] = {"units": "other", "missing_value": -1.0}
+        file.write_text(json.dumps(metadata))
+    create_store(path, ["noaa18"], schema.ARCHIVE_ARRAYS, "a title")
+    assert tree(path) == before
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}"])
+def test_damaged_metadata_are_refused_with_their_remedy(path: Path, text: str) -> None:
+    (path / "noaa18/MLT/zarr.json").write_text(text)
+    with pytest.raises(
+        StoreError, match=r"noaa18/MLT/zarr\.json is damaged .*; reprocess audit WORK --repair"
+    ):
+        create_store(path, ["noaa18"], schema.ARCHIVE_ARRAYS, "a title")
 
 
 def test_creating_adds_a_satellite_beside_the_others(path: Path, satellite: SatelliteStore) -> None:

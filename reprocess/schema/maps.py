@@ -1,0 +1,163 @@
+"""What is counted and summed per cell of L by MLT: the dwell parts, `exposure.zarr`, `occurrence.nc`."""
+
+from reprocess.schema.calendar import EPOCH, SAMPLING_S
+from reprocess.schema.events import EVENT_CLASSES
+from reprocess.schema.variables import Variable, by_name
+
+_PROJECT = "this project"
+_CELL = ("satellite", "month", "hemisphere", "L", "MLT")
+_BIN = ("event_class", "L", "MLT")
+
+DWELL_COLUMNS = by_name(
+    Variable(
+        "day", "int32", f"days since {EPOCH.isoformat()}", "day (UTC) of the records", "name of NOAA's file"
+    ),
+    Variable(
+        "cell",
+        "int32",
+        "1",
+        "position of the cell in exposure.zarr, hemisphere by L by MLT in C order",
+        "(hemisphere * 140 + L bin) * 96 + MLT bin",
+    ),
+    Variable("records", "int32", "1", "classifiable records of the day in the cell", _PROJECT),
+    *(
+        Variable(
+            f"records_{name}", "int32", "1", f"those of the records that are within {name} events", _PROJECT
+        )
+        for name in EVENT_CLASSES
+    ),
+)
+"""Columns of the dwell parts."""
+
+EXPOSURE = by_name(
+    Variable(
+        "dwell",
+        "int32",
+        "s",
+        "time of classifiable records",
+        f"{SAMPLING_S:g} s * sum of records of the dwell parts",
+        _CELL,
+    ),
+    *(
+        Variable(
+            f"precipitation_{name}",
+            "int32",
+            "s",
+            f"time within {name} events",
+            f"{SAMPLING_S:g} s * sum of records_{name} of the dwell parts",
+            _CELL,
+        )
+        for name in EVENT_CLASSES
+    ),
+)
+"""Variables of `exposure.zarr`."""
+
+RECORDS_OF = {"dwell": "records", **{f"precipitation_{name}": f"records_{name}" for name in EVENT_CLASSES}}
+"""The column of the dwell parts that each variable of `exposure.zarr` is the sum of."""
+
+GRID_COORDINATES = by_name(
+    Variable(
+        "L", "float64", "1", "McIlwain L shell, centre of the bin", _PROJECT, ("L",), {"bounds": "L_bounds"}
+    ),
+    Variable("L_bounds", "float64", "1", "McIlwain L shell, edges of the bin", _PROJECT, ("L", "edge")),
+    Variable(
+        "MLT",
+        "float64",
+        "hour",
+        "magnetic local time, centre of the bin",
+        _PROJECT,
+        ("MLT",),
+        {"bounds": "MLT_bounds"},
+    ),
+    Variable(
+        "MLT_bounds", "float64", "hour", "magnetic local time, edges of the bin", _PROJECT, ("MLT", "edge")
+    ),
+)
+"""Coordinates of exposure and maps; bins are half-open."""
+
+EXPOSURE_COORDINATES = by_name(
+    Variable(
+        "satellite",
+        "str",
+        "1",
+        "satellite, by the name of its directory at NOAA",
+        "name of NOAA's file",
+        ("satellite",),
+    ),
+    Variable(
+        "month",
+        "int64",
+        f"days since {EPOCH.isoformat()}",
+        "first day of the month (UTC)",
+        _PROJECT,
+        ("month",),
+    ),
+    Variable(
+        "hemisphere",
+        "str",
+        "1",
+        "hemisphere by the sign of the geodetic latitude; the equator is N",
+        "NOAA SEM-2 Level 1b, sign of lat",
+        ("hemisphere",),
+    ),
+)
+"""Further coordinates of `exposure.zarr`."""
+
+_RATE = "events / (dwell / 3600 s)"
+_POISSON = "exact Poisson interval (Garwood, 1936) of 68.27 % / (dwell / 3600 s)"
+_RESAMPLED = "68.27 % interval of precipitation / dwell, resampled over satellite-days"
+
+OCCURRENCE = by_name(
+    Variable("events", "int32", "1", "events whose peak is in the bin", "event table", _BIN),
+    Variable(
+        "dwell",
+        "float64",
+        "s",
+        "time of classifiable records, all satellites",
+        f"{SAMPLING_S:g} s * sum of records of the dwell parts",
+        _BIN[1:],
+    ),
+    Variable("event_rate", "float64", "h-1", "events per hour of dwell", _RATE, _BIN),
+    Variable("event_rate_lower", "float64", "h-1", "lower limit of the event rate", _POISSON, _BIN),
+    Variable("event_rate_upper", "float64", "h-1", "upper limit of the event rate", _POISSON, _BIN),
+    Variable(
+        "precipitation",
+        "float64",
+        "s",
+        "time within events",
+        f"{SAMPLING_S:g} s * sum of the class's records of the dwell parts",
+        _BIN,
+    ),
+    Variable(
+        "occurrence_fraction", "float64", "1", "time within events over dwell", "precipitation / dwell", _BIN
+    ),
+    Variable(
+        "occurrence_fraction_lower",
+        "float64",
+        "1",
+        "lower limit of the occurrence fraction",
+        _RESAMPLED,
+        _BIN,
+    ),
+    Variable(
+        "occurrence_fraction_upper",
+        "float64",
+        "1",
+        "upper limit of the occurrence fraction",
+        _RESAMPLED,
+        _BIN,
+    ),
+)
+"""Variables of `occurrence.nc`."""
+
+OCCURRENCE_COORDINATES = by_name(
+    Variable(
+        "event_class",
+        "str",
+        "1",
+        "what drove the precipitation: waves (REP) or current sheet scattering (CSS)",
+        "Capannolo et al. (2022), in the run's mode",
+        ("event_class",),
+    ),
+)
+"""Further coordinates of `occurrence.nc`."""
