@@ -23,7 +23,7 @@ from reprocess.sources.remote import is_local, read_bytes
 from reprocess.work.ledger import Record
 from reprocess.work.parts import PARTS, column_troubles, part_path, read_part
 from reprocess.work.paths import Run, Work
-from reprocess.work.store import SatelliteStore, shard_key
+from reprocess.work.store import open_records, shard_key
 
 _POSITIONS = ("time", "L_IGRF", "MLT", "latitude")
 
@@ -159,7 +159,7 @@ def _audit_ingest(audit: _Audit) -> Record | None:
 def _audit_days(audit: _Audit, record: Record) -> None:
     """Hold the archive's days against the ledger's."""
     span = schema.block_days(audit.plan.block)
-    store = SatelliteStore(audit.work.archive, audit.plan.satellite)
+    store = open_records(audit.work, audit.plan.satellite)
     names = ("time", *(spec.name for spec in schema.DAY_ARRAYS))
     rows = {name: store.read(name, span.start, span.stop) for name in names}
 
@@ -232,7 +232,7 @@ def _audit_detect(audit: _Audit, run: Run, ingested: Record | None) -> None:
 def _audit_content(audit: _Audit, run: Run, record: Record, ingested: Record) -> None:
     """Hold a block's events and dwell against the archive."""
     satellite, block = audit.plan.satellite, audit.plan.block
-    store = SatelliteStore(audit.work.archive, satellite)
+    store = open_records(audit.work, satellite)
     identity = run.read_identity() or {}
     offset = MODES[identity["mode"]].offset
     paths = {kind: part_path(run.root / kind, satellite, block) for kind in ("events", "dwell")}

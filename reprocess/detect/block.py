@@ -22,7 +22,7 @@ from reprocess.schema.grid import FINE
 from reprocess.work.ledger import Record
 from reprocess.work.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.work.paths import Work
-from reprocess.work.store import SatelliteStore
+from reprocess.work.store import SatelliteStore, open_classes, open_records
 
 _DETECT_ARRAYS = ("time", "electron_flux", "L_IGRF", "MLT", "latitude", "longitude", "ifc_on")
 
@@ -82,7 +82,7 @@ def detect_block(plan: DetectPlan) -> Record:
     run = work.run(plan.run)
     settings = plan.settings
     bundle, engine = get_engine(settings.model, settings.model_sha256, settings.engine)
-    store = SatelliteStore(work.archive, plan.satellite)
+    store = open_records(work, plan.satellite)
     ingested = work.ledger.read(plan.satellite, plan.block) or {"days": {}, "outputs": {}}
     run.ledger.begin(plan.satellite, plan.block)
     store.verify(plan.block, {k: v for k, v in ingested["outputs"].items() if k in _DETECT_ARRAYS})
@@ -103,7 +103,7 @@ def detect_block(plan: DetectPlan) -> Record:
         "dwell": write_part(part_path(run.dwell, plan.satellite, plan.block), dwell, DWELL),
     }
     if settings.classes:
-        outputs["classes"] = _write_classes(SatelliteStore(run.classes, plan.satellite), plan.block, results)
+        outputs["classes"] = _write_classes(open_classes(run, plan.satellite), plan.block, results)
     record: Record = {
         "stage": "detect",
         "satellite": plan.satellite,

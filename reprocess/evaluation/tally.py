@@ -15,8 +15,11 @@ from reprocess import schema
 from reprocess.classifier.features import CENTRE
 from reprocess.detect.rules.published import MODES
 from reprocess.evaluation.truth import label_records, record_ranges
+from reprocess.schema import CLASS_ARRAYS
 from reprocess.work.paths import Work
-from reprocess.work.store import SatelliteStore
+from reprocess.work.store import SatelliteStore, open_classes, open_records
+
+_ARRAYS = ("time", "electron_flux", "L_IGRF", "MLT")
 
 NEAR, AROUND = 7, 20
 """Records from an event: one window, and what training takes around events (`dataset.MARGIN`)."""
@@ -89,20 +92,22 @@ def tally_block(plan: EvaluatePlan) -> Tally:
 
     The run must have been made with classes kept.
     """
-    total = Tally.zero()
+    work, total = Work(plan.work), Tally.zero()
+    run = work.run(plan.run)
+    archive, classes = open_records(work, plan.satellite), open_classes(run, plan.satellite)
+    ingested = work.ledger.read(plan.satellite, plan.block) or {"outputs": {}}
+    archive.verify(plan.block, {name: ingested["outputs"][name] for name in _ARRAYS})
+    classified = run.ledger.read(plan.satellite, plan.block) or {"outputs": {}}
+    classes.verify(plan.block, classified["outputs"]["classes"])
     for day in plan.days:
-        total += _tally_day(plan, day)
+        total += _tally_day(plan, day, archive, classes)
     return total
 
 
-def _tally_day(plan: EvaluatePlan, day: int) -> Tally:
-    work = Work(plan.work)
-    archive = SatelliteStore(work.archive, plan.satellite)
+def _tally_day(plan: EvaluatePlan, day: int, archive: SatelliteStore, classes: SatelliteStore) -> Tally:
     count = int(archive.read("record_count", day, day + 1)[0])
-    records = archive.read_day(day, count, ("time", "electron_flux", "L_IGRF", "MLT"))
-    found = SatelliteStore(work.run(plan.run).classes, plan.satellite).read_day(
-        day, count, ("class", "probability")
-    )
+    records = archive.read_day(day, count, _ARRAYS)
+    found = classes.read_day(day, count, tuple(CLASS_ARRAYS))
     labels = label_records(records["time"], plan.events)
     seen = np.flatnonzero(found["class"] >= 0)
     centre = seen - MODES[plan.mode].offset + CENTRE

@@ -20,7 +20,7 @@ from reprocess.sources.remote import read_source
 from reprocess.sources.web import TRIES, Answer
 from reprocess.work.ledger import Record
 from reprocess.work.paths import Work
-from reprocess.work.store import SatelliteStore
+from reprocess.work.store import SatelliteStore, open_records
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def ingest_block(plan: IngestPlan) -> Record:
         quarantined; per deferred day the source and the reason; per array the sha256 of the shard.
     """
     work = Work(plan.work)
-    store = SatelliteStore(work.archive, plan.satellite)
+    store = open_records(work, plan.satellite)
     span = schema.block_days(plan.block)
     claimed = work.ledger.read(plan.satellite, plan.block)
     previous = claimed or {"days": {}}

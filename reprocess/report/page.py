@@ -39,7 +39,7 @@ from reprocess.work.ledger import Record, source_digest
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
 from reprocess.work.status import Days, lacking, ledger_days, not_ingested, survey
-from reprocess.work.store import SatelliteStore
+from reprocess.work.store import open_classes, open_records
 
 LISTED = 10
 """Strongest events of each class in the table."""
@@ -241,13 +241,11 @@ def _examples(work: Work, run: Run, events: pd.DataFrame, ingested: Days) -> dic
 def _example(work: Work, run: Run, event: dict[Any, Any], ingested: Days) -> figures.Example:
     satellite, date = event["satellite"], event["date"]
     day, count = schema.day_index(pd.Timestamp(date).date()), ingested[satellite, date]["records"]
-    store = SatelliteStore(work.archive, satellite)
+    store = open_records(work, satellite)
     records = store.read_day(day, count, ("time", "electron_flux"))
     probability = None
     if run.classes.exists():
-        probability = SatelliteStore(run.classes, satellite).read_day(day, count, ("probability",))[
-            "probability"
-        ]
+        probability = open_classes(run, satellite).read_day(day, count, ("probability",))["probability"]
     start, stop, peak = (event[name].value // 1_000_000 for name in ("start_time", "stop_time", "peak_time"))
     near = (records["time"] >= start - _AROUND_MS) & (records["time"] <= stop + _AROUND_MS)
     flux = records["electron_flux"][..., near]

@@ -29,7 +29,7 @@ from reprocess.evaluation.truth import label_records
 from reprocess.files import sha256
 from reprocess.work.paths import Work
 from reprocess.work.status import ledger_days
-from reprocess.work.store import SatelliteStore
+from reprocess.work.store import open_records
 
 MARGIN = 20
 """Records before and after an event that are taken with it."""
@@ -178,7 +178,7 @@ def _days(work: Work, events: pd.DataFrame, seed: int, background: bool) -> Iter
         if (satellite, date[:7]) not in months:
             continue
         day = schema.day_index(pd.Timestamp(date).date())
-        records = SatelliteStore(work.archive, satellite).read_day(day, entry["records"], _ARRAYS)
+        records = open_records(work, satellite).read_day(day, entry["records"], _ARRAYS)
         here = events[events["satellite"] == satellite]
         labels = label_records(records["time"], here)
         rng = np.random.default_rng([seed, day, schema.SATELLITES[satellite].sat_id])

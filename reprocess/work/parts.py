@@ -129,7 +129,9 @@ def _quoted(text: bytes | None) -> str:
 
 def _remedy(path: Path) -> str:
     satellite, block = path.parent.name.removeprefix("satellite="), path.stem.removeprefix("block-")
-    return f"delete ledger/{satellite}/{block}.json in the run's folder and run detect again"
+    run = Run(path.parents[2])
+    record = run.ledger.path(satellite, int(block))
+    return f"delete {record} and repeat the command that made run {run.name!r}"
 
 
 def read_events(run: Run, records: Iterable[Record]) -> pd.DataFrame:

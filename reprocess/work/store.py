@@ -21,6 +21,8 @@ from reprocess import schema
 from reprocess.errors import StoreError
 from reprocess.files import sha256, sweep
 from reprocess.schema import ArraySpec
+from reprocess.work.ledger import BlockLedger
+from reprocess.work.paths import Run, Work
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -156,14 +158,27 @@ def _create_array(group: zarr.Group, spec: ArraySpec) -> None:
 
 
 class SatelliteStore:
-    """One satellite's group of a store, opened once."""
+    """One satellite's group of a store, opened once.
 
-    def __init__(self, path: Path, satellite: str) -> None:
+    Parameters
+    ----------
+    path : Path
+        The store.
+    satellite : str
+        Name of its group.
+    ledger : BlockLedger
+        Of the stage that writes the store.
+    again : str
+        How a user has a block written again once its record in that ledger is gone.
+    """
+
+    def __init__(self, path: Path, satellite: str, ledger: BlockLedger, again: str) -> None:
         self.path = path / satellite
+        self._ledger, self._again = ledger, again
         try:
             group = zarr.open_group(self.path, mode="r+", zarr_format=3)
         except FileNotFoundError as e:
-            raise StoreError(f"there is no {satellite} in {path}; ingest it first") from e
+            raise StoreError(f"there is no {satellite} in {path}; {again} for it") from e
         self._arrays: dict[str, zarr.Array] = dict(group.arrays())
 
     def write(self, name: str, start: int, rows: np.ndarray) -> str:
@@ -249,9 +264,9 @@ class SatelliteStore:
                 raise StoreError(f"{path} has sha256 {found}, not {expected}; {self.remedy(day)}")
 
     def remedy(self, day: int) -> str:
-        """Return what to do about a block of the archive that is damaged."""
-        record = f"ledger/ingest/{self.path.name}/{day // schema.BLOCK_DAYS:04d}.json"
-        return f"delete {record} in the WORK directory and run ingest again"
+        """Return what to do about a damaged block: without its record it is written again."""
+        record = self._ledger.path(self.path.name, day // schema.BLOCK_DAYS)
+        return f"delete {record} and {self._again}"
 
     def read(self, name: str, start: int, stop: int) -> np.ndarray:
         """Return rows `start` to `stop` of an array."""
@@ -295,6 +310,18 @@ class SatelliteStore:
     def read_day(self, day: int, count: int, names: Collection[str]) -> dict[str, np.ndarray]:
         """Return one day's records, as `read_days` does."""
         return next(self.read_days({day: count}, names))[1]
+
+
+def open_records(work: Work, satellite: str) -> SatelliteStore:
+    """Return one satellite's records in the archive."""
+    return SatelliteStore(work.archive, satellite, work.ledger, "run ingest again")
+
+
+def open_classes(run: Run, satellite: str) -> SatelliteStore:
+    """Return the classes that a run gave one satellite's records."""
+    return SatelliteStore(
+        run.classes, satellite, run.ledger, f"repeat the command that made run {run.name!r}"
+    )
 
 
 def write_dataset(path: Path, dataset: "xr.Dataset") -> None:

@@ -38,7 +38,7 @@ from reprocess.sources.listing import list_archive
 from reprocess.work.asked import merge_asked
 from reprocess.work.paths import Run, Work
 from reprocess.work.status import exit_code, survey
-from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, SatelliteStore, create_store, shard_key
+from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, create_store, open_records, shard_key
 from tests.support import fake
 from tests.support.command import tree
 from tests.support.older import older_attributes, older_parts
@@ -144,7 +144,7 @@ def test_complete_work_has_nothing_to_find(work: Work) -> None:
 
 
 def test_shards_are_looked_for_where_the_store_puts_them(work: Work) -> None:
-    store = SatelliteStore(work.archive, "noaa18")
+    store = open_records(work, "noaa18")
     for name, spec in schema.ARCHIVE_ARRAYS.items():
         assert work.archive / shard_key(spec, "noaa18", 248) == store.shard_path(name, 248)
 

@@ -27,7 +27,7 @@ from reprocess.sources.web import TRIES
 from reprocess.work.ledger import Record
 from reprocess.work.parts import part_path
 from reprocess.work.paths import Work
-from reprocess.work.store import SatelliteStore, create_store
+from reprocess.work.store import SatelliteStore, create_store, open_classes, open_records
 from tests.support.command import tree
 from tests.support.fake import granule_path, variables, write_granule
 from tests.support.web import Fault, NoaaServer
@@ -68,7 +68,7 @@ def ingest(work: Work, archive: Path | str, *dates: str) -> Record:
 
 
 def stored(work: Work) -> dict[str, np.ndarray]:
-    store = SatelliteStore(work.archive, SATELLITE)
+    store = open_records(work, SATELLITE)
     return {name: store.read(name, SPAN.start, SPAN.stop) for name in schema.ARCHIVE_ARRAYS}
 
 
@@ -151,7 +151,7 @@ def test_done_record_traces_every_day_to_its_file(whole: tuple[Work, Record], so
 
 def test_done_record_has_the_digest_of_every_shard_on_disk(whole: tuple[Work, Record]) -> None:
     work, record = whole
-    store = SatelliteStore(work.archive, SATELLITE)
+    store = open_records(work, SATELLITE)
     assert record["outputs"] == {
         name: sha256(store.shard_path(name, BLOCK).read_bytes()) for name in schema.ARCHIVE_ARRAYS
     }
@@ -176,7 +176,7 @@ def test_short_last_block_of_the_calendar_is_ingested(tmp_path: Path) -> None:
     write_day(tmp_path / "a", "2029-12-31", 30)
     work = new_work(tmp_path / "w")
     ingest_block(IngestPlan(work.root, SATELLITE, 365, granules(tmp_path / "a")))
-    store = SatelliteStore(work.archive, SATELLITE)
+    store = open_records(work, SATELLITE)
     assert store.read("record_count", 11680, 11688).tolist() == [-1] * 7 + [30]
     assert np.isfinite(store.read("MLT", 11687, 11688)[0, :30]).all()
 
@@ -209,7 +209,7 @@ def test_changed_file_replaces_its_day_and_no_other(work: Work, archive: Path, n
     path = write_day(archive, date, n, seed=1)
     record = ingest(work, archive, date)
     expected = read_records(path.read_bytes(), SATELLITE, index(date)).arrays["MLT"]
-    row = SatelliteStore(work.archive, SATELLITE).read("MLT", index(date), index(date) + 1)[0]
+    row = open_records(work, SATELLITE).read("MLT", index(date), index(date) + 1)[0]
     assert row[:n].tobytes() == expected.tobytes()
     assert np.isnan(row[n:]).all()
     assert record["days"][date]["records"] == n
@@ -321,7 +321,7 @@ def test_worker_that_dies_before_the_done_record_leaves_no_claim(
 
 
 def test_kept_day_whose_shard_is_gone_is_not_turned_into_fill_values(work: Work, archive: Path) -> None:
-    SatelliteStore(work.archive, SATELLITE).shard_path("MLT", BLOCK).unlink()
+    open_records(work, SATELLITE).shard_path("MLT", BLOCK).unlink()
     write_day(archive, "2019-10-25", 50)
     with pytest.raises(StoreError, match=r"MLT.* is missing although its block is done; delete .*0248\.json"):
         ingest(work, archive, "2019-10-25")
@@ -331,7 +331,7 @@ def test_kept_day_whose_shard_is_gone_is_not_turned_into_fill_values(work: Work,
 def test_kept_day_whose_shard_is_damaged_is_not_copied_under_a_new_sum(
     work: Work, archive: Path, name: str
 ) -> None:
-    shard = SatelliteStore(work.archive, SATELLITE).shard_path(name, BLOCK)
+    shard = open_records(work, SATELLITE).shard_path(name, BLOCK)
     data = bytearray(shard.read_bytes())
     data[len(data) // 2] ^= 1
     shard.write_bytes(data)
@@ -346,7 +346,7 @@ def test_kept_day_whose_shard_is_damaged_is_not_copied_under_a_new_sum(
 def test_detection_refuses_a_shard_that_is_not_what_was_ingested(
     work: Work, settings: Settings, name: str
 ) -> None:
-    shard = SatelliteStore(work.archive, SATELLITE).shard_path(name, BLOCK)
+    shard = open_records(work, SATELLITE).shard_path(name, BLOCK)
     data = bytearray(shard.read_bytes())
     data[len(data) // 2] ^= 1
     shard.write_bytes(data)
@@ -635,7 +635,7 @@ def detect_plan(work: Work, settings: Settings, *dates: str, run: str = "r") -> 
 def direct(work: Work, date: str, settings: Settings) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Classify one day by itself, without blocks: probabilities, and the final intervals by class."""
     bundle, engine = get_engine(settings.model, settings.model_sha256, settings.engine)
-    store = SatelliteStore(work.archive, SATELLITE)
+    store = open_records(work, SATELLITE)
     day = store.read_day(index(date), LENGTHS[date], ("electron_flux", "L_IGRF"))
     flux = day["electron_flux"]
     probabilities = engine.predict(windows(scale_flux(flux, bundle.scaling)))
@@ -684,7 +684,7 @@ def test_dwell_sums_to_the_records_in_the_grid_and_covers_the_events(
     chosen = replace(settings, mode=mode)
     days = detect_block(detect_plan(work, chosen))["days"]
     dwell = dwell_of(work)
-    store, offset = SatelliteStore(work.archive, SATELLITE), MODES[mode].offset
+    store, offset = open_records(work, SATELLITE), MODES[mode].offset
     for date, n in LENGTHS.items():
         own = dwell["day"] == index(date)
         assert dwell["records"][own].sum() == days[date]["in_grid"]
@@ -769,7 +769,7 @@ def test_block_that_lost_all_its_days_is_empty_but_done(work: Work, settings: Se
 def test_kept_classes_stand_at_their_records(work: Work, settings: Settings, mode: str) -> None:
     chosen = replace(settings, mode=mode, classes=True, dense=True)
     record = detect_block(detect_plan(work, chosen))
-    store = SatelliteStore(work.run("r").classes, SATELLITE)
+    store = open_classes(work.run("r"), SATELLITE)
     assert record["outputs"]["classes"] == {
         name: sha256(store.shard_path(name, BLOCK).read_bytes()) for name in CLASS_ARRAYS
     }
@@ -821,16 +821,16 @@ def test_keeping_classes_changes_nothing_else(work: Work, settings: Settings) ->
 )
 def test_missing_shard_is_refused_and_withdraws_the_claim(work: Work, settings: Settings, name: str) -> None:
     detect_block(detect_plan(work, settings))
-    shard = SatelliteStore(work.archive, SATELLITE).shard_path(name, BLOCK)
+    shard = open_records(work, SATELLITE).shard_path(name, BLOCK)
     shard.unlink()
-    with pytest.raises(StoreError, match=r"ledger/ingest/noaa18/0248\.json in the WORK directory") as error:
+    with pytest.raises(StoreError, match=r"/ledger/ingest/noaa18/0248\.json and run ingest again") as error:
         detect_block(detect_plan(work, settings))
     assert f"{shard} is missing although its block is done" in str(error.value)
     assert list(work.run("r").ledger.done()) == []
 
 
 def put_record_count(work: Work, date: str, count: int) -> None:
-    store = SatelliteStore(work.archive, SATELLITE)
+    store = open_records(work, SATELLITE)
     counts = store.read("record_count", SPAN.start, SPAN.stop)
     counts[index(date) - SPAN.start] = count
     store.write("record_count", SPAN.start, counts)
@@ -840,7 +840,7 @@ def put_record_count(work: Work, date: str, count: int) -> None:
 def test_archive_that_contradicts_its_ledger_is_refused(work: Work, settings: Settings, count: int) -> None:
     put_record_count(work, "2019-10-24", count)
     with pytest.raises(
-        StoreError, match=r"delete ledger/ingest/noaa18/0248\.json .* run ingest again"
+        StoreError, match=r"delete .*/ledger/ingest/noaa18/0248\.json and run ingest again"
     ) as error:
         detect_block(detect_plan(work, settings))
     assert f"holds {count} records on 2019-10-24, its ledger says 400" in str(error.value)
@@ -854,11 +854,12 @@ def test_the_remedy_that_is_told_works(
     if damage == "count":
         put_record_count(work, "2019-10-24", 3)
     else:
-        SatelliteStore(work.archive, SATELLITE).shard_path("MLT", BLOCK).unlink()
+        open_records(work, SATELLITE).shard_path("MLT", BLOCK).unlink()
     with pytest.raises(StoreError) as error:
         detect_block(detect_plan(work, settings))
-    told = str(error.value).split("; delete ")[1].split(" in the WORK")[0]
-    (work.root / told).unlink()
+    told, command = str(error.value).split("; delete ")[1].split(" and ")
+    assert command == "run ingest again"
+    Path(told).unlink()
     assert ingest(work, source) == whole[1]
     assert detect_block(detect_plan(work, settings))["days"].keys() == LENGTHS.keys()
 

@@ -14,7 +14,7 @@ from reprocess.classifier.engine import DEFAULT_ENGINE, ENGINES
 from reprocess.classifier.features import scale_flux, windows
 from reprocess.evaluation.tally import AROUND, NEAR, SCOPES, EvaluatePlan, Tally, count_scores, tally_block
 from reprocess.work.paths import Work
-from reprocess.work.store import SatelliteStore
+from reprocess.work.store import SatelliteStore, open_records
 from tests.evaluation.conftest import DAYS, TRUTH
 
 RUN = "random-published"
@@ -52,7 +52,7 @@ def same(a: Tally, b: Tally) -> bool:
 def naive(work: Work, model: Bundle, satellite: str, date: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return true class, probabilities and distance from an event of every window, from the fluxes."""
     n = DAYS[satellite, date]
-    stored = SatelliteStore(work.archive, satellite).read_day(index(date), n, ("time", "electron_flux"))
+    stored = open_records(work, satellite).read_day(index(date), n, ("time", "electron_flux"))
     p = ENGINES[DEFAULT_ENGINE](model).predict(windows(scale_flux(stored["electron_flux"], model.scaling)))
     labels = np.zeros(n, int)
     for event in TRUTH[TRUTH["satellite"] == satellite].itertuples():
@@ -116,7 +116,7 @@ def _check_event(work: Work, event: dict[str, Any]) -> None:
     fits = []
     for date in {str(event["start_time"])[:10], str(event["stop_time"])[:10]}:
         n, names = DAYS[event["satellite"], date], ("time", "electron_flux", "L_IGRF", "MLT")
-        day = SatelliteStore(work.archive, event["satellite"]).read_day(index(date), n, names)
+        day = open_records(work, event["satellite"]).read_day(index(date), n, names)
         times = day["time"].astype("datetime64[ms]")
         inside = np.flatnonzero((times >= event["start_time"]) & (times <= event["stop_time"]))
         e4 = day["electron_flux"][0, 3, inside]

@@ -29,7 +29,7 @@ from reprocess.work.ledger import source_digest
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
 from reprocess.work.status import survey
-from reprocess.work.store import SatelliteStore, create_store
+from reprocess.work.store import create_store, open_records
 from tests.pages.test_render import Tags
 from tests.support import fake
 from tests.support.places import REPOSITORY
@@ -332,7 +332,7 @@ def test_a_lost_shard_is_named_instead_of_drawn_as_nothing(copy: tuple[Work, Run
     work, run = copy
     for satellite in ("noaa18", "metop01"):
         for block in (248, 250):
-            shard = SatelliteStore(work.archive, satellite).shard_path("electron_flux", block)
+            shard = open_records(work, satellite).shard_path("electron_flux", block)
             shard.unlink(missing_ok=True)
     with pytest.raises(StoreError, match=r"electron_flux.* is missing although its block is done"):
         write_report(work, run)

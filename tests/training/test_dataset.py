@@ -13,7 +13,7 @@ from reprocess.evaluation.tally import AROUND
 from reprocess.training import dataset as dataset_module
 from reprocess.training.dataset import MARGIN, Dataset, build_dataset, fit_scaling, split_groups, standardise
 from reprocess.work.paths import Work
-from reprocess.work.store import SatelliteStore
+from reprocess.work.store import open_records
 from tests.support.fake import granule_path
 from tests.support.labelled import event_table, ingest, record_time, write_days
 
@@ -57,7 +57,7 @@ def naive_windows(
 ) -> list[tuple[bytes, int, int]]:
     """Return of every window of a day its content, its label, and its distance from an event in records."""
     n, day = DAYS[satellite, date], schema.day_index(pd.Timestamp(date).date())
-    stored = SatelliteStore(work.archive, satellite).read_day(day, n, ("time", "electron_flux"))
+    stored = open_records(work, satellite).read_day(day, n, ("time", "electron_flux"))
     times = stored["time"].astype("datetime64[ms]")
     labels = np.zeros(n, int)
     for event in events[events["satellite"] == satellite].itertuples():

@@ -19,7 +19,7 @@ from reprocess.schema.granules import block_of
 from reprocess.sources.listing import list_archive
 from reprocess.work.archive import open_archive
 from reprocess.work.paths import Work
-from reprocess.work.store import SatelliteStore, create_store
+from reprocess.work.store import create_store, open_records
 
 REAL = (
     ("archive/2019/noaa15/poes_n15_20191024_proc.nc", "noaa15", "2019-10-24"),
@@ -93,7 +93,7 @@ def test_every_shared_file_is_checked(shared: Path) -> None:
 def test_store_holds_a_real_file_bit_for_bit(
     real: Path, shared: Path, path: str, satellite: str, date: str
 ) -> None:
-    store = SatelliteStore(real, satellite)
+    store = open_records(Work(real.parent), satellite)
     day = schema.day_index(date)
     expected = expected_arrays(shared / path)
     count = int(store.read("record_count", day, day + 1)[0])
@@ -218,7 +218,7 @@ def test_dimensions_keep_the_order_of_the_contract(fake: Path, masked: bool) -> 
 def test_flux_is_selected_by_energy_and_telescope(fake: Path) -> None:
     ds = open_archive(fake, "noaa18", masked=False)
     picked = ds.electron_flux.sel(day="2019-10-24", telescope=90, energy=612).to_numpy()[:400]
-    stored = SatelliteStore(fake, "noaa18").read("electron_flux", 7966, 7967)[0, 1, 3, :400]
+    stored = open_records(Work(fake.parent), "noaa18").read("electron_flux", 7966, 7967)[0, 1, 3, :400]
     assert np.array_equal(picked, stored)
     assert np.count_nonzero(picked == -999) == 8
 

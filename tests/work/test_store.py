@@ -13,7 +13,9 @@ from reprocess import schema
 from reprocess.errors import StoreError
 from reprocess.files import sha256
 from reprocess.schema import CLASS_ARRAYS
-from reprocess.work.store import SatelliteStore, create_store, write_dataset
+from reprocess.work.ledger import BlockLedger
+from reprocess.work.paths import Work
+from reprocess.work.store import SatelliteStore, create_store, open_classes, open_records, write_dataset
 from tests.support.command import tree
 
 BLOCK = 248
@@ -29,7 +31,11 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def satellite(path: Path) -> SatelliteStore:
-    return SatelliteStore(path, "noaa18")
+    return opened(path)
+
+
+def opened(path: Path, satellite: str = "noaa18") -> SatelliteStore:
+    return SatelliteStore(path, satellite, BlockLedger(path.parent / "claims"), "write it again")
 
 
 def mlt(seed: int = 0, days: int = schema.BLOCK_DAYS) -> np.ndarray:
@@ -101,14 +107,14 @@ def test_damaged_metadata_are_refused_with_their_remedy(path: Path, text: str) -
 def test_creating_adds_a_satellite_beside_the_others(path: Path, satellite: SatelliteStore) -> None:
     satellite.write("MLT", START, mlt())
     create_store(path, ["metop01", "noaa18"], schema.ARCHIVE_ARRAYS, "a title")
-    assert np.array_equal(SatelliteStore(path, "noaa18").read("MLT", START, START + 32), mlt())
-    assert np.isnan(SatelliteStore(path, "metop01").read("MLT", START, START + 1)).all()
+    assert np.array_equal(opened(path).read("MLT", START, START + 32), mlt())
+    assert np.isnan(opened(path, "metop01").read("MLT", START, START + 1)).all()
 
 
 def test_creating_completes_a_satellite_whose_creation_was_cut_off(path: Path) -> None:
     shutil.rmtree(path / "noaa18" / "MLT")
     create_store(path, ["noaa18"], schema.ARCHIVE_ARRAYS, "a title")
-    assert np.isnan(SatelliteStore(path, "noaa18").read("MLT", 0, 1)).all()
+    assert np.isnan(opened(path).read("MLT", 0, 1)).all()
 
 
 def test_store_of_another_layout_is_refused(path: Path) -> None:
@@ -121,13 +127,13 @@ def test_store_of_another_layout_is_refused(path: Path) -> None:
 
 
 def test_satellite_that_is_not_in_the_store_is_named(path: Path) -> None:
-    with pytest.raises(StoreError, match=r"there is no noaa19 in .*; ingest it first"):
-        SatelliteStore(path, "noaa19")
+    with pytest.raises(StoreError, match=r"there is no noaa19 in .*; write it again for it"):
+        opened(path, "noaa19")
 
 
 def test_store_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=r"there is no noaa18 in .*nothing; ingest it first"):
-        SatelliteStore(tmp_path / "nothing", "noaa18")
+    with pytest.raises(StoreError, match=r"there is no noaa18 in .*nothing; write it again for it"):
+        opened(tmp_path / "nothing")
 
 
 @pytest.mark.parametrize("name", schema.ARCHIVE_ARRAYS)
@@ -319,10 +325,22 @@ def test_missing_shard_is_not_read_as_fill_values(satellite: SatelliteStore) -> 
     assert satellite.remedy(START) in str(error.value)
 
 
-def test_remedy_names_the_record_of_the_block(satellite: SatelliteStore) -> None:
+def test_remedy_names_the_record_of_the_block(path: Path, satellite: SatelliteStore) -> None:
     for day in (START, START + 31):
-        assert satellite.remedy(day).startswith("delete ledger/ingest/noaa18/0248.json in the WORK directory")
+        assert satellite.remedy(day) == f"delete {path.parent}/claims/noaa18/0248.json and write it again"
     assert "0249.json" in satellite.remedy(START + 32)
+
+
+def test_every_store_is_written_again_by_its_own_stage(tmp_path: Path) -> None:
+    work = Work(tmp_path)
+    run = work.run("r")
+    create_store(work.archive, ["noaa18"], schema.ARCHIVE_ARRAYS, "archive")
+    create_store(run.classes, ["noaa18"], CLASS_ARRAYS, "classes")
+    record = work.ledger.path("noaa18", BLOCK)
+    assert open_records(work, "noaa18").remedy(START) == f"delete {record} and run ingest again"
+    record = run.ledger.path("noaa18", BLOCK)
+    remedy = f"delete {record} and repeat the command that made run 'r'"
+    assert open_classes(run, "noaa18").remedy(START) == remedy
 
 
 def test_store_of_classes_holds_classes_and_probabilities(tmp_path: Path) -> None:
