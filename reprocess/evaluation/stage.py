@@ -1,15 +1,15 @@
 """A run held against the truth on all its satellite-days."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pandas as pd
-from distributed import as_completed
 
 from reprocess import schema
-from reprocess.errors import LedgerError
-from reprocess.evaluation.tally import EvaluatePlan, Tally, tally_block
+from reprocess.errors import IncompleteError, LedgerError
+from reprocess.evaluation.tally import TRUTH_COLUMNS, EvaluatePlan, Tally, tally_block
 from reprocess.execution.cluster import Cluster
-from reprocess.execution.mapping import Progress
+from reprocess.execution.mapping import Plan, Progress, each_block
 from reprocess.schema.granules import Granule
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
@@ -36,14 +36,17 @@ def tally_run(
     Raises
     ------
     LedgerError
-        If the run is not complete for these days, or none of them is in the archive.
+        If none of the days is in the archive.
+    IncompleteError
+        If the run is not complete for these days, or some blocks could not be compared: scores of a
+        part are not what was asked for.
     """
     wanted = {(g.satellite, g.date.isoformat()) for g in granules}
     sources, done = ledger_days(work.ledger), ledger_days(run.ledger)
     ingested = {key for key in wanted & sources.keys() if sources[key]["status"] == "ok"}
     missing = sorted(key for key in ingested if not detected(done.get(key), sources[key]))
     if missing:
-        raise LedgerError(
+        raise IncompleteError(
             f"run {run.name!r} lacks {len(missing)} satellite-days, first {' '.join(missing[0])}; "
             f"see: reprocess status {work.root}"
         )
@@ -58,14 +61,28 @@ def tally_run(
         EvaluatePlan(work.root, run.name, s, b, tuple(days), mode, events[events["satellite"] == s])
         for (s, b), days in by_block.items()
     ]
-    client = cluster.client()
-    progress.begin("evaluate", plans, client)
-    futures = client.map(tally_block, plans, pure=False)
-    by_key = {future.key: plan for future, plan in zip(futures, plans, strict=True)}
-    total = Tally.zero()
-    for future in as_completed(futures):
-        total += future.result()
-        progress.done(by_key[future.key], f"{total.days} satellite-days compared")
-        future.release()
+    total = _tally_blocks(plans, cluster, progress)
     found = read_events(run, list(run.ledger.done()))
     return total, found[[key in ingested for key in zip(found["satellite"], found["date"], strict=True)]]
+
+
+def _tally_blocks(plans: list[EvaluatePlan], cluster: Cluster, progress: Progress) -> Tally:
+    """Return the sum over all blocks, or say which of them could not be compared and why."""
+    failed: list[str] = []
+
+    def note(plan: Plan, reason: str, _trace: str) -> None:
+        failed.append(f"{plan.satellite} block {plan.block}: {reason}")
+
+    def say(tally: Tally) -> str:
+        return f"{tally.days} satellite-days compared"
+
+    total = Tally.zero()
+    for tally in each_block(cluster.client(), tally_block, plans, "evaluate", progress, note, say):
+        total += tally
+    if failed:
+        raise IncompleteError(
+            f"{len(failed)} of {len(plans)} blocks could not be compared with the list, so there are no "
+            "scores; give the same command again once this is mended:\n  " + "\n  ".join(sorted(failed))
+        )
+    # In which order blocks end must not matter, whatever is later chosen among equals.
+    return replace(total, events=total.events.sort_values(list(TRUTH_COLUMNS), ignore_index=True))

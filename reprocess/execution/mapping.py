@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 from distributed import Client, Future, KilledWorker, as_completed, futures_of
@@ -35,7 +35,7 @@ class Plan(Protocol):
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a block gave no record."""
+    """Why a block gave nothing."""
 
     reason: str
     trace: str
@@ -44,6 +44,9 @@ class Failure:
 
 
 Note = Callable[[Plan, str, str], None]
+
+Result = TypeVar("Result")
+"""What a block gives: the record of its ledger, or something else that can be pickled."""
 
 
 class Progress(Protocol):
@@ -73,7 +76,20 @@ def map_blocks(
     progress: Progress,
     note: Note,
 ) -> list[Record]:
-    """Map a block function over its plans; one that raises or kills its worker does not stop the others.
+    """Do all that `each_block` does, and return the records that the blocks gave."""
+    return list(each_block(client, function, plans, stage, progress, note))
+
+
+def each_block(
+    client: Client | None,
+    function: Callable[[Any], Result],
+    plans: Sequence[Plan],
+    stage: str,
+    progress: Progress,
+    note: Note,
+    say: Callable[[Result], str] | None = None,
+) -> Iterator[Result]:
+    """Apply a block function to its plans; one that raises or kills its worker does not stop the others.
 
     Parameters
     ----------
@@ -83,44 +99,48 @@ def map_blocks(
         What to apply to what, under which name, and who is told.
     note : callable
         Told of every block that could not be done: its plan, why, and the traceback.
+    say : callable, optional
+        How to tell in a few words what a block gave; needed if it is no record of a ledger.
 
-    Returns
-    -------
-    list of dict
-        What the blocks that could be done gave.
+    Yields
+    ------
+    Result
+        What the blocks that could be done gave, as they end.
 
     Raises
     ------
     IncompleteError
         If the scheduler is lost. Blocks it had not reported may be done or not; the ledger knows.
     """
-    records: list[Record] = []
     progress.begin(stage, plans, client)
 
-    def tell(plan: Plan, result: Record | Failure) -> None:
+    def tell(plan: Plan, result: Result | Failure) -> Iterator[Result]:
         if isinstance(result, Failure):
             progress.failed(plan, _note_failure(note, plan, result))
+            return
+        if say is None:
+            record = cast(Record, result)
+            progress.done(plan, _outcome(record), record)
         else:
-            records.append(result)
-            progress.done(plan, _outcome(result), result)
+            progress.done(plan, say(result))
+        yield result
 
     suspects = []
     for plan, result in _map_plans(client, function, plans, stage):
         if isinstance(result, Failure) and result.killed:
             suspects.append(plan)
         else:
-            tell(plan, result)
+            yield from tell(plan, result)
     for suspect in suspects:
         # Dask blames everything a dead worker had in hand; alone, a block answers for itself.
         for plan, result in _map_plans(client, function, [suspect], stage):
-            tell(plan, result)
-    return records
+            yield from tell(plan, result)
 
 
 def _map_plans(
-    client: Client | None, function: Callable[[Any], Record], plans: Sequence[Plan], stage: str
-) -> Iterator[tuple[Plan, Record | Failure]]:
-    """Yield each plan as it ends, with its record or why there is none."""
+    client: Client | None, function: Callable[[Any], Result], plans: Sequence[Plan], stage: str
+) -> Iterator[tuple[Plan, Result | Failure]]:
+    """Yield each plan as it ends, with what its block gave or why there is nothing."""
     if client is None:
         for plan in plans:
             yield plan, _apply(function, plan)
@@ -146,7 +166,7 @@ def _map_plans(
         ) from e
 
 
-def _apply(function: Callable[[Any], Record], plan: Plan) -> Record | Failure:
+def _apply(function: Callable[[Any], Result], plan: Plan) -> Result | Failure:
     """Return what a block gave.
 
     On workers too: an exception that cannot be pickled would leave Dask's client waiting for ever.
@@ -157,22 +177,21 @@ def _apply(function: Callable[[Any], Record], plan: Plan) -> Record | Failure:
         return _failure(e, traceback.format_exc())
 
 
-def _each(plans: np.ndarray, function: Callable[[Any], Record]) -> np.ndarray:
+def _each(plans: np.ndarray, function: Callable[[Any], Any]) -> np.ndarray:
     """Apply a block function to the plans of one chunk."""
     results = np.empty(plans.size, object)
     results[:] = [_apply(function, plan) for plan in plans]
     return results
 
 
-def _result(future: Future) -> Record | Failure:
-    """Return what a future that ended gave."""
+def _result(future: Future) -> Any:
+    """Return what a future that ended gave: its block's result, or a `Failure`."""
     if future.status == "error":  # not the block's function, but what Dask did with it
         error = future.exception()
         return _failure(error, "".join(traceback.format_tb(future.traceback())))
     if future.status != "finished":
         raise CancelledError(f"{future.key} is {future.status}")  # with the scheduler that knew it
-    result: Record | Failure = future.result()[0]
-    return result
+    return future.result()[0]
 
 
 def _failure(error: BaseException, trace: str) -> Failure:

@@ -1,20 +1,23 @@
 """`train` and `evaluate`: what they refuse and with which words; what they do is tested in integration/."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
 from reprocess.classifier.bundle import Bundle
 from reprocess.cli import main
 from reprocess.detect.stage import Cluster
-from reprocess.errors import LedgerError
+from reprocess.errors import IncompleteError, LedgerError, ReprocessError
 from reprocess.evaluation.stage import tally_run
-from reprocess.schema.granules import Granule
+from reprocess.schema.granules import Granule, block_of
 from reprocess.work.asked import read_asked
 from reprocess.work.paths import Run, Work
+from reprocess.work.store import open_classes, open_records
 from tests.support import fake
 from tests.support.labelled import classify, event_table, ingest, record_time, write_days
 
@@ -152,10 +155,54 @@ def classified(random_model: Bundle, tmp_path: Path) -> tuple[Work, Run, list[Gr
     return work, classify(work, random_model), read_asked(work.asked)
 
 
-def refused(work: Work, run: Run, granules: list[Granule]) -> str:
-    with pytest.raises(LedgerError) as caught:
-        tally_run(work, run, event_table(EVENTS), granules, Cluster(), fake.Silence())
+class Here(Cluster):
+    """Blocks are done in this process."""
+
+    def client(self) -> Any:
+        """Return no client."""
+
+
+def tally(work: Work, run: Run, granules: list[Granule]) -> Any:
+    return tally_run(work, run, event_table(EVENTS), granules, Here(), fake.Silence())
+
+
+def refused(
+    work: Work, run: Run, granules: list[Granule], kind: type[ReprocessError] = IncompleteError
+) -> str:
+    with pytest.raises(kind) as caught:
+        tally(work, run, granules)
     return str(caught.value)
+
+
+@pytest.mark.parametrize("damage", ["missing", "damaged"])
+@pytest.mark.parametrize("store", ["archive", "classes"])
+def test_a_bad_block_is_named_and_its_remedy_works(
+    classified: tuple[Work, Run, list[Granule]], random_model: Bundle, store: str, damage: str, tmp_path: Path
+) -> None:
+    work, run, granules = classified
+    before, _ = tally(work, run, granules)
+    block = block_of(next(g for g in granules if g.date.isoformat() == "2015-04-01"))
+    opened = open_records(work, "noaa18") if store == "archive" else open_classes(run, "noaa18")
+    shard = opened.shard_path("time" if store == "archive" else "class", block[1])
+    if damage == "missing":
+        shard.unlink()
+    else:
+        shard.write_bytes(shard.read_bytes()[:-1] + b"?")
+    text = refused(work, run, granules)
+    assert "1 of 3 blocks could not be compared with the list, so there are no scores" in text
+    assert f"noaa18 block {block[1]}: StoreError: {shard} " in text
+    told = re.search(r"; delete (.*) and (.*)$", text)
+    assert told
+    Path(told[1]).unlink()
+    commands = {"archive": "run ingest again", "classes": f"repeat the command that made run '{run.name}'"}
+    assert told[2] == commands[store]
+    if store == "archive":
+        ingest(tmp_path / "archive", work.root)
+    else:
+        classify(work, random_model)
+    after, _ = tally(work, run, granules)
+    assert np.array_equal(after.scores, before.scores)
+    assert after.events.equals(before.events)
 
 
 def test_a_run_that_lacks_days_is_not_evaluated(classified: tuple[Work, Run, list[Granule]]) -> None:
@@ -184,4 +231,7 @@ def test_days_of_which_none_is_in_the_archive_are_not_evaluated(
     work, run, granules = classified
     for path in work.ledger.root.glob("noaa18/*.json"):
         path.unlink()
-    assert refused(work, run, granules) == "none of the 3 satellite-days asked for is in the archive"
+    assert (
+        refused(work, run, granules, LedgerError)
+        == "none of the 3 satellite-days asked for is in the archive"
+    )

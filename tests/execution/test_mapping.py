@@ -1,14 +1,17 @@
 """Blocks mapped with Dask: failures are told apart from success and never stop the others."""
 
+import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import dask
 import pytest
 from distributed import Client, Future, LocalCluster
 
 from reprocess.errors import IncompleteError
-from reprocess.execution.mapping import map_blocks
+from reprocess.execution.mapping import each_block, map_blocks
 from reprocess.schema import block_days
 from reprocess.work.ledger import Record
 
@@ -84,6 +87,47 @@ def test_a_block_that_raises_is_noted_and_the_others_are_done(client: Client) ->
     assert told.stages == [("audit", 6)]
     assert sorted(told.done_blocks) == [0, 1, 2, 4, 5]
     assert told.failures == [(3, "OSError: No space left on device")]
+
+
+@dataclass(frozen=True)
+class Count:
+    """Something that is no record."""
+
+    block: int
+
+
+def count(plan: Plan) -> Count:
+    if plan.block == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return Count(plan.block)
+
+
+class Words(Told):
+    """Is told of results that are no records."""
+
+    def done(self, plan: Plan, message: str, record: Record | None = None) -> None:
+        assert (message, record) == (f"block {plan.block} counted", None)
+        self.done_blocks.append(plan.block)
+
+
+def test_results_of_any_kind_survive_a_block_that_kills_its_workers() -> None:
+    told = Words()
+    one_death = {"distributed.scheduler.allowed-failures": 0}  # enough to blame all that a worker had in hand
+    with (
+        dask.config.set(one_death),
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
+        Client(cluster) as client,
+    ):
+
+        def say(result: Count) -> str:
+            return f"block {result.block} counted"
+
+        found = each_block(client, count, PLANS, "evaluate", told, lambda *_: None, say)
+        assert {c.block for c in found} == {0, 1, 2, 4, 5}
+    assert sorted(told.done_blocks) == [0, 1, 2, 4, 5]
+    ((block, reason),) = told.failures
+    assert block == 3
+    assert "its worker process died" in reason
 
 
 class UnpicklableError(Exception):

@@ -162,9 +162,11 @@ def test_a_block_that_fails_is_named_and_the_remedy_works(
     shard.unlink()
     done = reprocess("detect", work, *OPTIONS, "--classes", code=4)
     assert "failed noaa18 block 248: StoreError" in done.stdout
-    assert "delete ledger/ingest/noaa18/0248.json" in done.stdout
+    record = work / "ledger/ingest/noaa18/0248.json"
+    assert f"delete {record} and run ingest again" in done.stdout
     assert "2 satellite-days classified" in done.stdout
     reprocess("status", work, code=4)
-    (work / "ledger/ingest/noaa18/0248.json").unlink()
+    record.unlink()
+    reprocess("ingest", fake_archive, work, "--workers", 1)
     reprocess("run", fake_archive, work, *OPTIONS, "--classes")
     assert tree(work) == tree(undisturbed)
