@@ -6,7 +6,6 @@ those tests skip; with REPROCESS_REQUIRE_SHARED set, as in CI, they fail instead
 """
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from reprocess import schema
 from reprocess.classifier.bundle import Bundle
 from tests.support.fake import write_archive, write_random_model
 from tests.support.places import REPOSITORY
+from tests.support.programs import find_program
 
 SHARED = REPOSITORY.parent / "shared"
 
@@ -71,10 +71,4 @@ def fake_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def chromium() -> Path:
     """A Chromium to look at pages with."""
-    for name in ("chromium", "chromium-browser", "google-chrome", "chrome"):
-        if found := shutil.which(name):
-            return Path(found)
-    reason = "no chromium on this machine: pages are not looked at in a browser"
-    if os.environ.get("REPROCESS_REQUIRE_SHARED"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+    return find_program("chromium", "chromium-browser", "google-chrome", "chrome")

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from reprocess import schema
+from reprocess.maps.attributes import product_attributes
 from reprocess.schema.grid import FINE, Grid, coarse_bins
 from reprocess.work.ledger import Record
 from reprocess.work.parts import read_dwell
@@ -19,6 +20,18 @@ from reprocess.work.store import write_dataset
 _SECONDS = int(schema.SAMPLING_S)
 QUANTITIES = tuple(schema.EXPOSURE)
 """Variables of `exposure.zarr`, in seconds."""
+
+BOUNDS = ("L_bounds", "MLT_bounds")
+"""Edges of bins in `exposure.zarr` and `occurrence.nc`."""
+
+_TEXTS = {
+    "title": "Time spent per L and MLT",
+    "summary": (
+        "Seconds that POES and MetOp satellites spent in each cell of McIlwain L shell and magnetic local "
+        "time, by satellite, month and hemisphere, and the seconds of them within events of relativistic "
+        "electron precipitation."
+    ),
+}
 
 _FINE_SHAPE = (len(schema.HEMISPHERES), *FINE.shape)
 
@@ -44,7 +57,7 @@ def write_exposure(run: Run, records: list[Record]) -> None:
     dataset = xr.Dataset(
         {name: as_variable(schema.EXPOSURE[name], total.reshape(shape)) for name, total in totals.items()},
         coords=_coordinates(satellites, calendar) | grid_coordinates(FINE),
-        attrs={"Conventions": "CF-1.11", "title": "Time spent per L and MLT", "run": run.name},
+        attrs=product_attributes(run, **_TEXTS),
     )
     write_dataset(run.exposure, dataset)
 

@@ -6,8 +6,6 @@ has the exact (Garwood) Poisson interval from chi-square quantiles; the fraction
 events is resampled over whole satellite-days, because neighbouring records are not independent.
 """
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -16,10 +14,11 @@ from scipy.stats import chi2
 from reprocess import schema
 from reprocess.errors import LedgerError
 from reprocess.files import write_atomic
-from reprocess.maps.exposure import as_variable, daily, grid_coordinates
+from reprocess.maps.attributes import coverage_attributes, product_attributes
+from reprocess.maps.exposure import BOUNDS, as_variable, daily, grid_coordinates
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
 from reprocess.schema.grid import Grid, make_grid
-from reprocess.work.ledger import Record, source_digest
+from reprocess.work.ledger import Record
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run
 
@@ -30,8 +29,25 @@ RESAMPLES = 1000
 MIN_DAYS = 10
 """Satellite-days below which resampling says nothing and the fraction's interval is left out."""
 
+_MISSING = 9.969209968386869e36
+"""What the NetCDF library itself fills doubles with."""
+
 _SEED = 20220912
 _AT_ONCE = 100  # resamples whose weights are held at once; divides RESAMPLES
+
+
+_TEXTS = {
+    "title": "Relativistic electron precipitation by L shell and magnetic local time",
+    "summary": (
+        "Events of relativistic electron precipitation that POES and MetOp satellites observed, driven by "
+        "waves (REP) or by current sheet scattering (CSS) as a neural network tells them apart: per hour "
+        "observed and as a fraction of the time observed, by McIlwain L shell and magnetic local time."
+    ),
+    "comment": (
+        "The 0 degree telescope often sees trapped or quasi-trapped electrons outside strong "
+        "diffusion (Selesnick et al. 2020): flux at 0 degrees is not all loss-cone flux."
+    ),
+}
 
 
 def poisson_interval(counts: np.ndarray, confidence: float = CONFIDENCE) -> tuple[np.ndarray, np.ndarray]:
@@ -123,10 +139,11 @@ def occurrence(run: Run, records: list[Record], grid: Grid, min_dwell_s: float) 
         "occurrence_fraction_upper": high,
     }
     classes = as_variable(schema.OCCURRENCE_COORDINATES["event_class"], np.array(list(EVENT_CLASSES)))
+    own = {"interval_coverage": CONFIDENCE, "min_dwell_s": float(min_dwell_s), "events_off_map": off_map}
     return xr.Dataset(
         {name: as_variable(schema.OCCURRENCE[name], value) for name, value in values.items()},
         coords={"event_class": classes, **grid_coordinates(grid)},
-        attrs=_provenance(run, records) | {"min_dwell_s": float(min_dwell_s), "events_off_map": off_map},
+        attrs=product_attributes(run, **_TEXTS) | coverage_attributes(run, records) | own,
     )
 
 
@@ -136,8 +153,18 @@ def write_occurrence(run: Run, dataset: xr.Dataset) -> None:
     The classic format (64-bit offsets) is used because HDF5 stamps the time of writing into every
     file: equal maps must be equal bytes.
     """
-    data = dataset.to_netcdf(engine="scipy", format="NETCDF3_64BIT")
+    plain = dataset.reset_coords(BOUNDS)  # xarray names them in an attribute of the file otherwise
+    encoding = {str(name): {"_FillValue": _fill(array)} for name, array in plain.variables.items()}
+    data = plain.to_netcdf(engine="scipy", format="NETCDF3_64BIT", encoding=encoding)
     write_atomic(run.occurrence, bytes(data))
+
+
+def _fill(array: xr.Variable) -> float | None:
+    """Return what stands for NaN in the file; nothing for coordinates and what never is NaN.
+
+    A number, because NCO and CDO compare with it, and NaN equals nothing.
+    """
+    return _MISSING if array.dtype.kind == "f" and bool(np.isnan(array.values).any()) else None
 
 
 def read_occurrence(run: Run) -> xr.Dataset:
@@ -150,7 +177,8 @@ def read_occurrence(run: Run) -> xr.Dataset:
     """
     if not run.occurrence.exists():
         raise LedgerError(f"run {run.name!r} has no maps yet; run map first")
-    return xr.load_dataset(run.occurrence, engine="scipy")
+    # Files of 0.1.0 have MLT in "hour", which xarray must not make time differences of.
+    return xr.load_dataset(run.occurrence, engine="scipy", decode_times=False).set_coords(BOUNDS)
 
 
 _EXACT = {"events", "dwell", "precipitation"}
@@ -165,17 +193,14 @@ def compare_occurrence(run: Run, records: list[Record]) -> list[tuple[str, str]]
         What should be and what is, for every variable that differs: counts and seconds exactly,
         what is computed from them within 1e-9, for other versions of SciPy.
     """
-    with xr.open_dataset(run.occurrence, engine="scipy") as stored:
-        edges = [
-            np.append(stored[f"{axis}_bounds"][:, 0], stored[f"{axis}_bounds"][-1, 1])
-            for axis in ("L", "MLT")
-        ]
-        again = occurrence(run, records, make_grid(*edges), stored.attrs["min_dwell_s"])
-        return [
-            (f"{name} with sum {np.nansum(values):.9g}", f"sum {np.nansum(stored[name]):.9g}")
-            for name, values in again.data_vars.items()
-            if not np.allclose(stored[name], values, 0 if name in _EXACT else 1e-9, 0, equal_nan=True)
-        ]
+    stored = read_occurrence(run)
+    edges = [np.append(stored[bounds][:, 0], stored[bounds][-1, 1]) for bounds in BOUNDS]
+    again = occurrence(run, records, make_grid(*edges), stored.attrs["min_dwell_s"])
+    return [
+        (f"{name} with sum {np.nansum(values):.9g}", f"sum {np.nansum(stored[name]):.9g}")
+        for name, values in again.data_vars.items()
+        if not np.allclose(stored[name], values, 0 if name in _EXACT else 1e-9, 0, equal_nan=True)
+    ]
 
 
 def _resample(seconds: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -217,26 +242,3 @@ def _quantiles(samples: np.ndarray, q: list[float]) -> np.ndarray:
         if visible.any():
             result[:, k, visible] = np.nanquantile(samples[k][:, visible], q, axis=0)
     return result
-
-
-def _provenance(run: Run, records: list[Record]) -> dict[str, Any]:
-    identity = run.read_identity() or {}
-    dates = sorted(date for r in records for date in r["days"])
-    facts = {key: str(identity.get(key, "")) for key in ("model", "model_sha256", "engine", "code_version")}
-    return {
-        "Conventions": "CF-1.11",
-        "title": "Relativistic electron precipitation by L shell and magnetic local time",
-        "run": run.name,
-        **facts,
-        "rules": str(identity.get("mode", "")),  # "mode" is what SciPy's writer calls its own
-        "source_digest": source_digest(records),
-        "satellites": " ".join(sorted({r["satellite"] for r in records})),
-        "satellite_days": len(dates),
-        "time_coverage_start": dates[0],
-        "time_coverage_end": dates[-1],
-        "interval_coverage": CONFIDENCE,
-        "comment": (
-            "The 0 degree telescope often sees trapped or quasi-trapped electrons outside strong "
-            "diffusion (Selesnick et al. 2020): flux at 0 degrees is not all loss-cone flux."
-        ),
-    }

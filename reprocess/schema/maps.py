@@ -5,6 +5,9 @@ from reprocess.schema.events import EVENT_CLASSES
 from reprocess.schema.variables import Variable, by_name
 
 _PROJECT = "this project"
+_MEASURED = {"coverage_content_type": "physicalMeasurement"}
+_LIMIT = {"coverage_content_type": "qualityInformation"}
+_SUM = {"cell_methods": "L: sum MLT: sum"}
 _CELL = ("satellite", "month", "hemisphere", "L", "MLT")
 _BIN = ("event_class", "L", "MLT")
 
@@ -55,23 +58,20 @@ EXPOSURE = by_name(
 RECORDS_OF = {"dwell": "records", **{f"precipitation_{name}": f"records_{name}" for name in EVENT_CLASSES}}
 """The column of the dwell parts that each variable of `exposure.zarr` is the sum of."""
 
+# MLT is not in "hour": CDO takes such an axis for time. CF has bounds called as what they bound.
 GRID_COORDINATES = by_name(
-    Variable(
-        "L", "float64", "1", "McIlwain L shell, centre of the bin", _PROJECT, ("L",), {"bounds": "L_bounds"}
-    ),
-    Variable("L_bounds", "float64", "1", "McIlwain L shell, edges of the bin", _PROJECT, ("L", "edge")),
+    Variable("L", "float64", "1", "McIlwain L shell", _PROJECT, ("L",), {"bounds": "L_bounds"}),
+    Variable("L_bounds", "float64", "1", "McIlwain L shell", _PROJECT, ("L", "edge")),
     Variable(
         "MLT",
         "float64",
-        "hour",
-        "magnetic local time, centre of the bin",
+        "h",
+        "magnetic local time",
         _PROJECT,
         ("MLT",),
         {"bounds": "MLT_bounds"},
     ),
-    Variable(
-        "MLT_bounds", "float64", "hour", "magnetic local time, edges of the bin", _PROJECT, ("MLT", "edge")
-    ),
+    Variable("MLT_bounds", "float64", "h", "magnetic local time", _PROJECT, ("MLT", "edge")),
 )
 """Coordinates of exposure and maps; bins are half-open."""
 
@@ -108,7 +108,9 @@ _POISSON = "exact Poisson interval (Garwood, 1936) of 68.27 % / (dwell / 3600 s)
 _RESAMPLED = "68.27 % interval of precipitation / dwell, resampled over satellite-days"
 
 OCCURRENCE = by_name(
-    Variable("events", "int32", "1", "events whose peak is in the bin", "event table", _BIN),
+    Variable(
+        "events", "int32", "1", "events whose peak is in the bin", "event table", _BIN, _MEASURED | _SUM
+    ),
     Variable(
         "dwell",
         "float64",
@@ -116,10 +118,19 @@ OCCURRENCE = by_name(
         "time of classifiable records, all satellites",
         f"{SAMPLING_S:g} s * sum of records of the dwell parts",
         _BIN[1:],
+        {"coverage_content_type": "auxiliaryInformation", **_SUM},
     ),
-    Variable("event_rate", "float64", "h-1", "events per hour of dwell", _RATE, _BIN),
-    Variable("event_rate_lower", "float64", "h-1", "lower limit of the event rate", _POISSON, _BIN),
-    Variable("event_rate_upper", "float64", "h-1", "upper limit of the event rate", _POISSON, _BIN),
+    Variable(
+        "event_rate",
+        "float64",
+        "h-1",
+        "events per hour of dwell",
+        _RATE,
+        _BIN,
+        {**_MEASURED, "ancillary_variables": "event_rate_lower event_rate_upper"},
+    ),
+    Variable("event_rate_lower", "float64", "h-1", "lower limit of the event rate", _POISSON, _BIN, _LIMIT),
+    Variable("event_rate_upper", "float64", "h-1", "upper limit of the event rate", _POISSON, _BIN, _LIMIT),
     Variable(
         "precipitation",
         "float64",
@@ -127,9 +138,16 @@ OCCURRENCE = by_name(
         "time within events",
         f"{SAMPLING_S:g} s * sum of the class's records of the dwell parts",
         _BIN,
+        _MEASURED | _SUM,
     ),
     Variable(
-        "occurrence_fraction", "float64", "1", "time within events over dwell", "precipitation / dwell", _BIN
+        "occurrence_fraction",
+        "float64",
+        "1",
+        "time within events over dwell",
+        "precipitation / dwell",
+        _BIN,
+        {**_MEASURED, "ancillary_variables": "occurrence_fraction_lower occurrence_fraction_upper"},
     ),
     Variable(
         "occurrence_fraction_lower",
@@ -138,6 +156,7 @@ OCCURRENCE = by_name(
         "lower limit of the occurrence fraction",
         _RESAMPLED,
         _BIN,
+        _LIMIT,
     ),
     Variable(
         "occurrence_fraction_upper",
@@ -146,6 +165,7 @@ OCCURRENCE = by_name(
         "upper limit of the occurrence fraction",
         _RESAMPLED,
         _BIN,
+        _LIMIT,
     ),
 )
 """Variables of `occurrence.nc`."""

@@ -340,7 +340,12 @@ def write_dataset(path: Path, dataset: "xr.Dataset") -> None:
         for name, array in dataset.data_vars.items()
         if array.ndim > 2
     }
-    dataset.to_zarr(temporary, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
+    # Bounds are no coordinates of data; CF has no fill value in either.
+    plain = dataset.reset_coords([name for name in dataset.coords if name not in dataset.dims])
+    for name in plain.variables:
+        if name not in encoding:
+            encoding[str(name)] = {"_FillValue": None}
+    plain.to_zarr(temporary, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
     outdated = path.with_name(path.name + ".old")
     shutil.rmtree(outdated, ignore_errors=True)
     if path.exists():

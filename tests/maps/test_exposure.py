@@ -1,4 +1,5 @@
 import datetime as dt
+import json
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 import xarray as xr
 
 from reprocess.errors import LedgerError
-from reprocess.maps.exposure import QUANTITIES, daily, grid_coordinates, write_exposure
+from reprocess.maps.exposure import BOUNDS, QUANTITIES, daily, grid_coordinates, write_exposure
 from reprocess.schema import RECORDS_OF, day_index
 from reprocess.schema.grid import FINE, make_grid
 from reprocess.work.parts import DWELL, part_path, write_part
@@ -86,13 +87,17 @@ def test_sums_by_satellite_and_month(run):
 def test_metadata(run):
     write_exposure(run, two_satellites(run))
     ds = opened(run)
-    assert ds.attrs["Conventions"] == "CF-1.11"
+    assert ds.attrs["Conventions"] == "CF-1.11, ACDD-1.3"
+    assert not {"coordinates", "_FillValue"} & ds.attrs.keys()
+    for name in (*ds.dims, *BOUNDS):
+        path = run.exposure / name / "zarr.json"
+        assert not path.exists() or "_FillValue" not in json.loads(path.read_bytes())["attributes"], name
     assert ds.attrs["run"] == "demo"
     for name in QUANTITIES:
         assert ds[name].attrs["units"] == "s"
         assert ds[name].attrs["long_name"]
         assert ds[name].dtype.kind == "i"
-    for name, units, edges in (("L", "1", FINE.L_edges), ("MLT", "hour", FINE.MLT_edges)):
+    for name, units, edges in (("L", "1", FINE.L_edges), ("MLT", "h", FINE.MLT_edges)):
         assert ds[name].attrs["units"] == units
         assert ds[name].attrs["bounds"] == f"{name}_bounds"
         np.testing.assert_array_equal(ds[f"{name}_bounds"].values[:, 0], edges[:-1])

@@ -10,6 +10,7 @@ from scipy.io import netcdf_file
 from scipy.stats import poisson
 
 from reprocess.errors import LedgerError
+from reprocess.maps.exposure import BOUNDS
 from reprocess.maps.occurrence import (
     CONFIDENCE,
     MIN_DAYS,
@@ -18,6 +19,7 @@ from reprocess.maps.occurrence import (
     count_events,
     occurrence,
     poisson_interval,
+    read_occurrence,
     write_occurrence,
 )
 from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS, RECORDS_OF, day_index
@@ -291,8 +293,8 @@ def test_metadata(run):
         {"model": "m", "model_sha256": "ab", "mode": "published", "engine": "e", "code_version": "1"}
     )
     write_occurrence(run, a_map(run))
-    ds = xr.load_dataset(run.occurrence, engine="scipy")
-    assert ds.attrs["Conventions"] == "CF-1.11"
+    ds = xr.load_dataset(run.occurrence, engine="scipy").set_coords(BOUNDS)
+    assert ds.attrs["Conventions"] == "CF-1.11, ACDD-1.3"
     wanted = {"run": "demo", "model": "m", "model_sha256": "ab", "rules": "published", "engine": "e"}
     assert {k: ds.attrs[k] for k in wanted} == wanted
     assert ds.attrs["time_coverage_start"] == "2019-10-01"
@@ -319,10 +321,44 @@ def test_bounds_stand_in_the_file_itself(run):
             assert file.variables[f"{name}_bounds"].shape == (file.variables[name].shape[0], 2)
 
 
+def test_fill_values_are_numbers_and_only_where_values_are_missing(run):
+    write_occurrence(run, a_map(run))
+    with netcdf_file(run.occurrence, mmap=False) as file:
+        assert not hasattr(file, "coordinates")
+        filled = {name for name, variable in file.variables.items() if hasattr(variable, "_FillValue")}
+        assert filled == {
+            f"{kind}{end}"
+            for kind in ("event_rate", "occurrence_fraction")
+            for end in ("", "_lower", "_upper")
+        }
+        for name in filled:
+            assert np.isfinite(file.variables[name]._FillValue)
+            assert np.isfinite(file.variables[name][:]).all()
+
+
+def test_a_file_of_0_1_0_reads_as_the_same_maps(run):
+    """MLT is in "hour" there, the fill value of every float is NaN, and an attribute names the bounds."""
+    maps = a_map(run)
+    old = maps.copy()
+    old.MLT.attrs["units"] = "hour"
+    run.occurrence.parent.mkdir(exist_ok=True)
+    old.to_netcdf(run.occurrence, engine="scipy", format="NETCDF3_64BIT")
+    with netcdf_file(run.occurrence, mmap=False) as file:
+        assert np.isnan(file.variables["MLT"]._FillValue)
+        assert file.coordinates == b"L_bounds MLT_bounds"
+    again = read_occurrence(run)
+    assert set(again.coords) == set(maps.coords)
+    assert again.MLT.dtype == np.float64
+    for name in maps.variables:
+        if name != "event_class":
+            np.testing.assert_array_equal(again[name].values, maps[name].values)
+
+
 def test_round_trip(run):
     ds = a_map(run)
     write_occurrence(run, ds)
-    again = xr.load_dataset(run.occurrence, engine="scipy")
+    again = read_occurrence(run)
+    assert set(again.coords) == set(ds.coords)
     assert set(again.data_vars) == set(ds.data_vars)
     for name in ds.data_vars:
         np.testing.assert_array_equal(again[name].values, ds[name].values)

@@ -53,6 +53,6 @@ def test_a_map_and_its_exposure_stand_for_the_same_days(half_done: tuple[Work, R
     work, run = half_done
     make_map(work, run, make_grid(np.arange(1, 15.5, 1), np.arange(0, 25, 6)), 0)
     exposure = xr.open_zarr(run.exposure, consolidated=False)
-    with xr.open_dataset(run.occurrence) as maps:
+    with xr.open_dataset(run.occurrence, engine="scipy") as maps:
         assert int(maps.dwell.sum()) == int(exposure.dwell.sum()) > 0
     assert set(exposure.satellite.values) == {"metop01", "noaa18"}

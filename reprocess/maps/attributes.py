@@ -1,0 +1,89 @@
+"""What files for other programs say of themselves: CF and ACDD attributes of exposure and maps.
+
+Left out on purpose: the date of creation (equal inputs give equal bytes), persons and addresses, and
+what this project has no authority over (publisher, naming authority).
+"""
+
+import datetime as dt
+from typing import Any
+
+from reprocess import schema
+from reprocess.work.ledger import Record, source_digest
+from reprocess.work.paths import Run
+
+_PRODUCT = {
+    "Conventions": "CF-1.11, ACDD-1.3",
+    "keywords": (
+        "relativistic electron precipitation, radiation belts, magnetosphere, space physics, "
+        "L shell, magnetic local time, POES, MetOp, SEM-2, MEPED"
+    ),
+    "source": "electron fluxes of SEM-2 MEPED on NOAA POES and EUMETSAT MetOp (NOAA Level 1b, proc.nc)",
+    "references": (
+        "Capannolo et al. (2022), Frontiers in Astronomy and Space Sciences 9, 858990, "
+        "https://doi.org/10.3389/fspas.2022.858990"
+    ),
+    "processing_level": "Level 3",
+    "cdm_data_type": "Grid",
+    "project": "reprocess",
+    "creator_name": "The reprocess developers",
+    "creator_type": "group",
+    "license": "Freely distributed",
+    "acknowledgement": "NOAA's National Centers for Environmental Information provide the measurements.",
+    "instrument": "SEM-2 MEPED",
+    # The satellites pass over all longitudes and both polar regions; the maps are by L and MLT.
+    "geospatial_lat_min": -90.0,
+    "geospatial_lat_max": 90.0,
+    "geospatial_lat_units": "degrees_north",
+    "geospatial_lon_min": -180.0,
+    "geospatial_lon_max": 180.0,
+    "geospatial_lon_units": "degrees_east",
+}
+
+
+def product_attributes(run: Run, **texts: str) -> dict[str, Any]:
+    """Return the attributes of a file that is made of all parts of a run, as the run's identity gives them.
+
+    Parameters
+    ----------
+    run : Run
+    **texts
+        What ACDD calls title and summary, and the like.
+    """
+    identity = run.read_identity() or {}
+    facts = {key: str(identity.get(key, "")) for key in ("model", "model_sha256", "engine", "code_version")}
+    return {
+        **_PRODUCT,
+        **texts,
+        # No time of writing, which CF would have here.
+        "history": f"made by reprocess {facts['code_version']} from the events and dwell of run {run.name}",
+        "product_version": facts["code_version"],
+        "run": run.name,
+        **facts,
+        "rules": str(identity.get("mode", "")),  # "mode" is what SciPy's writer calls its own
+    }
+
+
+def coverage_attributes(run: Run, records: list[Record]) -> dict[str, Any]:
+    """Return which satellite-days a file is made of.
+
+    Parameters
+    ----------
+    run : Run
+    records : list of dict
+        Done records of its blocks, with one day at least.
+    """
+    dates = sorted(date for r in records for date in r["days"])
+    satellites = sorted({r["satellite"] for r in records})
+    start, end = (dt.date.fromisoformat(date) for date in (dates[0], dates[-1]))
+    digest, duration = source_digest(records), f"P{(end - start).days + 1}D"
+    return {
+        "id": f"reprocess-{run.name}-{digest[:16]}",
+        "platform": ", ".join(schema.SATELLITES[name].name for name in satellites),
+        "source_digest": digest,
+        "satellites": " ".join(satellites),
+        "satellite_days": len(dates),
+        "time_coverage_start": dates[0],
+        "time_coverage_end": dates[-1],
+        "time_coverage_duration": duration,
+        "time_coverage_resolution": duration,  # one value for all of it
+    }

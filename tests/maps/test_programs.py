@@ -1,0 +1,96 @@
+"""What the programs that people open NetCDF files with make of `occurrence.nc`."""
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from reprocess.maps.occurrence import occurrence, read_occurrence, write_occurrence
+from reprocess.schema import EVENT_FLAGS
+from reprocess.work.paths import Run
+from tests.maps.test_occurrence import MAP, write_block
+from tests.support.programs import find_program
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Maps with bins seen, thin and never seen, of events on and off the map."""
+    run = Run(tmp_path_factory.mktemp("work") / "runs" / "demo")
+    run.describe(
+        {"model": "m", "model_sha256": "ab", "mode": "published", "engine": "e", "code_version": "1"}
+    )
+    day = [(2.5, 3, 100, 10, 0), (2.5, 7, 90, 0, 5), (5.0, 3, 50, 0, 0)]
+    events = [
+        ("REP", 2.5, 3, 60, 0),
+        ("CSS", 2.5, 7, -60, 0),
+        ("REP", 2.5, 3, 60, EVENT_FLAGS["L_interpolated"]),
+    ]
+    write_occurrence(run, occurrence(run, [write_block(run, [day] * 10, events)], MAP, 1500))
+    return run
+
+
+def answer(*words: str | Path) -> str:
+    """Return what a program prints; it must succeed."""
+    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_compliance_checker_has_nothing_to_say_about_cf(run: Run) -> None:
+    checker = find_program("compliance-checker")
+    told = answer(checker, "--test=cf:1.11", "--criteria=strict", run.occurrence)
+    assert "All tests passed!" in told
+    assert "Warnings" not in told
+
+
+# What nobody but whoever publishes the file can know, what would differ each time (date_created), and
+# standard names, of which CF has none for these.
+UNKNOWN = ("creator_", "publisher_", "institution", "naming_authority", "date_created", "standard_name")
+# The maps have no geographic or vertical axis and no time axis.
+NO_AXIS = ("geospatial_bounds", "geospatial_vertical", "_extents_match", "Could not find ")
+
+
+def test_compliance_checker_misses_only_what_cannot_be_known_for_discovery(run: Run) -> None:
+    checker = find_program("compliance-checker")
+    done = subprocess.run(
+        [checker, "--test=acdd:1.3", run.occurrence], capture_output=True, text=True, check=False
+    )
+    told = done.stdout.splitlines()
+    issues = [line.removeprefix("* ").removeprefix("Attr ") for line in told if line.startswith("* ")]
+    assert any(issue.startswith("creator_email") for issue in issues)
+    assert [issue for issue in issues if not issue.startswith((*UNKNOWN, *NO_AXIS))] == []
+
+
+def test_cdo_sees_every_map_and_takes_no_axis_for_time(run: Run) -> None:
+    cdo = find_program("cdo")
+    maps = read_occurrence(run)
+    assert set(answer(cdo, "-s", "showname", run.occurrence).split()) == set(maps.data_vars)
+    assert answer(cdo, "-s", "ntime", run.occurrence).split() == ["1"]
+    grid = answer(cdo, "-s", "griddes", run.occurrence)
+    assert f"xsize     = {maps.sizes['MLT']}" in grid
+    assert f"ysize     = {maps.sizes['L']}" in grid
+    for name in ("event_rate", "dwell"):
+        values = answer(cdo, "-s", "outputf,%.17g,1", f"-selname,{name}", run.occurrence).split()
+        expected = maps[name].values.ravel()
+        seen = np.isfinite(expected)
+        np.testing.assert_array_equal(np.array(values, float)[seen], expected[seen])
+
+
+def test_nco_leaves_out_what_is_missing_from_weighted_means(run: Run, tmp_path: Path) -> None:
+    ncwa = find_program("ncwa")
+    maps = read_occurrence(run)
+    for name in ("event_rate", "occurrence_fraction_upper"):
+        answer(ncwa, "-O", "-a", "MLT", "-w", "dwell", "-v", name, run.occurrence, tmp_path / "mean.nc")
+        with xr.open_dataset(tmp_path / "mean.nc", engine="scipy") as found:
+            expected = maps[name].weighted(maps.dwell).mean("MLT")
+            assert np.isfinite(expected).any()
+            assert np.isnan(maps[name]).any()
+            np.testing.assert_allclose(found[name], expected, rtol=1e-14)
+
+
+def test_ncdump_shows_no_not_a_number(run: Run) -> None:
+    told = answer(find_program("ncdump"), run.occurrence)
+    assert 'MLT:units = "h"' in told
+    assert "NaN" not in told
