@@ -193,7 +193,7 @@ RECORD_ARRAYS = (
     _record_array(
         "MLT",
         "MLT",
-        "hour",
+        "h",
         "magnetic local time of the foot point",
         comment="from the longitude of AACGM coordinates, of which it shares the uncertainty of about 0.2 h",
     ),

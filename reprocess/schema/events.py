@@ -108,7 +108,7 @@ EVENT_COLUMNS = by_name(
         "McIlwain L at the peak; the method's spline where the flag L_interpolated is set",
         _noaa("L_IGRF", "at the peak"),
     ),
-    Variable("MLT", "float32", "hour", "magnetic local time at the peak", _noaa("MLT", "at the peak")),
+    Variable("MLT", "float32", "h", "magnetic local time at the peak", _noaa("MLT", "at the peak")),
     Variable(
         "latitude",
         "float32",

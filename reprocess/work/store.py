@@ -331,20 +331,14 @@ def write_dataset(path: Path, dataset: "xr.Dataset") -> None:
     """
     temporary = path.with_name(path.name + ".partial")
     shutil.rmtree(temporary, ignore_errors=True)
-    encoding = {
-        str(name): {
-            "chunks": (1, 1, *array.shape[2:]),
-            "shards": (1, *array.shape[1:]),
-            "compressors": (_SMOOTH,),
-        }
-        for name, array in dataset.data_vars.items()
-        if array.ndim > 2
-    }
-    # Bounds are no coordinates of data; CF has no fill value in either.
+    # Bounds are no coordinates of data, and CF has no fill value in either.
     plain = dataset.reset_coords([name for name in dataset.coords if name not in dataset.dims])
-    for name in plain.variables:
-        if name not in encoding:
-            encoding[str(name)] = {"_FillValue": None}
+    encoding = {str(name): {**array.encoding, "_FillValue": None} for name, array in plain.variables.items()}
+    for name, array in dataset.data_vars.items():
+        if array.ndim > 2:
+            shape = array.shape
+            encoding[str(name)] |= {"chunks": (1, 1, *shape[2:]), "shards": (1, *shape[1:])}
+            encoding[str(name)] |= {"compressors": (_SMOOTH,)}
     plain.to_zarr(temporary, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
     outdated = path.with_name(path.name + ".old")
     shutil.rmtree(outdated, ignore_errors=True)

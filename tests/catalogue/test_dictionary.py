@@ -90,8 +90,8 @@ def stored(root: Path) -> Iterator[Stored]:
                 dims = array.dims[:-1] if text else array.dims
                 dtype = "str" if text else array.dtype.newbyteorder("=").name
                 attrs = array.attrs
-                if name in parents:  # bounds have the units of what they are bounds of (CF 7.1)
-                    attrs = {"units": parents[name].attrs["units"]} | attrs
+                if name in parents:  # bounds have the words of what they are bounds of (CF 7.1)
+                    attrs = {key: parents[name].attrs[key] for key in ("units", "long_name")} | attrs
                 yield Stored(path.relative_to(root).as_posix(), str(name), dtype, dims, attrs)
 
 
