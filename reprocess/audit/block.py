@@ -234,7 +234,7 @@ def _audit_content(audit: _Audit, run: Run, record: Record, ingested: Record) ->
     satellite, block = audit.plan.satellite, audit.plan.block
     store = open_records(audit.work, satellite)
     identity = run.read_identity() or {}
-    offset = MODES[identity["mode"]].offset
+    rules = MODES[identity["mode"]]
     paths = {kind: part_path(run.root / kind, satellite, block) for kind in ("events", "dwell")}
     tables = {kind: read_part(path, record["outputs"][kind]).to_pandas() for kind, path in paths.items()}
 
@@ -258,5 +258,5 @@ def _audit_content(audit: _Audit, run: Run, record: Record, ingested: Record) ->
         for expected, found in event_troubles(events, facts, names, records):
             differs("events", f"{expected} on {date}", found)
         own = tables["dwell"][tables["dwell"]["day"] == day]
-        for expected, found in dwell_troubles(own, events, facts, records, offset):
+        for expected, found in dwell_troubles(own, events, facts, records, rules.windows(source["records"])):
             differs("dwell", f"{expected} on {date}", found)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from reprocess import schema
-from reprocess.classifier.features import WINDOW
+from reprocess.classifier.features import Windows
 from reprocess.schema.grid import FINE
 from reprocess.work.ledger import Record
 
@@ -78,7 +78,7 @@ def _milliseconds(times: pd.Series) -> np.ndarray:
 
 
 def dwell_troubles(
-    dwell: pd.DataFrame, events: pd.DataFrame, facts: Record, records: dict[str, np.ndarray], offset: int
+    dwell: pd.DataFrame, events: pd.DataFrame, facts: Record, records: dict[str, np.ndarray], windows: Windows
 ) -> Iterator[tuple[str, str]]:
     """Yield what a day's dwell should be and is.
 
@@ -93,10 +93,10 @@ def dwell_troubles(
         The day's entry in the run's ledger.
     records : dict of str to ndarray, shape (n,)
         As for `event_troubles`.
-    offset : int
-        Of the run's rules.
+    windows : Windows
+        Which records a window stands for; of the run's rules.
     """
-    seen = slice(offset, offset + max(records["time"].size - WINDOW, 0))
+    seen = windows.seen
     cell = FINE.cell(records["L_IGRF"], records["MLT"], records["latitude"])[seen]
     counted = {
         "classifiable": cell.size,
@@ -107,9 +107,9 @@ def dwell_troubles(
     claimed = {name: facts[name] for name in counted}
     if counted != claimed:
         yield f"{claimed} records", f"{counted} in the archive"
-    within = {"records": np.ones(records["time"].size, bool)[seen]}
+    within = {"records": np.ones(windows.count, bool)}
     for name in schema.EVENT_CLASSES:
-        flagged = np.zeros(records["time"].size, bool)
+        flagged = np.zeros(windows.records, bool)
         own = events[events["event_class"] == name]
         for first, last in own[["start_index", "stop_index"]].to_numpy():
             flagged[first : last + 1] = True

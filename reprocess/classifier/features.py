@@ -16,6 +16,43 @@ WINDOW = 7
 CENTRE = WINDOW // 2
 """Offset of a window's centre from its first record."""
 
+
+@dataclass(frozen=True)
+class Windows:
+    """Where the windows of a satellite-day lie, and which records they stand for.
+
+    A window is numbered by its first record. There are n - 7 of them: the published code never makes
+    the last possible one.
+    """
+
+    records: int
+    """Records of the day, n."""
+    offset: int = CENTRE
+    """Records from the start of a window to the one that it stands for."""
+
+    @property
+    def count(self) -> int:
+        """Number of windows, m."""
+        return max(self.records - WINDOW, 0)
+
+    @property
+    def seen(self) -> slice:
+        """Records that a window stands for, in the order of the windows."""
+        return slice(self.offset, self.offset + self.count)
+
+    def standing_for(self, first: int, last: int) -> slice:
+        """Return the windows that stand for these records, first and last included."""
+        return slice(first - self.offset, last - self.offset + 1)
+
+    def span(self, first: int, last: int) -> slice:
+        """Return all records of the windows that stand for these, first and last included."""
+        return slice(first - self.offset, last - self.offset + WINDOW)
+
+    def centre(self, record: np.ndarray) -> np.ndarray:
+        """Return the records at the centres of the windows that stand for these."""
+        return record - self.offset + CENTRE
+
+
 PUBLISHED_FILL = (0.01, 100.0)
 """Flux put where there is none, 0 and 90 degree telescope, cm-2 s-1 sr-1."""
 
@@ -84,8 +121,6 @@ def scale_flux(electron_flux: np.ndarray, scaling: Scaling) -> np.ndarray:
 def windows(features: np.ndarray) -> np.ndarray:
     """Return all windows as a view, without copying.
 
-    There are n - 7 of them: the published code never makes the last possible one.
-
     Parameters
     ----------
     features : ndarray of float32, shape (n, 8)
@@ -94,7 +129,7 @@ def windows(features: np.ndarray) -> np.ndarray:
     -------
     ndarray of float32, shape (max(n - 7, 0), 7, 8)
     """
-    if features.shape[0] <= WINDOW:
+    if not Windows(features.shape[0]).count:
         return np.empty((0, WINDOW, features.shape[1]), features.dtype)
     view = np.lib.stride_tricks.sliding_window_view(features, WINDOW, axis=0)
     return view[:-1].swapaxes(1, 2)

@@ -12,7 +12,7 @@ import numpy as np
 from reprocess import __version__, schema
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import Engine, get_engine
-from reprocess.classifier.features import WINDOW, windows_at
+from reprocess.classifier.features import Windows, windows_at
 from reprocess.detect.properties import Day, describe
 from reprocess.detect.rules.published import MODES, Stages, find_events, in_L_range, repair_L
 from reprocess.detect.rules.sparse import Classified, classify, wanted_windows
@@ -39,9 +39,9 @@ class Settings:
     engine: str
     """One of `classifier.engine.ENGINES`."""
     classes: bool
-    """Whether to keep class and probabilities of every record; needs `dense`."""
+    """Whether to keep class and probabilities of windows record; needs `dense`."""
     dense: bool
-    """Whether to classify every window, not only those that events depend on."""
+    """Whether to classify windows window, not only those that events depend on."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,11 @@ class DetectPlan:
 class _DayResult:
     """What detection gives for one day."""
 
-    offset: int
+    windows: Windows
     facts: dict[str, object]
     columns: dict[str, list[object]]
     dwell: dict[str, np.ndarray]
-    windows: Classified | None
+    classified: Classified | None
     """Kept only if `classes.zarr` is asked for: 0.7 MB a day."""
 
 
@@ -134,18 +134,18 @@ def _detect_day(
 ) -> _DayResult:
     flux, rules = records["electron_flux"], MODES[plan.settings.mode]
     L = repair_L(records["L_IGRF"], rules)
-    in_range, size = in_L_range(L), max(L.size - WINDOW, 0)
-    everything = np.ones(size, bool)
-    wanted = everything if plan.settings.dense else wanted_windows(in_range, flux[0, 3], size, rules)
+    in_range, windows = in_L_range(L), rules.windows(L.size)
+    everything = np.ones(windows.count, bool)
+    wanted = everything if plan.settings.dense else wanted_windows(in_range, flux[0, 3], rules)
 
     def classifier(index: np.ndarray) -> np.ndarray:
         return engine.predict(windows_at(flux, index, bundle.scaling))
 
     found = classify(classifier, wanted, rules)
     stages = find_events(found.classes, in_range, flux, rules)
-    seen = Day(plan.satellite, schema.day_date(day), records, found.probabilities, rules.offset, digest)
+    seen = Day(plan.satellite, schema.day_date(day), records, found.probabilities, windows, digest)
     columns = describe(seen, stages, L, bundle.name, plan.run)
-    dwell, accounts = _dwell(records, stages, day, rules.offset)
+    dwell, accounts = _dwell(records, stages, day, windows)
     facts = {
         "source_sha256": digest,
         "records": L.size,
@@ -155,24 +155,23 @@ def _detect_day(
     }
     if plan.settings.dense:
         facts["class_counts"] = np.bincount(found.classes, minlength=len(schema.CLASSES)).tolist()
-    return _DayResult(rules.offset, facts, columns, dwell, found if plan.settings.classes else None)
+    return _DayResult(windows, facts, columns, dwell, found if plan.settings.classes else None)
 
 
 def _dwell(
-    records: dict[str, np.ndarray], stages: dict[str, Stages], day: int, offset: int
+    records: dict[str, np.ndarray], stages: dict[str, Stages], day: int, windows: Windows
 ) -> tuple[dict[str, np.ndarray], dict[str, int]]:
     """Count classifiable records, and those within events, per cell of the fine grid.
 
     A record is classifiable if a window stands for it. Every one of them is either in exactly
     one cell, or outside the grid, or without valid L and MLT; the three counts are returned too.
     """
-    n = records["time"].size
-    seen = slice(offset, offset + max(n - WINDOW, 0))
+    seen = windows.seen
     cell = FINE.cell(records["L_IGRF"], records["MLT"], records["latitude"])
     inside = cell[seen][cell[seen] >= 0]
     counts = {"records": np.bincount(inside, minlength=FINE.cells)}
     for name, found in stages.items():
-        flagged = np.zeros(n, bool)
+        flagged = np.zeros(windows.records, bool)
         for first, last in found.final:
             flagged[first : last + 1] = True
         hit = cell[seen][flagged[seen]]
@@ -195,8 +194,8 @@ def _write_classes(store: SatelliteStore, block: int, results: dict[int, _DayRes
         for name, spec in CLASS_ARRAYS.items()
     }
     for day, result in results.items():
-        if result.windows is not None:
-            own = slice(result.offset, result.offset + result.windows.classes.size)
-            rows["class"][day - span.start, own] = result.windows.classes
-            rows["probability"][day - span.start, :, own] = result.windows.probabilities.T
+        if result.classified is not None:
+            own = result.windows.seen
+            rows["class"][day - span.start, own] = result.classified.classes
+            rows["probability"][day - span.start, :, own] = result.classified.probabilities.T
     return {name: store.write(name, span.start, values) for name, values in rows.items()}

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from reprocess.classifier.features import WINDOW
+from reprocess.classifier.features import Windows
 from reprocess.detect.rules.published import Stages
 from reprocess.schema import EVENT_CLASSES, EVENT_COLUMNS, EVENT_FLAGS, SAMPLING_S
 
@@ -31,8 +31,8 @@ class Day:
     """As stored, without padding: time, electron_flux, L_IGRF, MLT, latitude, longitude, ifc_on."""
     probabilities: np.ndarray
     """Shape (max(n - 7, 0), 3); of the window that starts at the record."""
-    offset: int
-    """Records from the start of a window to the record it stands for; `Rules.offset`."""
+    windows: Windows
+    """Which windows stand for which records; `Rules.windows`."""
     source_sha256: str
 
 
@@ -79,7 +79,7 @@ def _row(day: Day, first: int, last: int, value: int, L: np.ndarray) -> dict[str
     measured = r["L_IGRF"][seen][r["L_IGRF"][seen] >= 0]
     low, high = (measured.min(), measured.max()) if measured.size else (np.float32(np.nan),) * 2
     e4_0, e4_90 = r["electron_flux"][:, 3, peak]
-    own = day.probabilities[first - day.offset : last - day.offset + 1, value]
+    own = day.probabilities[day.windows.standing_for(first, last), value]
     return {
         "satellite": day.satellite,
         "date": day.date.isoformat(),
@@ -114,11 +114,10 @@ def _masked_max(flux: np.ndarray) -> np.ndarray:
 def _flags(day: Day, first: int, last: int, row: dict[str, Any], others: list[np.ndarray]) -> int:
     r = day.records
     seen = slice(first, last + 1)
-    windows = slice(first - day.offset, last - day.offset + WINDOW)
     found = {
         "calibration": np.any(r["ifc_on"][seen] == 1),
         "L_interpolated": r["L_IGRF"][row["peak_index"]] < 0,
-        "time_gap": np.any(np.diff(r["time"][windows]) > GAP_MS),
+        "time_gap": np.any(np.diff(r["time"][day.windows.span(first, last)]) > GAP_MS),
         "E4_missing": np.any(r["electron_flux"][:, 3, seen] < 0),
         "overlaps_other_class": any(np.any((o[:, 0] <= last) & (o[:, 1] >= first)) for o in others),
     }

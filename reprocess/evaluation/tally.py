@@ -12,7 +12,6 @@ import pandas as pd
 from scipy.ndimage import maximum_filter1d
 
 from reprocess import schema
-from reprocess.classifier.features import CENTRE
 from reprocess.detect.rules.published import MODES
 from reprocess.evaluation.truth import label_records, record_ranges
 from reprocess.schema import CLASS_ARRAYS
@@ -110,7 +109,7 @@ def _tally_day(plan: EvaluatePlan, day: int, archive: SatelliteStore, classes: S
     found = classes.read_day(day, count, tuple(CLASS_ARRAYS))
     labels = label_records(records["time"], plan.events)
     seen = np.flatnonzero(found["class"] >= 0)
-    centre = seen - MODES[plan.mode].offset + CENTRE
+    centre = MODES[plan.mode].windows(count).centre(seen)
     true, guess, probability = labels[centre], found["class"][seen], found["probability"][:, seen]
     used = [_within(labels, reach)[centre] for reach in SCOPES.values()]
     return Tally(

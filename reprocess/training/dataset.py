@@ -19,8 +19,8 @@ from reprocess.classifier.features import (
     FEATURES,
     PUBLISHED_EPSILON,
     PUBLISHED_FILL,
-    WINDOW,
     Scaling,
+    Windows,
     scale_flux,
     windows,
 )
@@ -192,11 +192,11 @@ def _days(work: Work, events: pd.DataFrame, seed: int, background: bool) -> Iter
 
 def _choose(flux: np.ndarray, labels: np.ndarray, rng: np.random.Generator, background: bool) -> np.ndarray:
     """Return the windows to take of a day: around events all, of the background a sample."""
-    count = max(labels.size - WINDOW, 0)
-    near = _reach(labels)[CENTRE : CENTRE + count]
+    seen = Windows(labels.size).seen
+    near = _reach(labels)[seen]
     picks = [np.flatnonzero(near)]
     if background:
-        (e3, e4), e3_90 = flux[0, 2:, CENTRE : CENTRE + count], flux[1, 2, CENTRE : CENTRE + count]
+        (e3, e4), e3_90 = flux[0, 2:, seen], flux[1, 2, seen]
         isotropic = (e3 > _DIFFICULT_E3) & (e3 > _ISOTROPIC * e3_90)
         difficult = ~near & ((e4 >= _DIFFICULT_E4) | isotropic)
         for pool, most in ((difficult, DIFFICULT_PER_DAY), (~near & ~difficult, QUIET_PER_DAY)):

@@ -10,6 +10,7 @@ from reprocess.classifier.features import (
     PUBLISHED_FILL,
     WINDOW,
     Scaling,
+    Windows,
     fill_flux,
     scale_flux,
     windows,
@@ -37,6 +38,22 @@ def test_constants_of_the_paper():
     assert PUBLISHED_FILL == (0.01, 100.0)
     assert PUBLISHED_EPSILON == 0.001
     assert FEATURES == ("e1_0", "e1_90", "e2_0", "e2_90", "e3_0", "e3_90", "e4_0", "e4_90")
+
+
+@pytest.mark.parametrize("offset", [0, CENTRE])
+@pytest.mark.parametrize("n", [0, 1, 6, 7, 8, 9, 400])
+def test_every_window_stands_for_one_record_and_is_found_by_it(n: int, offset: int):
+    known, features = Windows(n, offset), np.arange(n, dtype=np.float32)[:, np.newaxis]
+    made = windows(features)[:, :, 0].astype(int)  # the records of each window
+    assert known.count == len(made)
+    records = np.arange(n)[known.seen]
+    assert records.tolist() == (np.arange(known.count) + offset).tolist()
+    assert known.centre(records).tolist() == made[:, CENTRE].tolist()
+    for first in records[::3].tolist():
+        for last in {first, min(first + 5, records[-1])}:
+            of_these = made[known.standing_for(first, last)]
+            assert of_these[:, offset].tolist() == list(range(first, last + 1))
+            assert np.arange(n)[known.span(first, last)].tolist() == sorted(set(of_these.ravel().tolist()))
 
 
 def test_fill_by_telescope():

@@ -3,6 +3,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
+from reprocess.classifier.features import Windows
 from reprocess.detect.properties import GAP_MS, Day, describe
 from reprocess.detect.rules.published import Stages
 from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS
@@ -33,7 +34,7 @@ def records() -> dict[str, np.ndarray]:
 def a_day(content: dict[str, np.ndarray], offset: int = 3) -> Day:
     i = np.arange(N - 7)
     probabilities = np.stack([1 - 0.03 * i, 0.01 * i, 0.02 * i], axis=1).astype(np.float32)
-    return Day("noaa18", dt.date(2019, 10, 24), content, probabilities, offset, "ab" * 32)
+    return Day("noaa18", dt.date(2019, 10, 24), content, probabilities, Windows(N, offset), "ab" * 32)
 
 
 def stages(REP=(), CSS=()) -> dict[str, Stages]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from reprocess.classifier.features import CENTRE, PUBLISHED_FILL
+from reprocess.classifier.features import CENTRE, PUBLISHED_FILL, Windows
 from reprocess.schema import EVENT_CLASSES
 
 L_MIN, L_MAX = 2.5, 8.5
@@ -47,6 +47,10 @@ class Rules:
     def offset(self) -> int:
         """Records from the start of a window to the record that its class is given to."""
         return CENTRE if self.refine else 0
+
+    def windows(self, records: int) -> Windows:
+        """Return the windows of a day of so many records."""
+        return Windows(records, self.offset)
 
 
 MODES = {
@@ -111,7 +115,7 @@ def find_events(
         if not rules.refine:
             result[name] = Stages(runs, in_belt, in_belt, in_belt)
             continue
-        joined = join(in_belt + CENTRE)
+        joined = join(in_belt + rules.offset)
         kept = [physical(electron_flux[0], electron_flux[1, 3], first, last) for first, last in joined]
         result[name] = Stages(runs, in_belt, joined, joined[np.array(kept, bool)])
     return result

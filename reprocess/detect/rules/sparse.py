@@ -30,7 +30,7 @@ class Classified:
     """int8, shape (m,); 0 where not evaluated."""
 
 
-def wanted_windows(in_range: np.ndarray, e4_0: np.ndarray, windows: int, rules: Rules) -> np.ndarray:
+def wanted_windows(in_range: np.ndarray, e4_0: np.ndarray, rules: Rules) -> np.ndarray:
     """Return the windows from which every event of a day can be found.
 
     Parameters
@@ -39,8 +39,6 @@ def wanted_windows(in_range: np.ndarray, e4_0: np.ndarray, windows: int, rules: 
         Whether the record's L, repaired as the mode does, is within the outer belt.
     e4_0 : ndarray of float32, shape (n,)
         E4 of the 0 degree telescope, cm-2 s-1 sr-1.
-    windows : int
-        Number of windows, m.
     rules : Rules
         Of the mode.
 
@@ -51,11 +49,12 @@ def wanted_windows(in_range: np.ndarray, e4_0: np.ndarray, windows: int, rules: 
         before them in which a joined event could start, and the edge of the belt where a run
         could reach in from such a record outside. Without it: every window near the belt.
     """
+    windows = rules.windows(in_range.size)
     if not rules.refine:
-        return _near(in_range, windows, L_MARGIN, rules.wrap)
+        return _near(in_range, windows.count, L_MARGIN, rules.wrap)
     gap = JOIN_DISTANCE - 1  # windows from the start of a joined event to one between its runs
-    near = _near(in_range, windows, L_MARGIN + gap, rules.wrap)
-    hot = e4_0[rules.offset : rules.offset + windows].astype(np.float64) >= E4_THRESHOLD
+    near = _near(in_range, windows.count, L_MARGIN + gap, rules.wrap)
+    hot = e4_0[windows.seen].astype(np.float64) >= E4_THRESHOLD
     return dilate(hot & near, gap, 0) | _edges(near, hot)
 
 

@@ -15,7 +15,7 @@ PUBLISHED, EARLY = MODES["published"], MODES["published-2022"]
 def wanted(n: int, belt: list[int], hot: list[int], rules=PUBLISHED) -> list[int]:
     """Windows wanted on a day of n records with these records in the belt and with two counts."""
     e4 = np.where(np.isin(np.arange(n), hot), np.float32(500), np.float32(0))
-    return np.flatnonzero(wanted_windows(np.isin(np.arange(n), belt), e4, max(n - 7, 0), rules)).tolist()
+    return np.flatnonzero(wanted_windows(np.isin(np.arange(n), belt), e4, rules)).tolist()
 
 
 def classified(flags: dict[int, int], start: list[int], m: int = 100, rules=PUBLISHED):
@@ -63,7 +63,7 @@ def test_exactly_two_counts_are_not_wanted():
     stored = np.float32(363.63635)
     assert float(stored) < E4_THRESHOLD
     for e4, count in ((stored, 0), (np.nextafter(stored, np.float32(400)), 5), (np.float32(np.nan), 0)):
-        found = wanted_windows(np.ones(50, bool), np.where(np.arange(50) == 20, e4, 0), 43, PUBLISHED)
+        found = wanted_windows(np.ones(50, bool), np.where(np.arange(50) == 20, e4, 0), PUBLISHED)
         assert np.count_nonzero(found) == count
 
 
@@ -124,9 +124,8 @@ def test_chains_are_followed():
 
 def events(classes, L, flux):
     in_range = in_L_range(repair_L(L, PUBLISHED))
-    m = classes.size
     everything = find_events(classes, in_range, flux, PUBLISHED)["REP"].final.tolist()
-    wanted = wanted_windows(in_range, flux[0, 3], m, PUBLISHED)
+    wanted = wanted_windows(in_range, flux[0, 3], PUBLISHED)
     found = classify(lambda index: np.eye(3, dtype=np.float32)[classes[index]], wanted, PUBLISHED)
     return everything, find_events(found.classes, in_range, flux, PUBLISHED)["REP"].final.tolist()
 
@@ -172,7 +171,7 @@ def test_golden_cases(shared):
         L, classes = np.array(case["L"], np.float32), np.array(case["flag"], np.int8)
         flux = np.array(case["flux"], np.float32).reshape(len(L), 4, 2).transpose(2, 1, 0)
         in_range = in_L_range(repair_L(L, PUBLISHED))
-        wanted = wanted_windows(in_range, flux[0, 3], classes.size, PUBLISHED)
+        wanted = wanted_windows(in_range, flux[0, 3], PUBLISHED)
         known = classify(lambda index, c=classes: np.eye(3, dtype=np.float32)[c[index]], wanted, PUBLISHED)
         for name, stages in find_events(known.classes, in_range, flux, PUBLISHED).items():
             assert stages.final.tolist() == case["events"][name]["final"]

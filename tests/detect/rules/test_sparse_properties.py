@@ -28,7 +28,7 @@ def look_up(classes: np.ndarray, asked: list[int]):
 def sparse(classes, L, flux, mode) -> tuple[Classified, dict[str, list], list[int]]:
     rules, asked = MODES[mode], []
     in_range = in_L_range(repair_L(L, rules))
-    wanted = wanted_windows(in_range, flux[0, 3], classes.size, rules)
+    wanted = wanted_windows(in_range, flux[0, 3], rules)
     found = classify(look_up(classes, asked), wanted, rules)
     events = find_events(found.classes, in_range, flux, rules)
     return found, {name: s.final.tolist() for name, s in events.items()}, asked
