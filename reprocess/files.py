@@ -1,14 +1,28 @@
 """Files that survive a crash: sums, replacing as one step, locks."""
 
 import contextlib
+import errno
 import fcntl
+import fnmatch
 import hashlib
+import logging
 import os
+import struct
+import sys
+import threading
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 from reprocess.errors import LedgerError
+
+_NO_SYNC = {errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+"""What file systems answer that cannot sync a folder; they keep names in order by themselves."""
+
+WAIT_S = 3.0
+"""How long a lock is waited for in silence."""
+
+_log = logging.getLogger(__name__)
 
 
 def sha256(data: bytes) -> str:
@@ -20,9 +34,9 @@ def tree_sha256(path: Path) -> str:
     """Return the sha256 of a file, or one for all files under a folder, their names included."""
     if path.is_file():
         return sha256(path.read_bytes())
-    folder = path
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    lines = [f"{sha256(path.read_bytes())} {path.relative_to(folder).as_posix()}\n" for path in files]
+    lines = [
+        f"{sha256(file.read_bytes())} {file.relative_to(path).as_posix()}\n" for file in files_under(path)
+    ]
     return sha256("".join(lines).encode())
 
 
@@ -39,6 +53,41 @@ def from_utf8(data: bytes) -> str:
 def legible(text: str) -> str:
     """Return text that every program can show: bytes of a file's name that are no UTF-8 are spelled out."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def find(folder: Path, pattern: str) -> list[Path]:
+    """Return the paths under a folder that match a pattern such as ``*/*.json`` part by part, sorted.
+
+    Nothing if there is no such folder. `Path.glob` would pass over folders that may not be read, and
+    what lies in them would count as absent.
+
+    Raises
+    ------
+    OSError
+        If a folder cannot be read.
+    """
+    part, _, rest = pattern.partition("/")
+    try:
+        names = sorted(name for name in os.listdir(folder) if fnmatch.fnmatchcase(name, part))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    found = [folder / name for name in names]
+    return [path for one in found for path in find(one, rest)] if rest else found
+
+
+def files_under(folder: Path) -> list[Path]:
+    """Return all files under a folder, sorted; raises OSError if a folder cannot be read."""
+
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise error
+
+    return sorted(
+        path
+        for top, _, names in os.walk(folder, onerror=refuse)
+        for name in names
+        if (path := Path(top, name)).is_file()
+    )
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -58,9 +107,20 @@ def write_atomic(path: Path, data: bytes) -> None:
     except OSError:
         temporary.unlink(missing_ok=True)  # on a full disk it would take what little there is
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
+    _sync_folder(path.parent)  # the rename itself
+
+
+def _sync_folder(path: Path) -> None:
+    """Have a folder's names written to the disk, where its file system can do that."""
     try:
-        os.fsync(folder)  # the rename itself
+        folder = os.open(path, os.O_RDONLY)
+    except PermissionError:  # one may write into a folder that one may not list
+        return
+    try:
+        os.fsync(folder)
+    except OSError as e:
+        if e.errno not in _NO_SYNC:
+            raise
     finally:
         os.close(folder)
 
@@ -77,7 +137,7 @@ def locked(path: Path) -> Iterator[None]:
     """Keep every other process, on any machine, from the same section on the same path.
 
     The kernel or the file server frees the lock of a process that dies. The lock's file
-    (``.lock`` beside `path`) goes when the section ends.
+    (``.lock`` beside `path`) goes when the section ends. Who waits for long is told for whom.
 
     Raises
     ------
@@ -88,6 +148,9 @@ def locked(path: Path) -> Iterator[None]:
     lock = path.with_name(f"{path.name}.lock")
     while True:
         file = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
+        teller = threading.Timer(WAIT_S, _tell_wait, (file, lock))
+        teller.daemon = True
+        teller.start()
         try:
             fcntl.lockf(file, fcntl.LOCK_EX)
         except OSError as e:
@@ -96,6 +159,8 @@ def locked(path: Path) -> Iterator[None]:
                 f"the file system of {path.parent} offers no locks ({e}), so processes could lose each "
                 "other's entries; use a WORK directory on a file system mounted with locks"
             ) from e
+        finally:
+            teller.cancel()
         if _is_at(file, lock):
             break
         os.close(file)  # its last holder removed it while we waited: wait for the next one
@@ -104,6 +169,36 @@ def locked(path: Path) -> Iterator[None]:
     finally:
         lock.unlink()
         os.close(file)
+
+
+def _tell_wait(file: int, lock: Path) -> None:
+    """Say which lock is waited for, who holds it and how to go on."""
+    holder = _holder(file)
+    if holder is None:
+        who = "by a process that the file system does not tell, perhaps on another machine"
+        remedy = "if none of your jobs is at work in this WORK directory, ask who runs the file server"
+    else:
+        who = f"by process {holder} of this machine"
+        remedy = f"if that process is suspended, let it go on (kill -CONT {holder}) or end it (kill {holder})"
+    _log.warning(
+        "waiting for the lock %s, held %s; this goes on by itself when it is free; %s", lock, who, remedy
+    )
+
+
+def _holder(file: int) -> int | None:
+    """Return the process that holds a lock on an open file, None if that cannot be known."""
+    if sys.platform != "linux":  # the layout of the question differs between systems
+        return None
+    asked = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    try:
+        pid = int(struct.unpack(_FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))[-1])
+    except OSError:
+        return None
+    return pid if pid > 0 else None
+
+
+_FLOCK = "@hhqqi4x"
+"""`struct flock` of Linux: type, whence, start, length, process."""
 
 
 def _is_at(file: int, path: Path) -> bool:

@@ -2,16 +2,23 @@
 
 import errno
 import fcntl
+import stat
+import subprocess
+import sys
+import threading
+import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from reprocess import files as module
 from reprocess.errors import LedgerError
-from reprocess.files import locked, sha256, sweep, tree_sha256, write_atomic
+from reprocess.files import files_under, find, locked, sha256, sweep, tree_sha256, write_atomic
 from reprocess.schema.granules import Granule
 from reprocess.work.asked import merge_asked
+from tests.support.forbidden import forbid
 
 
 def crash(*_: object) -> None:
@@ -135,3 +142,100 @@ def test_a_file_system_without_locks_is_refused(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(module.fcntl, "lockf", lockf)
     with pytest.raises(LedgerError, match=r"offers no locks .*No locks available"):
         merge_asked(tmp_path / "catalog.csv", [Granule("noaa18", 1, "file:///1.nc", 1, "1")])
+
+
+HOLD = (
+    "import fcntl, os, sys\n"
+    "file = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)\n"
+    "fcntl.lockf(file, fcntl.LOCK_EX)\n"
+    "print('held', flush=True)\n"
+    "sys.stdin.read()\n"
+)
+
+
+def test_who_waits_for_a_lock_is_told_which_and_who_holds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "WAIT_S", 0.01)
+    words = [sys.executable, "-c", HOLD, str(tmp_path / "x.lock")]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        told = threading.Event()
+        warn = module._log.warning
+        monkeypatch.setattr(module._log, "warning", lambda *a: (warn(*a), told.set()))
+        threading.Thread(target=lambda: told.wait(60) and holder.stdin.close()).start()
+        with locked(tmp_path / "x"):
+            assert told.is_set()
+        (line,) = caplog.messages
+    assert f"waiting for the lock {tmp_path / 'x.lock'}, held by process {holder.pid} of this machine" in line
+    assert f"kill -CONT {holder.pid}" in line
+
+
+def test_a_lock_that_is_free_is_taken_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "WAIT_S", 0.2)
+    with locked(tmp_path / "x"):
+        time.sleep(0.4)
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("system", ["darwin", "linux"])
+def test_a_holder_that_is_not_known_is_not_named(
+    system: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(module.sys, "platform", system)
+    monkeypatch.setattr(module.fcntl, "fcntl", refuse)
+    module._tell_wait(0, tmp_path / "x.lock")
+    assert "held by a process that the file system does not tell, perhaps on another machine" in caplog.text
+
+
+@pytest.mark.parametrize("answer", [errno.EINVAL, errno.ENOTSUP])
+def test_a_file_system_that_cannot_sync_folders_will_do(
+    answer: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsync = module.os.fsync
+
+    def refuse(file: int) -> None:
+        if stat.S_ISDIR(module.os.fstat(file).st_mode):
+            raise OSError(answer, "not here")
+        fsync(file)
+
+    monkeypatch.setattr(module.os, "fsync", refuse)
+    write_atomic(tmp_path / "x", b"data")
+    assert (tmp_path / "x").read_bytes() == b"data"
+
+
+def test_a_folder_that_cannot_be_synced_for_another_reason_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(module, "_sync_folder", refuse)
+    with pytest.raises(OSError, match="Input/output"):
+        write_atomic(tmp_path / "x", b"data")
+
+
+def test_files_are_found_as_glob_finds_them(tmp_path: Path) -> None:
+    for name in ("a/1.json", "a/2.json", "a/2.failed", "b/3.json", "c.json", "b/d/4.json"):
+        write_atomic(tmp_path / name, b"")
+    for pattern in ("*/*.json", "*.json", "*", "a/*", "*/d/*", "x/*", "c.json/*"):
+        assert find(tmp_path, pattern) == sorted(tmp_path.glob(pattern))
+    assert files_under(tmp_path) == sorted(p for p in tmp_path.rglob("*") if p.is_file())
+    assert find(tmp_path / "nothing", "*") == files_under(tmp_path / "nothing") == []
+
+
+@pytest.mark.parametrize("search", [lambda top: find(top, "*/*"), files_under])
+def test_a_folder_that_may_not_be_read_does_not_count_as_empty(
+    search: Callable[[Path], list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_atomic(tmp_path / "secret" / "x", b"")
+    forbid(monkeypatch, tmp_path / "secret")
+    with pytest.raises(PermissionError, match="secret"):
+        search(tmp_path)

@@ -16,7 +16,7 @@ from reprocess.audit.finding import GO_ON, REDO, Finding
 from reprocess.audit.recount import dwell_troubles, event_troubles, time_trouble
 from reprocess.detect.rules.published import MODES
 from reprocess.errors import LedgerError
-from reprocess.files import sha256
+from reprocess.files import find, sha256
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.sources.local import local_identity
 from reprocess.sources.remote import is_local, read_bytes
@@ -82,12 +82,15 @@ def plan_audit(
     runs = list(runs)
     ledgers = [work.ledger, *(run.ledger for run in runs)]
     blocks = {
-        (p.parent.name, int(p.stem)) for one in ledgers for p in one.root.glob("*/*.json") if p.stem.isdigit()
+        (p.parent.name, int(p.stem))
+        for one in ledgers
+        for p in find(one.root, "*/*.json")
+        if p.stem.isdigit()
     }
     stores = [(work.archive, schema.ARCHIVE_ARRAYS), *((run.classes, CLASS_ARRAYS) for run in runs)]
     for path, arrays in stores:
         for name in arrays:
-            blocks |= {(p.parts[-4], int(p.name)) for p in path.glob(f"*/{name}/c/*") if p.name.isdigit()}
+            blocks |= {(p.parts[-4], int(p.name)) for p in find(path, f"*/{name}/c/*") if p.name.isdigit()}
     names = tuple(run.name for run in runs)
     return [AuditPlan(work.root, *block, names, sources, content) for block in sorted(blocks)]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from reprocess import schema
 from reprocess.audit.finding import Finding
+from reprocess.files import find
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.sources.local import local_identity
 from reprocess.sources.remote import is_local
@@ -66,5 +67,5 @@ def _rewrite_metadata(work: Work) -> str:
     stores = [(work.archive, schema.ARCHIVE_ARRAYS, ARCHIVE_TITLE)]
     stores += [(run.classes, CLASS_ARRAYS, CLASSES_TITLE) for run in work.runs() if run.classes.exists()]
     for path, arrays, title in stores:
-        create_store(path, [p.name for p in path.glob("*") if p.name in schema.SATELLITES], arrays, title)
+        create_store(path, [p.name for p in find(path, "*") if p.name in schema.SATELLITES], arrays, title)
     return "wrote metadata again"

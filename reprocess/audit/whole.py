@@ -8,7 +8,7 @@ from reprocess import schema
 from reprocess.audit.block import plan_audit
 from reprocess.audit.finding import DELETE, FALSE, GO_ON, REDO, Finding
 from reprocess.errors import LedgerError
-from reprocess.files import sha256, tree_sha256
+from reprocess.files import files_under, find, sha256, tree_sha256
 from reprocess.maps.exposure import compare_exposure
 from reprocess.maps.occurrence import compare_occurrence
 from reprocess.schema import CLASS_ARRAYS
@@ -29,14 +29,14 @@ def audit_stores(work: Work, runs: Iterable[Run]) -> list[Finding]:
     known = {part_path(run.root / kind, *b) for run in runs for kind in ("events", "dwell") for b in blocks}
     findings: list[Finding] = []
     for path, arrays, title, ledger in stores:
-        satellites = sorted(p.name for p in path.glob("*") if p.name in schema.SATELLITES)
+        satellites = [p.name for p in find(path, "*") if p.name in schema.SATELLITES]
         metadata = metadata_files(satellites, arrays, title) if satellites else {}
-        recorded = {p.parent.name for p in ledger.root.glob("*/*.json")}
+        recorded = {p.parent.name for p in find(ledger.root, "*/*.json")}
         findings += _audit_metadata(work, path, metadata, recorded)
         known |= {path / "zarr.json"} | {path / name for name in metadata}  # an empty group claims nothing
         known |= {path / shard_key(spec, *b) for spec in arrays.values() for b in blocks}
     folders = [path for path, *_ in stores] + [f for run in runs for f in (run.events, run.dwell)]
-    for file in sorted(p for p in work.root.rglob("*") if p.is_file()):
+    for file in files_under(work.root):
         name = file.relative_to(work.root).as_posix()
         if ".partial" in name or ".zarr.old/" in name:
             findings.append(Finding(name, "leftover", "no such file", "a file", DELETE))
@@ -108,7 +108,7 @@ def audit_run(work: Work, run: Run, sound: bool) -> list[Finding]:
 def unlisted_runs(work: Work) -> list[Finding]:
     """Name runs whose `run.json` is missing or damaged: nobody knows what made their events."""
     findings = []
-    for folder in sorted(p.parent for p in (work.root / "runs").glob("*/ledger")):
+    for folder in (p.parent for p in find(work.root / "runs", "*/ledger")):
         path = folder / "run.json"
         name, remedy = path.relative_to(work.root).as_posix(), f"delete {folder} and run detect again"
         try:

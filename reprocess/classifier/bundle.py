@@ -18,7 +18,7 @@ import platformdirs
 
 from reprocess.classifier.features import FEATURES, WINDOW, Scaling
 from reprocess.errors import ModelError
-from reprocess.files import sha256, write_atomic
+from reprocess.files import find, sha256, write_atomic
 from reprocess.schema import CLASSES
 
 UNITS = 64
@@ -236,8 +236,14 @@ def find_model(name: str) -> Path:
         If there is none, with what there is.
     """
     for candidate in (Path(name), user_models() / name, shipped_models() / name):
-        if (candidate / "weights.npz").is_file():
+        if (candidate / "weights.npz").is_file() and (candidate / "card.json").is_file():
             return candidate.resolve()
+    if Path(name).is_dir():
+        missing = next(f for f in ("weights.npz", "card.json") if not (Path(name) / f).is_file())
+        raise ModelError(
+            f"{Path(name).resolve()} is no model bundle: {missing} is missing; give the folder that "
+            "reprocess train or reprocess model import wrote"
+        )
     known = ", ".join(sorted(m.name for m in list_models() if m.usable)) or "none"
     hint = ""
     if (shipped_models() / name / "card.json").is_file():
@@ -260,7 +266,7 @@ def list_models() -> list[ListedModel]:
     """Return every model known by name; a user's copy goes before the shipped card."""
     found: dict[str, ListedModel] = {}
     for folder in (user_models(), shipped_models()):
-        for card in sorted(folder.glob("*/card.json")):
+        for card in find(folder, "*/card.json"):
             path = card.parent
             usable = (path / "weights.npz").is_file()
             try:

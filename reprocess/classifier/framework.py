@@ -12,6 +12,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
+from reprocess.errors import ModelError
+
 _NOTICE = re.compile(
     rb"WARNING: All log messages before absl::|[IWE]\d{4} \d\d:|To enable the following instructions"
 )
@@ -39,7 +41,19 @@ def without_notices() -> Iterator[None]:
 os.environ["KERAS_BACKEND"] = "tensorflow"  # whatever keras.json says
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 with without_notices() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" else nullcontext():
-    import keras
-    import tensorflow as tf
+    try:
+        import keras
+        import tensorflow as tf
+    except ImportError as e:
+        raise ModelError(
+            f"TensorFlow and Keras cannot be imported here ({e}); to import the published model, train, "
+            "write .keras or use --engine tensorflow: pip install tensorflow. Detection "
+            "with --engine onnxruntime does without them"
+        ) from e
+
+# As the backend: the user's keras.json may be of another project, and networks are in single precision.
+keras.config.set_floatx("float32")
+keras.config.set_epsilon(1e-7)
+keras.config.set_image_data_format("channels_last")
 
 __all__ = ["keras", "tf"]

@@ -13,7 +13,7 @@ from reprocess.cli.options import (
     EXISTING_WORK,
     JSON,
     ONE_RUN,
-    open_work,
+    existing_work,
 )
 from reprocess.cli.state import INCOMPLETE
 
@@ -46,7 +46,7 @@ def audit(work: Path, name: str | None, as_json: bool, mend: bool, **options: An
     from reprocess.audit.repair import repair
     from reprocess.work.status import exit_code, survey
 
-    target = open_work(work)
+    target = existing_work(work)
     findings, counts = _audit(target, name, options)
     done = repair(target, findings) if mend else []
     if as_json:

@@ -14,7 +14,7 @@ from reprocess.cli.options import (
     PARTITION,
     RUN_NAME,
     SELECTION,
-    open_work,
+    existing_work,
 )
 from reprocess.cli.selection import known_granules
 from reprocess.cli.steps import (
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @resumable()
 def detect(work: Path, **options: Any) -> None:
     """Classify what is in WORK/archive.zarr and make events."""
-    target = open_work(work)
+    target = existing_work(work)
     granules = known_granules(target, options)
     settings = make_settings(options)
     one = run_name(options, settings)

@@ -12,7 +12,7 @@ from reprocess.cli.options import (
     CLUSTER,
     EXISTING_WORK,
     SELECTION,
-    open_work,
+    existing_work,
 )
 from reprocess.cli.place import open_place
 from reprocess.cli.selection import known_granules
@@ -53,7 +53,7 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
     from reprocess.work.status import exit_code, survey
 
     card = find_model(options["card"]) if options["card"] else None
-    target = open_work(work)
+    target = existing_work(work)
     granules = known_granules(target, options)
     settings = make_settings(options | {"classes": True, "dense": True})
     listed = read_lists(target, lists, drop)

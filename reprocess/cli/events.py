@@ -9,7 +9,7 @@ import click
 from reprocess.cli.options import (
     EXISTING_WORK,
     ONE_RUN,
-    open_work,
+    existing_work,
 )
 from reprocess.cli.state import INCOMPLETE
 
@@ -36,7 +36,7 @@ def events(work: Path, name: str | None, kind: str, describe: bool, output: Path
     if describe:
         _describe(kind, output)
         return
-    target = open_work(work)
+    target = existing_work(work)
     one = target.only_run(name)
     if kind == "parquet" and output is None and sys.stdout.isatty():
         raise click.UsageError("Parquet is not text; give a file with -o")

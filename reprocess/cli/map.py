@@ -10,7 +10,7 @@ from reprocess.cli.options import (
     EXISTING_WORK,
     MAP,
     ONE_RUN,
-    open_work,
+    existing_work,
 )
 from reprocess.cli.steps import (
     draw_map,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @resumable()
 def map_(work: Path, name: str | None, **options: Any) -> None:
     """Make the L-MLT maps of a run from its events and exposure."""
-    target = open_work(work)
+    target = existing_work(work)
     one = target.only_run(name)
     draw_map(target, one, grid_of(options), options)
     finish(target, None, one.name)

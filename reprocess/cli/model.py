@@ -35,13 +35,11 @@ def list_(as_json: bool) -> None:
 @click.argument("name")
 def show(name: str) -> None:
     """Print the card of a model."""
-    from reprocess.classifier.bundle import list_models, load_bundle
+    from reprocess.classifier.bundle import find_model, list_models, load_bundle
 
     listed = {m.name: m for m in list_models()}
-    if name in listed:
-        click.echo(json.dumps(listed[name].card, indent=1))
-    else:
-        click.echo(json.dumps(load_bundle(Path(name)).card, indent=1))
+    card = listed[name].card if name in listed else load_bundle(find_model(name)).card
+    click.echo(json.dumps(card, indent=1))
 
 
 @model.command("import")

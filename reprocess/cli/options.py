@@ -129,6 +129,23 @@ def classifies_all(options: dict[str, Any]) -> bool:
     return bool(options["dense"] or options["classes"])
 
 
+def existing_work(path: Path) -> "Work":
+    """Return the WORK directory that a user named, which must be one.
+
+    Raises
+    ------
+    click.UsageError
+        If the folder is something else.
+    """
+    work = open_work(path)
+    if not work.is_one():
+        raise click.UsageError(
+            f"{work.root} is no WORK directory: it holds no ledger; give the folder that "
+            "reprocess run or reprocess ingest was told to write to"
+        )
+    return work
+
+
 def open_work(path: Path) -> "Work":
     """Return the WORK directory that a user named."""
     from reprocess.work.paths import Work

@@ -8,7 +8,7 @@ import click
 from reprocess.cli.options import (
     EXISTING_WORK,
     ONE_RUN,
-    open_work,
+    existing_work,
 )
 from reprocess.cli.steps import (
     finish,
@@ -27,7 +27,7 @@ def report(work: Path, name: str | None) -> None:
 
     It holds everything, images too, and can be sent as it is. The run needs its maps first.
     """
-    target = open_work(work)
+    target = existing_work(work)
     one = target.only_run(name)
     write_page(target, one)
     finish(target, None, one.name)

@@ -10,7 +10,7 @@ import click
 from reprocess.cli.options import (
     EXISTING_WORK,
     JSON,
-    open_work,
+    existing_work,
 )
 from reprocess.cli.state import print_state, print_years
 
@@ -25,7 +25,7 @@ def status(work: Path, as_json: bool) -> None:
     """Tell what is done, missing, quarantined and failed, and why."""
     from reprocess.work.status import exit_code, survey
 
-    state = survey(open_work(work))
+    state = survey(existing_work(work))
     if as_json:
         click.echo(json.dumps(state, indent=1))
     else:

@@ -11,7 +11,7 @@ from reprocess.cli.lists import LISTS, command_line, read_lists
 from reprocess.cli.numbers import Number
 from reprocess.cli.options import (
     EXISTING_WORK,
-    open_work,
+    existing_work,
     options_of,
 )
 
@@ -63,7 +63,7 @@ def train(work: Path, lists: tuple[Path, ...], drop: bool, out: Path, **options:
     A training that was interrupted goes on from its last epoch when it is started again.
     """
     card = _read_description(options["describe"])
-    target = open_work(work)
+    target = existing_work(work)
     listed = read_lists(target, lists, drop)
 
     from reprocess.training.dataset import build_dataset, split_groups

@@ -7,6 +7,7 @@ import xarray as xr
 
 from reprocess import schema
 from reprocess.errors import StoreError
+from reprocess.files import find
 
 
 def open_archive(path: str | Path, satellite: str, *, masked: bool = True) -> xr.Dataset:
@@ -43,7 +44,7 @@ def open_archive(path: str | Path, satellite: str, *, masked: bool = True) -> xr
     """
     group = Path(path) / satellite
     if satellite not in schema.SATELLITES or not (group / "zarr.json").is_file():
-        raise StoreError(f"there is no {satellite!r} in {path}; archives hold {', '.join(schema.SATELLITES)}")
+        raise StoreError(_absent(Path(path), satellite))
     raw = xr.open_zarr(
         group, consolidated=False, decode_cf=False, chunks={"day": schema.BLOCK_DAYS}, zarr_format=3
     )
@@ -67,6 +68,20 @@ def open_archive(path: str | Path, satellite: str, *, masked: bool = True) -> xr
                 clean.attrs = _without(array.attrs, "missing_value")
                 dataset[name] = clean
     return dataset
+
+
+def _absent(path: Path, satellite: str) -> str:
+    """Say why a satellite cannot be opened, and what can."""
+    if satellite not in schema.SATELLITES:
+        return f"there is no satellite {satellite!r}; their names are {', '.join(schema.SATELLITES)}"
+    if not (path / "zarr.json").is_file():
+        inside = path / "archive.zarr"
+        hint = (
+            f"; did you mean {inside}?" if inside.is_dir() else "; give WORK/archive.zarr of a WORK directory"
+        )
+        return f"{path} is no archive of records{hint}"
+    held = ", ".join(p.parent.name for p in find(path, "*/zarr.json")) or "none"
+    return f"there is no {satellite!r} in {path}; it holds {held}"
 
 
 def _without(attrs: dict[str, object], *names: str) -> dict[str, object]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reprocess.errors import LedgerError
-from reprocess.files import from_utf8, sha256, to_utf8, write_atomic
+from reprocess.files import find, from_utf8, sha256, to_utf8, write_atomic
 
 Record = dict[str, Any]
 
@@ -59,7 +59,7 @@ class BlockLedger:
 
     def done(self) -> Iterator[Record]:
         """Yield the records of all done blocks by satellite and block."""
-        for path in sorted(self.root.glob("*/*.json")):
+        for path in find(self.root, "*/*.json"):
             record = self.read(path.parent.name, int(path.stem))
             if record is not None and record["state"] == "done":
                 yield record
@@ -95,7 +95,7 @@ class BlockLedger:
     def failures(self) -> dict[tuple[str, int], str]:
         """Return the noted reasons by satellite and block."""
         reasons = {}
-        for path in sorted(self.root.glob("*/*.failed")):
+        for path in find(self.root, "*/*.failed"):
             with contextlib.suppress(FileNotFoundError):  # another process has just done the block
                 reasons[path.parent.name, int(path.stem)] = from_utf8(path.read_bytes()).split("\n", 1)[0]
         return reasons

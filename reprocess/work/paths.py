@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reprocess.errors import LedgerError
-from reprocess.files import locked, tree_sha256, write_atomic
+from reprocess.files import find, locked, tree_sha256, write_atomic
 from reprocess.work.ledger import BlockLedger, Record, outputs_sha256
 
 Sum = Literal["exposure", "occurrence"]
@@ -185,9 +185,13 @@ class Work:
             raise LedgerError(f"{name!r} cannot name a run; use a plain name without '/'")
         return Run(self.root / "runs" / name)
 
+    def is_one(self) -> bool:
+        """Tell whether the folder is a WORK directory: whether something was ever asked for or claimed."""
+        return self.asked.exists() or bool(find(self.root, "ledger/ingest") or self.runs())
+
     def runs(self) -> list[Run]:
         """Return the runs that exist, by name."""
-        return [Run(p.parent) for p in sorted((self.root / "runs").glob("*/run.json"))]
+        return [Run(p.parent) for p in find(self.root / "runs", "*/run.json")]
 
     def only_run(self, name: str | None) -> Run:
         """Return the named run, or the single one there is.

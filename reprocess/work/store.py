@@ -19,7 +19,7 @@ from zarr.codecs import BloscCodec, ZstdCodec
 
 from reprocess import schema
 from reprocess.errors import StoreError
-from reprocess.files import sha256, sweep
+from reprocess.files import files_under, find, sha256, sweep
 from reprocess.schema import ArraySpec
 from reprocess.work.ledger import BlockLedger
 from reprocess.work.paths import Run, Work
@@ -121,7 +121,7 @@ def _require_attributes(file: Path, attributes: Mapping[str, Any]) -> None:
 
 def _metadata_leftovers(path: Path) -> list[Path]:
     """Return what killed writers of metadata left behind; those of shards go when the shard is written."""
-    return [leftover for depth in ("", "*/", "*/*/") for leftover in path.glob(f"{depth}zarr.*.partial")]
+    return [leftover for depth in ("", "*/", "*/*/") for leftover in find(path, f"{depth}zarr.*.partial")]
 
 
 def metadata_files(
@@ -133,8 +133,7 @@ def metadata_files(
     """
     with tempfile.TemporaryDirectory() as folder:
         create_store(Path(folder), satellites, arrays, title)
-        files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
-        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files_under(Path(folder))}
 
 
 def shard_key(spec: ArraySpec, satellite: str, block: int) -> str:

@@ -1,5 +1,8 @@
 import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -234,3 +237,18 @@ def test_a_windows_result_does_not_depend_on_the_others_of_its_batch(name, publi
     for size in (1, 2, 3, 17, 100, 513, 1200):
         chosen = rng.permutation(len(x))[:size]
         np.testing.assert_array_equal(network.predict(x[chosen]), everything[chosen])
+
+
+def test_the_users_settings_of_keras_change_nothing(random_model: Bundle, tmp_path: Path) -> None:
+    (tmp_path / ".keras").mkdir()
+    settings = {"floatx": "float16", "epsilon": 0.1, "backend": "jax", "image_data_format": "channels_first"}
+    (tmp_path / ".keras" / "keras.json").write_text(json.dumps(settings), encoding="utf-8")
+    code = (
+        "from reprocess.classifier.framework import keras as k\n"
+        "print(k.config.floatx(), k.config.epsilon(), k.config.backend(), k.config.image_data_format())\n"
+    )
+    environment = os.environ | {"HOME": str(tmp_path), "KERAS_HOME": str(tmp_path / ".keras")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, encoding="utf-8", check=True
+    )
+    assert done.stdout == "float32 1e-07 tensorflow channels_last\n"

@@ -1,6 +1,8 @@
 """The command line: what it refuses, what it prints; the pipeline itself is tested in integration/."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -41,11 +43,15 @@ def test_help_names_every_command() -> None:
         (("plan", ".", "--storage-option", "=1"), "'=1' is not KEY=VALUE"),
         (("run", ".", "W"), "no satellite-day under '.'"),
         (("status", "W"), "does not exist"),
-        (("events", "."), "runs in"),
-        (("map", ".", "--run", "x"), "there is no run 'x'"),
-        (("report", ".", "--run", "x"), "there is no run 'x'"),
-        (("detect", "."), "holds no archive yet"),
-        (("model", "show", "nothing"), "is no model bundle"),
+        (("events", "."), "is no WORK directory: it holds no ledger; give the folder"),
+        (("map", ".", "--run", "x"), "is no WORK directory"),
+        (("report", ".", "--run", "x"), "is no WORK directory"),
+        (("status", "."), "is no WORK directory"),
+        (("audit", "."), "is no WORK directory"),
+        (("train", ".", "--events", __file__, "--out", "m"), "is no WORK directory"),
+        (("detect", "."), "is no WORK directory"),
+        (("model", "show", "nothing"), "there is no model 'nothing' (usable: "),
+        (("model", "show", "."), "is no model bundle: weights.npz is missing; give the folder"),
         (("model", "fetch", "other"), "Invalid value"),
     ],
 )
@@ -321,3 +327,21 @@ def test_the_package_can_be_run_as_a_module() -> None:
         [sys.executable, "-m", "reprocess", "--help"], capture_output=True, text=True, check=True
     )
     assert done.stdout.startswith("Usage: reprocess ")
+
+
+WITHOUT_TENSORFLOW = (
+    "import sys\nsys.modules['tensorflow'] = None\nfrom reprocess.cli import main\nmain(sys.argv[1:])\n"
+)
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".onnx"])
+def test_where_tensorflow_is_missing_that_is_said(suffix: str, random_model: Bundle, tmp_path: Path) -> None:
+    words = [sys.executable, "-c", WITHOUT_TENSORFLOW, "model", "export", "random", tmp_path / f"x{suffix}"]
+    done = subprocess.run(words, capture_output=True, encoding="utf-8", check=False)
+    if suffix == ".onnx":
+        assert done.returncode == 0, done.stderr
+        return
+    assert done.returncode == 2
+    assert "TensorFlow and Keras cannot be imported here" in done.stderr
+    assert "pip install tensorflow" in done.stderr
+    assert "Traceback" not in done.stderr

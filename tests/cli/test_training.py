@@ -138,7 +138,7 @@ def test_evaluation_that_cannot_be_is_explained(
     bad.write_text(events.read_text(encoding="utf-8").replace("CSS", "FLCS"))
     good = ("--events", events, "--model", "random")
     for folder, arguments, words in (
-        (tmp_path / "w", good, "holds no archive yet"),
+        (tmp_path / "w", good, "is no WORK directory"),
         (work.root, ("--events", events, "--model", "unheard"), "no model 'unheard'"),
         (work.root, (*good, "--card", "unheard"), "no model 'unheard'"),
         (work.root, (*good, "--end", "2001-01-01"), "none of the 3"),

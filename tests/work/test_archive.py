@@ -244,18 +244,6 @@ def test_path_may_be_text(fake: Path) -> None:
     assert open_archive(str(fake), "metop01").sizes["day"] == schema.DAYS
 
 
-@pytest.mark.parametrize("satellite", ["noaa19", "NOAA-18"])
-def test_satellite_that_is_not_there_is_refused_with_those_that_can_be(fake: Path, satellite: str) -> None:
-    with pytest.raises(StoreError, match=r"archives hold noaa15, .*metop03") as error:
-        open_archive(fake, satellite)
-    assert f"there is no {satellite!r} in {fake}" in str(error.value)
-
-
-def test_archive_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=r"there is no 'noaa18' in .*nowhere"):
-        open_archive(tmp_path / "nowhere", "noaa18")
-
-
 def test_a_store_whose_attributes_call_a_pitch_angle_missing_is_read_as_one_of_today(
     fake: Path, tmp_path: Path
 ) -> None:
@@ -267,3 +255,15 @@ def test_a_store_whose_attributes_call_a_pitch_angle_missing_is_read_as_one_of_t
     xr.testing.assert_identical(
         open_archive(old, "noaa18").sel(day="2019-10-24"), open_archive(fake, "noaa18").sel(day="2019-10-24")
     )
+
+
+def test_what_is_no_archive_or_lacks_the_satellite_is_told_with_what_there_is(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"there is no satellite 'sputnik'; their names are noaa15, "):
+        open_archive(tmp_path, "sputnik")
+    with pytest.raises(StoreError, match=r"is no archive of records; give WORK/archive\.zarr"):
+        open_archive(tmp_path, "noaa18")
+    create_store(tmp_path / "archive.zarr", ["noaa15"], {}, "t")
+    with pytest.raises(StoreError, match=r"is no archive of records; did you mean .*/archive\.zarr\?"):
+        open_archive(tmp_path, "noaa18")
+    with pytest.raises(StoreError, match=r"there is no 'noaa18' in .*; it holds noaa15"):
+        open_archive(tmp_path / "archive.zarr", "noaa18")

@@ -179,12 +179,12 @@ def test_a_note_that_another_process_takes_away_is_no_failure(
 ) -> None:
     ledger.fail("noaa18", 1, "first", "")
     ledger.fail("noaa18", 2, "second", "")
-    real = Path.read_text
+    real = Path.read_bytes
 
-    def read_text(path: Path) -> str:
+    def read_bytes(path: Path) -> bytes:
         if path.stem == "0001":
             path.unlink()
         return real(path)
 
-    monkeypatch.setattr(Path, "read_text", read_text)
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
     assert ledger.failures() == {("noaa18", 2): "second"}
