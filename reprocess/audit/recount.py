@@ -83,7 +83,7 @@ def dwell_troubles(
     """Yield what a day's dwell should be and is.
 
     Every classifiable record, one that a window stands for, is in exactly one cell, or is left out
-    because it is outside the grid or without a position (docs/design.md, dwell and maps).
+    because it is outside the grid or without a position (docs/method.md, dwell and maps).
 
     Parameters
     ----------

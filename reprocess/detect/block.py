@@ -35,7 +35,7 @@ class Settings:
     """Folder of the bundle, on a file system that the workers see."""
     model_sha256: str
     mode: str
-    """One of `postprocess.MODES`."""
+    """One of `published.MODES`."""
     engine: str
     """One of `classifier.engine.ENGINES`."""
     classes: bool

@@ -23,7 +23,7 @@ class Resources:
     operations: int
     """Of the model, per window."""
     mode: str
-    """One of `postprocess.MODES`."""
+    """One of `published.MODES`."""
     dense: bool = False
     """Whether every window is classified."""
     classes: bool = False

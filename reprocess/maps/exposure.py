@@ -124,7 +124,7 @@ def daily(run: Run, records: list[Record], grid: Grid) -> dict[str, np.ndarray]:
     records : list of dict
         Done records.
     grid : Grid
-        Made by `lmlt.make_grid`.
+        Made by `grid.make_grid`.
 
     Returns
     -------

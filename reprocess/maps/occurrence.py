@@ -101,7 +101,7 @@ def occurrence(run: Run, records: list[Record], grid: Grid, min_dwell_s: float) 
     records : list of dict
         Done records of its blocks.
     grid : Grid
-        Made by `lmlt.make_grid`.
+        Made by `grid.make_grid`.
     min_dwell_s : float
         Bins with less dwell get no rate and no fraction.
 

@@ -128,7 +128,7 @@ def _found(run: Run, record: Record) -> dict[str, Any]:
 
 @dataclass
 class Monitor:
-    """Told by `executor` how a run goes (it is an `executor.Progress`), tells the scheduler.
+    """Told by `execution.mapping` how a run goes (it is a `mapping.Progress`), tells the scheduler.
 
     `close` it before the client closes.
     """

@@ -42,7 +42,7 @@ def day_table(
     Parameters
     ----------
     planned : sequence of Granule
-        Of `ledger.read_asked`.
+        Of `asked.read_asked`.
     state : dict
         Of `status.survey`.
     run : str

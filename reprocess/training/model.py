@@ -42,7 +42,7 @@ def make_model(
     card : dict
         Further entries of the card.
     report : callable
-        As for `classifier.training.train`.
+        As for `fit.train`.
 
     Raises
     ------

@@ -3,7 +3,7 @@
 A window is *wanted* if the rules of the mode could make it part of an event whatever its class.
 Around every window that turns out to be of an event class, more windows are classified until
 each run that was touched is known to its ends and so are the starts of the runs that could be
-joined with it. docs/design.md proves that the events are then those of classifying everything.
+joined with it. docs/sparse.md proves that the events are then those of classifying everything.
 """
 
 from collections.abc import Callable

@@ -1,0 +1,167 @@
+"""What the documents name exists: modules, functions, files, links, targets of make; and the design stays short."""
+
+import ast
+import re
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.support.places import REPOSITORY
+from tests.test_architecture import MODULES, ROOMS
+
+DOCUMENTS = sorted(
+    path.relative_to(REPOSITORY)
+    for path in (*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md"), *REPOSITORY.glob("cluster/*.md"))
+    if path.name != "CHANGELOG.md"  # which tells of what was
+)
+SUFFIXES = {"csv", "html", "json", "md", "nc", "npz", "png", "py", "toml", "yaml", "zarr", "parquet"}
+FOLDERS = ("cluster/", "docs/", "models/", "reprocess/", "tests/")
+
+
+def _text(document: Path) -> str:
+    return (REPOSITORY / document).read_text()
+
+
+def _members(body: list[ast.stmt]) -> set[str]:
+    """Names that statements define, imported ones included."""
+    names = set()
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Assign):
+            names |= {name.id for t in node.targets for name in ast.walk(t) if isinstance(name, ast.Name)}
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.add(node.target.id)
+    return names
+
+
+def _known() -> set[str]:
+    """Every dotted name of the package: modules, what they define, what their classes define."""
+    known = set(ROOMS)
+    for module, path in MODULES.items():
+        tree = ast.parse(path.read_text())
+        known |= {module} | {f"{module}.{name}" for name in _members(tree.body)}
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef):
+                own = {f"{node.name}.{name}" for name in _members(node.body)}
+                known |= own | {f"{module}.{name}" for name in own}
+    return known
+
+
+KNOWN = _known()
+HEADS = {*ROOMS, *(name.rpartition(".")[0].rpartition(".")[2] for name in KNOWN)} - {""}
+"""What a dotted name of the package can begin with: a room, a module, a class."""
+
+
+def dotted(text: str) -> set[str]:
+    """Dotted names of the package in backticks; names of files and of other libraries are left out."""
+    names = {
+        name.removeprefix("reprocess.").removesuffix("()")
+        for name in re.findall(r"`([A-Za-z_]\w*(?:\.\w+)+(?:\(\))?)`", text)
+    }
+    return {n for n in names if n.partition(".")[0] in HEADS and n.rpartition(".")[2] not in SUFFIXES}
+
+
+def anchors(text: str) -> set[str]:
+    """What links to a document's headings look like on the pages of a repository."""
+    headings = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_there_are_documents_and_they_name_modules() -> None:
+    assert {Path("README.md"), Path("docs/design.md"), Path("cluster/README.md")} <= set(DOCUMENTS)
+    assert {"detect.rules.sparse", "work.parts", "Stages.final"} <= set.union(
+        *(dotted(_text(document)) for document in DOCUMENTS)
+    )
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_names_of_the_package_exist(document: Path) -> None:
+    assert not dotted(_text(document)) - KNOWN
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_names_in_docstrings_exist(module: str) -> None:
+    """There the room may be left out: `parts.read_events`."""
+    named = {
+        name.removeprefix("reprocess.")
+        for name in re.findall(r"(?<!`)`([A-Za-z_]\w*(?:\.\w+)+)`(?!`)", MODULES[module].read_text())
+        if name.rpartition(".")[2] not in SUFFIXES
+    }
+    assert not {name for name in named if not any(f".{known}".endswith(f".{name}") for known in KNOWN)}
+
+
+def test_a_name_that_is_gone_is_found() -> None:
+    text = "`work.no_such` and `Stages.none`, not `maps.exposure`, `run.json` or `dask.array`"
+    assert dotted(text) - KNOWN == {"work.no_such", "Stages.none"}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_links_lead_somewhere(document: Path) -> None:
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", _text(document)):
+        path, _, anchor = target.partition("#")
+        if re.match(r"[a-z]+:", target):
+            continue
+        file = (REPOSITORY / document).parent / path if path else REPOSITORY / document
+        if not file.exists() or (anchor and anchor not in anchors(file.read_text())):
+            broken.append(target)
+    assert not broken
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=str)
+def test_files_and_targets_that_are_named_exist(document: Path) -> None:
+    text = _text(document)
+    paths = {
+        path
+        for path in re.findall(r"`([\w./-]+)`", text)
+        if path.startswith(FOLDERS) and not re.search(r"\b[A-Z]+\b", path)
+    }
+    paths |= {f"{name.replace('.', '/')}.py" for name in re.findall(r"python -m (tests(?:\.\w+)+)", text)}
+    assert not {path for path in paths if not (REPOSITORY / path).exists()}
+    targets = set(re.findall(r"^(\w+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?:`|^ {4})make (\w+)", text, re.MULTILINE)) <= targets
+
+
+def test_the_design_can_be_read_at_once() -> None:
+    assert len(_text(Path("docs/design.md")).split()) < 3000
+
+
+def _arrows(picture: str) -> list[tuple[str, str]]:
+    """The picture's arrows, from and to."""
+    chains = [re.sub(r"\[\([^)]+\)\]", "", line).split("-->") for line in picture.splitlines()]
+    return [(a.strip(), b.strip()) for chain in chains for a, b in pairwise(chain)]
+
+
+WAYS = {
+    "archive": r"\bwork\.archive\b|\bopen_records\(",
+    "classes": r"\brun\.classes\b|\bopen_classes\(",
+    "events": r"\brun\.events\b|\bread_events\(",
+    "dwell": r"\brun\.dwell\b|\bread_dwell\(",
+    "exposure": r"\brun\.exposure\b",
+    "occurrence": r"\brun\.occurrence\b|\bread_occurrence\(",
+}
+"""How code that reads or writes these parts of WORK names them."""
+
+
+def test_the_picture_shows_rooms_and_what_they_read_and_write() -> None:
+    picture = re.search(r"```mermaid\n(.*?)```", _text(Path("docs/design.md")), re.DOTALL)
+    assert picture is not None
+    on_disk = set(re.findall(r"(\w+)\[\(", picture[1]))
+    arrows = _arrows(picture[1])
+    assert {node for arrow in arrows for node in arrow} - on_disk <= set(ROOMS)
+    assert set(WAYS) <= {node for arrow in arrows for node in arrow}
+    wrong = [
+        arrow
+        for arrow in arrows
+        for room, file in (arrow, arrow[::-1])
+        if file in WAYS and not re.search(WAYS[file], _code(room))
+    ]
+    assert not wrong
+
+
+def _code(room: str) -> str:
+    return "\n".join(path.read_text() for name, path in MODULES.items() if name.partition(".")[0] == room)
