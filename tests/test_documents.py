@@ -1,4 +1,4 @@
-"""What the documents name exists: modules, functions, files, links, targets of make; and the design stays short."""
+"""What documents name exists: modules, functions, files, links, targets of make; the design stays short."""
 
 import ast
 import re
