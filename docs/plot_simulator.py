@@ -15,13 +15,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from reprocess.schema import SATELLITES
+from reprocess.schema import FLUX_PER_COUNT, SATELLITES
 from reprocess.simulate.activity import Activity
 from reprocess.simulate.fluxes import background
 from reprocess.simulate.geomagnetic import MagneticCoordinates, magnetic_coordinates, magnetic_grid
 from reprocess.simulate.geometry import day_geometry, total
 from reprocess.simulate.orbit import ORBITS
-from reprocess.simulate.telemetry import CHANNELS, FLUX_PER_COUNT, TELESCOPES, channel_name, measure
+from reprocess.simulate.telemetry import CHANNELS, TELESCOPES, channel_name, measure
 
 BANDS = (
     (1, 1.2),

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
+from reprocess import schema
 from reprocess.classifier.bundle import Bundle, load_bundle
 from reprocess.errors import ModelError
 
@@ -45,7 +46,9 @@ def _tensorflow(bundle: Bundle) -> Engine:
     return TensorflowEngine(bundle)
 
 
-ENGINES: dict[str, Callable[[Bundle], Engine]] = {"onnxruntime": _onnxruntime, "tensorflow": _tensorflow}
+ENGINES: dict[str, Callable[[Bundle], Engine]] = dict(
+    zip(schema.ENGINES, (_onnxruntime, _tensorflow), strict=True)
+)
 """Implementations by name; the first is the default."""
 
 DEFAULT_ENGINE = next(iter(ENGINES))

@@ -26,9 +26,8 @@ from reprocess.classifier.features import PUBLISHED_EPSILON, PUBLISHED_FILL, Sca
 from reprocess.classifier.scaler import read_scaler
 from reprocess.errors import ModelError, SourceError
 from reprocess.files import sha256
+from reprocess.schema import PUBLISHED_MODEL
 from reprocess.sources.remote import read_bytes
-
-PUBLISHED = "capannolo2022"
 
 _SCALER = "LSTM_scaler.joblib"
 _CHECKPOINT = "REPs_classifier_model/variables/variables"
@@ -48,7 +47,7 @@ _TENSORS = {
 _SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
 
 
-def import_published(folder: Path, name: str = PUBLISHED) -> Bundle:
+def import_published(folder: Path, name: str = PUBLISHED_MODEL) -> Bundle:
     """Turn a local copy of the released files into a bundle under the user's models.
 
     Parameters
@@ -110,7 +109,7 @@ def fetch_published(base_url: str | None = None) -> Bundle:
 
 def published_card() -> dict[str, Any]:
     """Return the card of the published model as shipped: no weights, no scaling, but their sources."""
-    card: dict[str, Any] = json.loads((shipped_models() / PUBLISHED / "card.json").read_bytes())
+    card: dict[str, Any] = json.loads((shipped_models() / PUBLISHED_MODEL / "card.json").read_bytes())
     return card
 
 

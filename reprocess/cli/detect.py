@@ -1,7 +1,7 @@
 """The second stage: detect."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -25,9 +25,6 @@ from reprocess.cli.steps import (
     print_plan,
     run_name,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()

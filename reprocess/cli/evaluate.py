@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -20,9 +20,6 @@ from reprocess.cli.state import print_state
 from reprocess.cli.steps import (
     make_settings,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()

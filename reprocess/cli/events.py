@@ -2,7 +2,6 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -12,9 +11,6 @@ from reprocess.cli.options import (
     existing_work,
 )
 from reprocess.cli.state import INCOMPLETE
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()

@@ -1,7 +1,7 @@
 """The first stage: ingest."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -24,9 +24,6 @@ from reprocess.cli.steps import (
     note_listing,
     print_plan,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()

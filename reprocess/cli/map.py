@@ -1,7 +1,7 @@
 """The third stage: map."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -17,9 +17,6 @@ from reprocess.cli.steps import (
     finish,
     grid_of,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command("map")

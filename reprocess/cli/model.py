@@ -6,8 +6,7 @@ from pathlib import Path
 import click
 
 from reprocess.cli.options import JSON
-
-PUBLISHED = "capannolo2022"
+from reprocess.schema import PUBLISHED_MODEL
 
 
 @click.group()
@@ -44,7 +43,7 @@ def show(name: str) -> None:
 
 @model.command("import")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False, exists=True))
-@click.option("--name", default=PUBLISHED, show_default=True, help="Name of the new model.")
+@click.option("--name", default=PUBLISHED_MODEL, show_default=True, help="Name of the new model.")
 def import_(folder: Path, name: str) -> None:
     """Import a local copy of the published model's files."""
     from reprocess.classifier.published import import_published
@@ -54,7 +53,7 @@ def import_(folder: Path, name: str) -> None:
 
 
 @model.command()
-@click.argument("name", type=click.Choice([PUBLISHED]))
+@click.argument("name", type=click.Choice([PUBLISHED_MODEL]))
 @click.option("--base-url", envvar="REPROCESS_MODEL_URL", help="Take the files from this address instead.")
 def fetch(name: str, base_url: str | None) -> None:
     """Download a published model from its authors' repository and import it."""

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reprocess import schema
 from reprocess.cli.numbers import MOST_PROCESSES, Bytes, Edges, Number, Partition, cores
-from reprocess.schema import SATELLITES
 
 if TYPE_CHECKING:
     from reprocess.work.paths import Work
 
-DEFAULT_MODEL = "simulated2026"
+
+def _bins(name: str) -> str:
+    """Return the bins of maps as a user would give them."""
+    return ":".join(f"{value:g}" for value in schema.SHOWN[name])
 
 
 def _storage(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> dict[str, Any]:
@@ -45,7 +48,7 @@ WORK = click.argument("work", type=click.Path(path_type=Path, file_okay=False))
 EXISTING_WORK = click.argument("work", type=click.Path(path_type=Path, file_okay=False, exists=True))
 SELECTION = options_of(
     click.option(
-        "--satellite", "satellites", multiple=True, type=click.Choice(list(SATELLITES)),
+        "--satellite", "satellites", multiple=True, type=click.Choice(list(schema.SATELLITES)),
         help="Only this satellite; may be repeated.",
     ),
     click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="First day, YYYY-MM-DD."),
@@ -56,7 +59,7 @@ SOURCE = click.option(
     help="Option of ARCHIVE's file system, for example anon=true for a public S3 bucket; may be repeated.",
 )  # fmt: skip
 CONNECTIONS = click.option(
-    "--connections", type=click.IntRange(1, 1000), default=6, show_default=True,
+    "--connections", type=click.IntRange(1, 1000), default=schema.CONNECTIONS, show_default=True,
     help="Files read from a web server at a time, all workers together.",
 )  # fmt: skip
 WORKERS = click.option(
@@ -82,16 +85,18 @@ PARTITION = click.option(
     help="Do one of N shares of the blocks in this process, without Dask; the map when all are done.",
 )  # fmt: skip
 ENGINE = click.option(
-    "--engine", type=click.Choice(["onnxruntime", "tensorflow"]), default="onnxruntime",
+    "--engine", type=click.Choice(schema.ENGINES), default=schema.ENGINES[0],
     show_default=True, help="What runs the network.",
 )  # fmt: skip
 KEEP_CLASSES = click.option(
     "--classes", is_flag=True, help="Also keep class and probabilities of every record; includes --dense."
 )
 CLASSIFIER = options_of(
-    click.option("--model", default=DEFAULT_MODEL, show_default=True, help="Name or folder of the model."),
     click.option(
-        "--mode", type=click.Choice(["published", "published-2022"]), default="published", show_default=True,
+        "--model", default=schema.DEFAULT_MODEL, show_default=True, help="Name or folder of the model."
+    ),
+    click.option(
+        "--mode", type=click.Choice(schema.MODES), default=schema.MODES[0], show_default=True,
         help="Rules that make events of classes.",
     ),
     ENGINE,
@@ -108,11 +113,11 @@ RUN_NAME = click.option("--run", "name", help="Name of the run; MODEL-MODE for a
 ONE_RUN = click.option("--run", "name", help="Name of the run; not needed if there is only one.")
 MAP = options_of(
     click.option(
-        "--l-edges", type=Edges(), default="2.5:8.5:0.5", show_default=True,
+        "--l-edges", type=Edges(), default=_bins("L"), show_default=True,
         help="L bins, start:stop:step or a list; multiples of 0.1.",
     ),
     click.option(
-        "--mlt-edges", type=Edges(), default="0:24:1", show_default=True,
+        "--mlt-edges", type=Edges(), default=_bins("MLT"), show_default=True,
         help="MLT bins in hours, start:stop:step or a list; multiples of 0.25.",
     ),
     click.option(

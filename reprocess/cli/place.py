@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reprocess.schema import ENGINES
+
 if TYPE_CHECKING:
     from reprocess.detect.block import Settings
 
@@ -44,7 +46,7 @@ def open_place(options: dict[str, Any], settings: "Settings | None" = None) -> A
             raise click.UsageError("--performance-report is of Dask's workers; --partition does without them")
         return nullcontext(Share(*options["partition"]))
     batch = load_batch(options["cluster_file"]) if options["cluster_file"] else None
-    engine = settings.engine if settings else "onnxruntime"
+    engine = settings.engine if settings else ENGINES[0]
     if batch is not None:
         batch.require_memory(engine)
     elif options["scheduler"] is None:

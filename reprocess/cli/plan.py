@@ -1,7 +1,7 @@
 """What a run will take: plan."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -15,9 +15,6 @@ from reprocess.cli.options import (
     classifies_all,
 )
 from reprocess.cli.selection import list_granules, reading
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()

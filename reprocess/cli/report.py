@@ -1,7 +1,6 @@
 """The page of a run: report."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,9 +13,6 @@ from reprocess.cli.steps import (
     finish,
     write_page,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()

@@ -1,7 +1,7 @@
 """The main job: run."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -32,9 +32,6 @@ from reprocess.cli.steps import (
     run_name,
     write_page,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()

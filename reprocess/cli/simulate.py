@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from reprocess.cli.numbers import MOST_PROCESSES, Number
-from reprocess.schema import DAYS
+from reprocess.schema import DAYS, EVENTS_PER_DAY
 
 
 @click.command()
@@ -25,7 +25,11 @@ from reprocess.schema import DAYS
     help="Seed of everything random.",
 )
 @click.option(
-    "--events-per-day", type=Number(0, 1000), default=3.0, show_default=True, help="Mean of a whole day."
+    "--events-per-day",
+    type=Number(0, 1000),
+    default=EVENTS_PER_DAY,
+    show_default=True,
+    help="Mean of a whole day.",
 )
 @click.option(
     "--workers", type=click.IntRange(1, MOST_PROCESSES), default=1, show_default=True, help="Processes."

@@ -1,13 +1,9 @@
 """A survey of WORK, printed for people."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-
-if TYPE_CHECKING:
-    pass
-
 
 INCOMPLETE = 4
 

@@ -3,7 +3,6 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -13,9 +12,6 @@ from reprocess.cli.options import (
     existing_work,
 )
 from reprocess.cli.state import print_state, print_years
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()

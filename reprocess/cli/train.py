@@ -3,7 +3,7 @@
 import json
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -14,10 +14,6 @@ from reprocess.cli.options import (
     existing_work,
     options_of,
 )
-
-if TYPE_CHECKING:
-    pass
-
 
 _NETWORK = options_of(
     click.option("--units", type=click.IntRange(1, 4096), default=64, help="LSTM units in each direction."),

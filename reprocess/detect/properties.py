@@ -13,10 +13,9 @@ import numpy as np
 
 from reprocess.classifier.features import Windows
 from reprocess.detect.rules.published import Stages
-from reprocess.schema import EVENT_CLASSES, EVENT_COLUMNS, EVENT_FLAGS, SAMPLING_S
+from reprocess.schema import EVENT_CLASSES, EVENT_COLUMNS, EVENT_FLAGS, GAP_S, SAMPLING_S
 
-GAP_MS = 3000
-"""A step between records longer than this is a gap (steps are 1991-2009 ms otherwise)."""
+GAP_MS = round(1000 * GAP_S)
 
 Columns = dict[str, list[Any]]
 

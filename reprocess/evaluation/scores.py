@@ -13,9 +13,6 @@ from reprocess.evaluation.matching import OUTCOMES, match_events
 from reprocess.evaluation.tally import EVENT_KEY, SCOPES, Tally, bin_probabilities
 from reprocess.schema.granules import Granule
 
-COUNT_E4 = 181.81818
-"""E4 flux of one count per second, cm-2 s-1 sr-1."""
-
 STRONG = 4.0
 """Counts per second in E4 above which events are strong."""
 
@@ -179,7 +176,7 @@ def _whole_events(parts: pd.DataFrame) -> pd.DataFrame:
 
 def _counts(flux: pd.Series) -> pd.Series:
     """Return counts per second; rounded, as two counts are stored as 363.63635 and not 363.63636."""
-    return (flux.astype(float) / COUNT_E4).round(3)
+    return (flux.astype(float) / schema.FLUX_PER_COUNT["e4"]).round(3)
 
 
 def _summary(truth: pd.DataFrame, found: pd.DataFrame, kind: str, days: int) -> dict[str, Any]:

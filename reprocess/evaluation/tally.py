@@ -9,19 +9,19 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.ndimage import maximum_filter1d
 
 from reprocess import schema
+from reprocess.classifier.features import WINDOW
 from reprocess.detect.rules.published import MODES
-from reprocess.evaluation.truth import label_records, record_ranges
+from reprocess.evaluation.truth import label_records, near_events, record_ranges
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.work.paths import Work
 from reprocess.work.store import SatelliteStore, open_classes, open_records
 
 _ARRAYS = ("time", "electron_flux", "L_IGRF", "MLT")
 
-NEAR, AROUND = 7, 20
-"""Records from an event: one window, and what training takes around events (`dataset.MARGIN`)."""
+NEAR, AROUND = WINDOW, 20
+"""Records from an event: one window, and what training takes around events."""
 
 SCOPES: dict[str, int | None] = {"near events": NEAR, "around events": AROUND, "whole days": None}
 """Sets of windows, by how far the centre may be from an event; all windows where it is None."""
@@ -124,7 +124,7 @@ def _within(labels: np.ndarray, reach: int | None) -> np.ndarray:
     """Tell which records are at most `reach` from one of an event; all if it is None."""
     if reach is None:
         return np.ones(labels.size, bool)
-    return np.asarray(maximum_filter1d(labels != 0, 2 * reach + 1, mode="constant"))
+    return near_events(labels, reach)
 
 
 def count_confusion(true: np.ndarray, guess: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.ndimage import maximum_filter1d
 
 from reprocess.errors import EventListError
 from reprocess.schema import EVENT_CLASSES, SATELLITES
@@ -73,6 +74,12 @@ def read_event_list(
     return EventList(good, lines)
 
 
+def near_events(labels: np.ndarray, reach: int) -> np.ndarray:
+    """Tell which records are at most `reach` from one of an event, by the class of each record."""
+    near: np.ndarray = maximum_filter1d(labels != 0, 2 * reach + 1, mode="constant")
+    return near
+
+
 def label_records(time: np.ndarray, events: pd.DataFrame) -> np.ndarray:
     """Return the class of each record according to a list.
 
@@ -95,18 +102,9 @@ def label_records(time: np.ndarray, events: pd.DataFrame) -> np.ndarray:
 
 
 def record_ranges(time: np.ndarray, events: pd.DataFrame) -> np.ndarray:
-    """Return the records of each event as half-open ranges, empty where it has none.
+    """Return the records of each event as half-open ranges, int64, shape (k, 2); empty where it has none.
 
-    Parameters
-    ----------
-    time : ndarray of int64, shape (n,)
-        Milliseconds since 1970, increasing.
-    events : pandas.DataFrame
-        Rows of one satellite, in the form of `EventList.table`.
-
-    Returns
-    -------
-    ndarray of int64, shape (k, 2)
+    The arguments are those of `label_records`.
     """
     edges = [events[name].to_numpy("datetime64[ms]").astype(np.int64) for name in ("start_time", "stop_time")]
     return np.stack([np.searchsorted(time, edges[0]), np.searchsorted(time, edges[1], "right")], axis=1)

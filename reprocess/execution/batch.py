@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 from dask.utils import parse_bytes
 
+from reprocess import schema
 from reprocess.errors import ClusterError, PlanError
 from reprocess.execution.forecast import require_memory
 
@@ -120,7 +121,7 @@ class Batch:
     """Jobs of workers."""
     tls: bool = True
     """Whether Dask's processes encrypt their traffic and refuse strangers."""
-    dashboard: str = "127.0.0.1:8787"
+    dashboard: str = f"127.0.0.1:{schema.DASHBOARD_PORT}"
     """Where the dashboard listens."""
     main: Mapping[str, Any] = field(default_factory=dict)
     """Options that differ for the job that runs the client and the scheduler."""
@@ -304,7 +305,7 @@ def load_batch(path: Path) -> Batch:
     cores = batch.options.get("cores")
     if not isinstance(cores, int) or cores < 1 or not batch.options.get("memory"):
         raise ClusterError(f"{path}: options need cores, a number from 1 (not {cores!r}), and memory")
-    batch.require_memory("onnxruntime")
+    batch.require_memory(schema.ENGINES[0])
     batch.job("reprocess", log_directory=None)  # without leaving a folder behind
     return batch
 

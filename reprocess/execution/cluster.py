@@ -24,6 +24,7 @@ from tornado.ioloop import PeriodicCallback
 
 from reprocess.errors import ClusterError
 from reprocess.execution.batch import DASK, ENVIRONMENT, SATURATION, Batch
+from reprocess.schema import DASHBOARD_PORT
 
 _LOOPBACK = "127.0.0.1"
 
@@ -80,7 +81,7 @@ class Cluster:
             n_workers=self.workers,
             threads_per_worker=1,  # HDF5 and the engines want a process each
             host=_LOOPBACK,
-            dashboard_address=_free(f"{_LOOPBACK}:8787"),
+            dashboard_address=_free(f"{_LOOPBACK}:{DASHBOARD_PORT}"),
             security=_temporary_security() if self.tls else None,
             # Whatever the shell says: there is one process per core. MALLOC must be set before the start.
             env={name: value for name, value in ENVIRONMENT.items() if not name.startswith("MALLOC")},
@@ -265,7 +266,9 @@ def _dashboard(client: Client, batch: Batch | None) -> list[str]:
     if client.cluster is None or port is None or not _on_loopback(batch):
         return lines
     if batch or any(os.environ.get(name) for name in ("SSH_CONNECTION", *_SUBMITTED_FROM)):
-        lines.append(f"from your own machine: {tunnel(port)}, then http://{_LOOPBACK}:8787/status")
+        lines.append(
+            f"from your own machine: {tunnel(port)}, then http://{_LOOPBACK}:{DASHBOARD_PORT}/status"
+        )
     return lines
 
 
@@ -279,7 +282,7 @@ def tunnel(port: int) -> str:
         here = socket.gethostname()
     login = next((os.environ[name] for name in _SUBMITTED_FROM if os.environ.get(name)), here)
     jump = f"-J {user}@{login} " if login.partition(".")[0] != here.partition(".")[0] else ""
-    return f"ssh -N -L 8787:{_LOOPBACK}:{port} {jump}{user}@{here}"
+    return f"ssh -N -L {DASHBOARD_PORT}:{_LOOPBACK}:{port} {jump}{user}@{here}"
 
 
 def _free(address: str) -> str:

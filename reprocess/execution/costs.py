@@ -6,7 +6,13 @@ CPU: ``make bench``, 1 to 32 simulated days of 43,200 records in a block, models
 the three real days of the test data and of eight simulated days.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+from reprocess.schema import ENGINES, MODES
+
+T = TypeVar("T")
 
 RECORDS_PER_DAY = 43_200
 """Records of a whole day at 2 s."""
@@ -24,18 +30,24 @@ class Cost:
     """Peak bytes of a Dask worker whose block is full."""
 
 
+def _by(names: Sequence[str], *values: T) -> dict[str, T]:
+    """Return one value for each mode or engine."""
+    return dict(zip(names, values, strict=True))
+
+
 INGEST = Cost(0.055, 0.3, 580_000_000)
 
-DETECT = {
-    "onnxruntime": Cost(0.0165, 0.02, 330_000_000),
-    "tensorflow": Cost(0.024, 0.02, 950_000_000),
-}
+DETECT = _by(
+    ENGINES,
+    Cost(0.0165, 0.02, 330_000_000),
+    Cost(0.024, 0.02, 950_000_000),
+)
 """By engine, without the network."""
 
-WINDOW_SHARE = {"published": 0.03, "published-2022": 0.3}
+WINDOW_SHARE = _by(MODES, 0.03, 0.3)
 """Share of the windows of a day that the network is run for, by mode, unless it is run for all."""
 
-OPERATIONS_PER_S = {"onnxruntime": 68e9, "tensorflow": 53e9}
+OPERATIONS_PER_S = _by(ENGINES, 68e9, 53e9)
 """Of the network, in floating point on one core, by engine."""
 
 USABLE_MEMORY = 0.8

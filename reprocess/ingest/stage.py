@@ -16,7 +16,6 @@ from reprocess.files import locked
 from reprocess.ingest.block import IngestPlan, ingest_block
 from reprocess.schema.granules import Granule, block_of
 from reprocess.sources.remote import is_web
-from reprocess.sources.web import CONNECTIONS
 from reprocess.work.asked import merge_asked
 from reprocess.work.ledger import Record
 from reprocess.work.paths import Work
@@ -45,7 +44,7 @@ def ingest(
     where: Cluster | Share,
     progress: Progress,
     storage: Mapping[str, Any] | None = None,
-    connections: int = CONNECTIONS,
+    connections: int = schema.CONNECTIONS,
 ) -> None:
     """Read satellite-days into the archive; blocks that fail are noted in the ledger.
 

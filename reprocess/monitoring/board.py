@@ -17,7 +17,7 @@ import numpy as np
 from reprocess import schema
 from reprocess.schema.grid import make_grid
 
-GRID = make_grid(np.arange(2.5, 8.6, 0.5), np.arange(25.0))
+GRID = make_grid(*(np.arange(start, stop + step / 2, step) for start, stop, step in schema.SHOWN.values()))
 """Bins of the map that is shown: those of `reprocess map` by default."""
 
 NOT_ASKED = "-"

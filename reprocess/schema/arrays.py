@@ -11,6 +11,7 @@ import numpy as np
 
 from reprocess.schema.calendar import DAYS, EPOCH, RECORDS
 from reprocess.schema.events import CLASSES
+from reprocess.schema.instrument import E4_MISSING, ELECTRON_KEV
 from reprocess.schema.states import STATUS
 
 
@@ -75,7 +76,7 @@ COORDINATES: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
         },
     ),
     "energy": (
-        np.array([40, 130, 287, 612], np.int16),
+        np.array(ELECTRON_KEV, np.int16),
         {
             "units": "keV",
             "long_name": "lower energy of the electron channels E1-E4 (E4 is derived from P6)",
@@ -158,7 +159,7 @@ RECORD_ARRAYS = (
             "units": "cm-2 s-1 sr-1",
             "long_name": "integral electron flux, MEPED",
             "source": _level1b(f"{ELECTRON_VARIABLES[0]} to {ELECTRON_VARIABLES[-1]}"),
-            "missing_value": -999.0,
+            "missing_value": E4_MISSING,
             "comment": (
                 "-999 occurs in E4 only, where protons (P5) make the derived channel unusable; "
                 "no protons are subtracted from E1-E3: all fluxes are counts times a constant of the channel"

@@ -5,6 +5,9 @@ import datetime as dt
 SAMPLING_S = 2.0
 """Nominal time between records, in seconds."""
 
+GAP_S = 3.0
+"""A longer step between records is a gap; others are 1.991 to 2.009 s."""
+
 
 EPOCH = dt.date(1998, 1, 1)
 """Day 0 of the `day` axis: before the first POES satellite with SEM-2 (NOAA-15, May 1998)."""

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from reprocess.schema.calendar import SAMPLING_S
+from reprocess.schema.calendar import GAP_S, SAMPLING_S
+from reprocess.schema.instrument import E4_MISSING, ELECTRON_KEV
 from reprocess.schema.variables import Variable, by_name
 
 CLASSES = ("none", "REP", "CSS")
@@ -31,8 +32,8 @@ FLAGS = (
         2,
         "L at the peak is the method's spline, not a measured value; the event is on no map",
     ),
-    Flag("time_gap", 4, "the event's windows span more than 3 s between two records"),
-    Flag("E4_missing", 8, "E4 is -999 in part of the event: protons made the channel unusable"),
+    Flag("time_gap", 4, f"the event's windows span more than {GAP_S:g} s between two records"),
+    Flag("E4_missing", 8, f"E4 is {E4_MISSING:g} in part of the event: protons made the channel unusable"),
     Flag("overlaps_other_class", 16, "shares a record with an event of the other class"),
 )
 
@@ -54,7 +55,7 @@ def _noaa(variable: str, where: str) -> str:
 
 
 def _largest(channel: int, telescope: int) -> Variable:
-    energy = (40, 130, 287, 612)[channel - 1]
+    energy = ELECTRON_KEV[channel - 1]
     return Variable(
         f"max_e{channel}_{telescope}",
         "float32",

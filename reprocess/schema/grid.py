@@ -69,6 +69,9 @@ class Grid:
 FINE = Grid(L_EDGES, MLT_EDGES)
 """The grid of `exposure.zarr`."""
 
+SHOWN = {"L": (2.5, 8.5, 0.5), "MLT": (0, 24, 1)}
+"""Bins of maps unless a user asks for others: start, stop and step."""
+
 
 def digitize(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Return the half-open bin of each value, -1 outside all of them.

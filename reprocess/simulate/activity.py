@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-DAY_MS = 86_400_000
-MS_PER_YEAR = 365.25 * DAY_MS
+from reprocess.schema import MS_PER_DAY
+
+MS_PER_YEAR = 365.25 * MS_PER_DAY
 
 PERIODS_DAYS = np.array([27.0, 13.5, 9.0, 6.3, 4.1, 2.3, 1.3, 0.7])
 WEIGHTS = np.array([0.8, 0.7, 0.6, 0.5, 0.5, 0.5, 0.4, 0.3])
@@ -45,9 +46,11 @@ def _solar_protons(seed: int, time_ms: np.ndarray) -> np.ndarray:
         rng = np.random.default_rng([seed, year, 2])
         for _ in range(rng.poisson(PROTON_EVENTS_PER_YEAR * (0.1 + cycle))):
             start = (year - 1970 + rng.uniform()) * MS_PER_YEAR
-            peak, decay = rng.lognormal(1.5, 1.5), rng.uniform(0.5, 2.0) * DAY_MS
+            peak, decay = rng.lognormal(1.5, 1.5), rng.uniform(0.5, 2.0) * MS_PER_DAY
             age = np.maximum(time_ms - start, 0.0)
-            total += peak * np.minimum(age / (0.15 * DAY_MS), 1.0) * np.exp(-np.minimum(age / decay, 50.0))
+            total += (
+                peak * np.minimum(age / (0.15 * MS_PER_DAY), 1.0) * np.exp(-np.minimum(age / decay, 50.0))
+            )
     return total
 
 
@@ -55,7 +58,9 @@ def activity(seed: int, time_ms: np.ndarray) -> Activity:
     """Return the activity at times in ms since 1970, shape (records,)."""
     time_ms = np.asarray(time_ms, float)
     phases = np.random.default_rng([seed, 1]).uniform(0, 2 * np.pi, len(PERIODS_DAYS))
-    waves = WEIGHTS[:, None] * np.sin(2 * np.pi * time_ms / DAY_MS / PERIODS_DAYS[:, None] + phases[:, None])
+    waves = WEIGHTS[:, None] * np.sin(
+        2 * np.pi * time_ms / MS_PER_DAY / PERIODS_DAYS[:, None] + phases[:, None]
+    )
     return Activity(
         storm=expit(1.6 * waves.sum(0) - 1.0),
         belt=expit(1.8 * waves[:BELT_PERIODS].sum(0)),

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 
-from reprocess.schema import HEMISPHERES, SATELLITES, Satellite, day_index
+from reprocess.schema import EVENTS_PER_DAY, FLUX_PER_COUNT, HEMISPHERES, SATELLITES, Satellite, day_index
 from reprocess.simulate.activity import activity
 from reprocess.simulate.errors import SimulationError
 from reprocess.simulate.fluxes import background
@@ -17,11 +17,8 @@ from reprocess.simulate.geometry import Geometry, day_geometry
 from reprocess.simulate.orbit import ORBITS
 from reprocess.simulate.precipitation import Event, add_events
 from reprocess.simulate.records import calibration, record_order, time_tags
-from reprocess.simulate.telemetry import FLUX_PER_COUNT, measure
+from reprocess.simulate.telemetry import measure
 from reprocess.simulate.writer import granule_variables, write_granule
-
-EVENTS_PER_DAY = 3.0
-"""Of REP and CSS together on a whole satellite-day; what surveys of the 2-s data find, in magnitude."""
 
 TRUTH_COLUMNS = {
     "satellite": "str",

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from reprocess.schema import MS_PER_DAY
+
 EARTH_RADIUS_KM = 6371.2
 """Reference radius of the IGRF."""
 
@@ -59,7 +61,7 @@ def subsolar_point(time_ms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     `time_ms` is UTC in ms since 1970. The formulae are those of the Astronomical Almanac, good to
     0.01 degrees between 1950 and 2050.
     """
-    days = np.asarray(time_ms, float) / 86_400_000 - 10957.5  # since 2000-01-01 12:00
+    days = np.asarray(time_ms, float) / MS_PER_DAY - 10957.5  # since 2000-01-01 12:00
     mean_longitude = 280.460 + 0.9856474 * days
     anomaly = np.radians(357.528 + 0.9856003 * days)
     ecliptic = np.radians(mean_longitude + 1.915 * np.sin(anomaly) + 0.020 * np.sin(2 * anomaly))

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reprocess.simulate.activity import MS_PER_YEAR
 from reprocess.simulate.coordinates import EARTH_RADIUS_KM, cartesian_to_geodetic
 
 GRAVITY_KM3_S2 = 398_600.4418
 J2 = 1.08263e-3
 EQUATOR_KM = 6378.137
-MS_PER_YEAR = 365.25 * 86_400_000
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
+from reprocess.schema import ELECTRON_KEV, FLUX_PER_COUNT
 from reprocess.simulate.activity import Activity
 from reprocess.simulate.fluxes import night_side
 from reprocess.simulate.geometry import Geometry
-from reprocess.simulate.telemetry import CHANNELS, FLUX_PER_COUNT
+from reprocess.simulate.telemetry import CHANNELS
 
 THRESHOLD_COUNTS = 1.0
 """An event's records: its expected E4 counts at 0 degrees exceed this and the background's."""
@@ -39,7 +40,7 @@ REACH_RECORDS = 150
 _E4, _P1 = CHANNELS.index("p6"), CHANNELS.index("p1")
 _ELECTRONS = [CHANNELS.index(c) for c in ("e1", "e2", "e3", "p6")]
 _COUNTS_PER_E4 = np.array([[FLUX_PER_COUNT["e4"] / FLUX_PER_COUNT[c]] for c in ("e1", "e2", "e3", "e4")])
-_ABOVE_E4_KEV = np.array([612.0 - 40.0, 612.0 - 130.0, 612.0 - 287.0, 0.0])
+_ABOVE_E4_KEV = float(ELECTRON_KEV[3]) - np.array(ELECTRON_KEV)
 
 
 @dataclass(frozen=True)

@@ -11,24 +11,12 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.special import expit
 
+from reprocess.schema import E4_MISSING, FLUX_PER_COUNT
+
 CHANNELS = ("e1", "e2", "e3", "p1", "p2", "p3", "p4", "p5", "p6")
 """Measured channels of one telescope; E4 is derived from P6."""
 
 TELESCOPES = (0, 90)
-
-FLUX_PER_COUNT: Mapping[str, float] = {
-    "e1": 80.64516,
-    "e2": 69.44444,
-    "e3": 133.33333,
-    "e4": 181.81818,
-    "p1": 2.32829,
-    "p2": 0.73921,
-    "p3": 0.24932,
-    "p4": 0.0886,
-    "p5": 0.04539,
-    "p6": 243.90244,
-}
-"""Flux of one count: cm-2 s-1 sr-1 for E1-E4 and P6, per keV too for P1-P5."""
 
 CALIBRATION_UNCERTAINTY: Mapping[str, float] = {
     "e1": 0.50,
@@ -44,7 +32,6 @@ CALIBRATION_UNCERTAINTY: Mapping[str, float] = {
 }
 """Relative error left at many counts, fitted to the error variables of the real days."""
 
-E4_MISSING = -999.0
 E4_P5_LIMIT = 2
 """E4 is missing in a telescope whose P5 has more counts: P6 is then not electrons alone."""
 
@@ -113,7 +100,7 @@ def fluxes(counts: np.ndarray) -> dict[str, np.ndarray]:
     Returns
     -------
     dict of str to arrays of shape (records,)
-        Fluxes as float32 and percent errors; E4 is 181.81818 x P6 counts, -999 where P5 > 2 counts.
+        Fluxes as float32 and percent errors; E4 is the flux of its P6 counts, missing where P5 > 2 counts.
     """
     out = {}
     for telescope, by_channel in zip(TELESCOPES, counts, strict=True):

@@ -14,6 +14,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from reprocess.schema import MS_PER_DAY
 from reprocess.simulate.coordinates import cartesian_to_geodetic, spherical_components
 from reprocess.simulate.geometry import Geometry, total
 from reprocess.simulate.telemetry import fluxes
@@ -99,7 +100,7 @@ def _time_variables(time_ms: np.ndarray) -> dict[str, np.ndarray]:
         "time": time_ms,
         "year": year.astype(int) + 1970,
         "day": (days - year.astype("datetime64[D]")).astype(int) + 1,
-        "msec": time_ms % 86_400_000,
+        "msec": time_ms % MS_PER_DAY,
     }
 
 

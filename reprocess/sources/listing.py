@@ -18,7 +18,7 @@ from reprocess.schema.granules import Granule, LeftOut, Listing, Selection
 from reprocess.sources.naming import read_name
 from reprocess.sources.remote import Folder, open_folder
 from reprocess.sources.walk import Walk
-from reprocess.sources.web import CONNECTIONS, Entry
+from reprocess.sources.web import Entry
 
 ARCHIVES = {
     "noaa": "https://www.ncei.noaa.gov/data/poes-metop-space-environment-monitor/access/l1b/v01r00/",
@@ -50,7 +50,7 @@ def list_archive(
     asked = selection or Selection()
     try:
         folder = open_folder(ARCHIVES.get(url, url), storage or {})
-        with ThreadPoolExecutor(CONNECTIONS) as pool:
+        with ThreadPoolExecutor(schema.CONNECTIONS) as pool:
             walk = Walk(folder, asked).through(pool)
             found, others = _granules(walk.files, asked)
             told = pool.map(_completed(folder), found.values())

@@ -22,9 +22,6 @@ from urllib3.exceptions import ReadTimeoutError
 from reprocess import __version__, schema
 from reprocess.errors import SourceError
 
-CONNECTIONS = 6
-"""Requests in flight at a time, all workers together: as many as one browser opens."""
-
 TRIES = 5
 """Requests for one file before it is put off; with `BACKOFF_S` they span about 15 s."""
 

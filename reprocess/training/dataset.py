@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.ndimage import maximum_filter1d
 
 from reprocess import schema
 from reprocess.classifier.features import (
@@ -25,22 +24,21 @@ from reprocess.classifier.features import (
     windows,
 )
 from reprocess.errors import TrainingError
-from reprocess.evaluation.truth import label_records
+from reprocess.evaluation.tally import AROUND
+from reprocess.evaluation.truth import label_records, near_events
 from reprocess.files import sha256
 from reprocess.work.paths import Work
 from reprocess.work.status import ledger_days
 from reprocess.work.store import open_records
-
-MARGIN = 20
-"""Records before and after an event that are taken with it."""
 
 DIFFICULT_PER_DAY = 600
 QUIET_PER_DAY = 150
 """Windows of background per satellite-day, if the day has as many."""
 
 _RAW = Scaling(PUBLISHED_FILL, PUBLISHED_EPSILON, (0.0,) * 8, (1.0,) * 8)
-_DIFFICULT_E4 = 181.0  # one count per second
-_DIFFICULT_E3 = 10 * 133.0  # ten
+# Fluxes are whole counts: a little less than one count per second in E4, than ten in E3.
+_DIFFICULT_E4 = 0.99 * schema.FLUX_PER_COUNT["e4"]
+_DIFFICULT_E3 = 9.9 * schema.FLUX_PER_COUNT["e3"]
 _ISOTROPIC = 0.5
 _ARRAYS = ("time", "electron_flux")
 
@@ -184,7 +182,7 @@ def _days(work: Work, events: pd.DataFrame, seed: int, background: bool) -> Iter
         rng = np.random.default_rng([seed, day, schema.SATELLITES[satellite].sat_id])
         chosen = _choose(records["electron_flux"], labels, rng, background)
         elsewhere = here[here["start_time"].dt.strftime("%Y-%m") != date[:7]]
-        chosen = chosen[~_reach(label_records(records["time"], elsewhere))[chosen + CENTRE]]
+        chosen = chosen[~near_events(label_records(records["time"], elsewhere), AROUND)[chosen + CENTRE]]
         raw = windows(scale_flux(records["electron_flux"], _RAW))
         group = np.full(chosen.size, f"{satellite} {date[:7]}")
         yield Dataset(raw[chosen], labels[chosen + CENTRE], group)
@@ -193,7 +191,7 @@ def _days(work: Work, events: pd.DataFrame, seed: int, background: bool) -> Iter
 def _choose(flux: np.ndarray, labels: np.ndarray, rng: np.random.Generator, background: bool) -> np.ndarray:
     """Return the windows to take of a day: around events all, of the background a sample."""
     seen = Windows(labels.size).seen
-    near = _reach(labels)[seen]
+    near = near_events(labels, AROUND)[seen]
     picks = [np.flatnonzero(near)]
     if background:
         (e3, e4), e3_90 = flux[0, 2:, seen], flux[1, 2, seen]
@@ -203,9 +201,3 @@ def _choose(flux: np.ndarray, labels: np.ndarray, rng: np.random.Generator, back
             candidates = np.flatnonzero(pool)
             picks.append(rng.choice(candidates, min(candidates.size, most), replace=False))
     return np.sort(np.concatenate(picks))
-
-
-def _reach(labels: np.ndarray) -> np.ndarray:
-    """Tell which records are within `MARGIN` of an event."""
-    near: np.ndarray = maximum_filter1d(labels != 0, 2 * MARGIN + 1, mode="constant")
-    return near

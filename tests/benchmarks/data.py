@@ -8,8 +8,8 @@ import h5py
 import numpy as np
 
 from reprocess import schema
+from reprocess.schema import EVENTS_PER_DAY
 from reprocess.simulate import simulate_archive
-from reprocess.simulate.archive import EVENTS_PER_DAY
 from reprocess.sources.listing import list_archive
 from tests.benchmarks import RECORDS, SATELLITE
 from tests.support.fake import granule_path

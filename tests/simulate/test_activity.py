@@ -1,13 +1,13 @@
 import numpy as np
 
+from reprocess.schema import MS_PER_DAY
 from reprocess.simulate.activity import activity
 
-DAY_MS = 86_400_000
-START = 16_500 * DAY_MS
+START = 16_500 * MS_PER_DAY
 
 
 def test_activity_is_a_function_of_seed_and_time_only():
-    days = START + DAY_MS * np.arange(100)
+    days = START + MS_PER_DAY * np.arange(100)
     together = activity(3, days)
     for k in (0, 57, 99):
         alone = activity(3, days[k : k + 1])
@@ -17,12 +17,12 @@ def test_activity_is_a_function_of_seed_and_time_only():
 
 
 def test_another_seed_is_another_history():
-    days = START + DAY_MS * np.arange(100)
+    days = START + MS_PER_DAY * np.arange(100)
     assert not np.allclose(activity(1, days).storm, activity(2, days).storm)
 
 
 def test_activity_is_bounded_and_goes_up_and_down():
-    state = activity(1, START + DAY_MS * np.arange(1000))
+    state = activity(1, START + MS_PER_DAY * np.arange(1000))
     for level in (state.storm, state.belt):
         assert 0 <= level.min() < 0.2
         assert 0.8 < level.max() <= 1
@@ -31,7 +31,7 @@ def test_activity_is_bounded_and_goes_up_and_down():
 
 
 def test_solar_protons_come_a_few_times_a_year_and_decay():
-    protons = activity(1, START + DAY_MS / 4 * np.arange(4 * 1461)).solar_protons
+    protons = activity(1, START + MS_PER_DAY / 4 * np.arange(4 * 1461)).solar_protons
     active = protons > 1
     assert 0.005 < active.mean() < 0.3
     onsets = np.count_nonzero(active[1:] & ~active[:-1])

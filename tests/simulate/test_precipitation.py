@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from reprocess.schema import FLUX_PER_COUNT
 from reprocess.simulate import TRUTH_COLUMNS, simulate_archive
 from reprocess.simulate.activity import Activity
 from reprocess.simulate.archive import truth_table
@@ -12,7 +13,7 @@ from reprocess.simulate.geomagnetic import magnetic_grid
 from reprocess.simulate.geometry import day_geometry
 from reprocess.simulate.orbit import ORBITS
 from reprocess.simulate.precipitation import THRESHOLD_COUNTS, add_events
-from reprocess.simulate.telemetry import CHANNELS, FLUX_PER_COUNT
+from reprocess.simulate.telemetry import CHANNELS
 
 START = 1_425_168_000_000  # 2015-03-01
 P6 = CHANNELS.index("p6")

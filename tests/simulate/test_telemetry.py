@@ -4,13 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reprocess.schema import E4_MISSING, FLUX_PER_COUNT
 from reprocess.simulate.telemetry import (
     CALIBRATION_RECORDS,
     CHANNELS,
     CODE_FLOORS,
     CODE_VALUES,
-    E4_MISSING,
-    FLUX_PER_COUNT,
     TELESCOPES,
     calibration_pulses,
     channel_name,

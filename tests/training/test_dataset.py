@@ -11,7 +11,7 @@ from reprocess.classifier.features import PUBLISHED_EPSILON, PUBLISHED_FILL, Sca
 from reprocess.errors import TrainingError
 from reprocess.evaluation.tally import AROUND
 from reprocess.training import dataset as dataset_module
-from reprocess.training.dataset import MARGIN, Dataset, build_dataset, fit_scaling, split_groups, standardise
+from reprocess.training.dataset import Dataset, build_dataset, fit_scaling, split_groups, standardise
 from reprocess.work.paths import Work
 from reprocess.work.store import open_records
 from tests.support.fake import granule_path
@@ -99,14 +99,10 @@ def expected(work: Work, events: pd.DataFrame, within: int) -> list[tuple[bytes,
 
 def test_around_events_every_window_is_taken_once_and_labelled_by_its_centre(work: Work) -> None:
     found = build_dataset(work, LISTED, seed=1, background=False)
-    assert content(found) == expected(work, LISTED, MARGIN)
+    assert content(found) == expected(work, LISTED, AROUND)
     assert min(found.counts) > 5
     assert found.windows.dtype == np.float32
     assert found.labels.dtype == np.int8
-
-
-def test_evaluation_looks_as_far_around_events_as_training(work: Work) -> None:
-    assert AROUND == MARGIN
 
 
 def test_with_background_days_that_are_small_enough_are_taken_whole(
@@ -138,7 +134,7 @@ def test_background_is_sampled_far_from_events(
             e = np.exp(np.frombuffer(w, np.float32).reshape(7, 4, 2)[3].astype(float)) - PUBLISHED_EPSILON
             e3, e4, e3_90 = e[2, 0], e[3, 0], e[2, 1]
             strange = e4 >= 181 or (e3 > 1330 and e3 > e3_90 / 2)
-            kind = "near" if distance <= MARGIN else "difficult" if strange else "quiet"
+            kind = "near" if distance <= AROUND else "difficult" if strange else "quiet"
             kinds[kind].append(w in taken)
             if w in taken:
                 assert found[position] == (w, label, f"{satellite} {date[:7]}"), "in order of time"
@@ -178,7 +174,7 @@ def test_an_event_that_straddles_two_months_is_in_the_first_only(
     assert sum(label == 2 for _, label, _ in march) == 10 - 4  # no window is centred on the last four
     assert sum(label == 2 for _, label, _ in april) == 10 - 3
     taken = [(w, label) for w, label, group in found if group == "noaa18 2015-04"]
-    kept = [(a[0], a[1]) for a, b in zip(april, away, strict=True) if b[2] > MARGIN]
+    kept = [(a[0], a[1]) for a, b in zip(april, away, strict=True) if b[2] > AROUND]
     assert taken == kept
     assert 0 < len(kept) < len(april)
     assert [f for f in found if f[2] == "noaa18 2015-03"] == [

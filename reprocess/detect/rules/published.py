@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from reprocess import schema
 from reprocess.classifier.features import CENTRE, PUBLISHED_FILL, Windows
-from reprocess.schema import EVENT_CLASSES
+from reprocess.schema import EVENT_CLASSES, FLUX_PER_COUNT
 
 L_MIN, L_MAX = 2.5, 8.5
 """L shells of the outer belt that an event must come near."""
@@ -27,7 +28,7 @@ L_MARGIN = 10
 JOIN_DISTANCE = 5
 """Events whose starts are this close, in records, are joined."""
 
-E4_THRESHOLD = 2 * 181.81818
+E4_THRESHOLD = 2 * FLUX_PER_COUNT["e4"]
 """Two counts per second in E4, cm-2 s-1 sr-1; see `physical` for what happens at exactly two."""
 
 
@@ -53,9 +54,14 @@ class Rules:
         return Windows(records, self.offset)
 
 
+_RELEASE_2024, _RELEASE_2022 = schema.MODES
+
 MODES = {
-    "published": Rules("published", repair_L=True, wrap=False, refine=True),
-    "published-2022": Rules("published-2022", repair_L=False, wrap=True, refine=False),
+    rules.name: rules
+    for rules in (
+        Rules(_RELEASE_2024, repair_L=True, wrap=False, refine=True),
+        Rules(_RELEASE_2022, repair_L=False, wrap=True, refine=False),
+    )
 }
 
 

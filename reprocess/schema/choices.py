@@ -1,0 +1,25 @@
+"""Names that a user chooses among, and what holds unless they choose.
+
+Nothing is imported here, so that the command line knows them and starts fast.
+"""
+
+MODES = ("published", "published-2022")
+"""Sets of rules that make events of classes, `detect.rules`; the first is the default."""
+
+ENGINES = ("onnxruntime", "tensorflow")
+"""What runs a network, `classifier.engine`; the first is the default."""
+
+DEFAULT_MODEL = "simulated2026"
+"""The bundled model."""
+
+PUBLISHED_MODEL = "capannolo2022"
+"""The model released with Capannolo, Li & Huang (2022)."""
+
+CONNECTIONS = 6
+"""Files read from a web server at a time: as many as one browser opens."""
+
+DASHBOARD_PORT = 8787
+"""Where Dask's dashboard listens; its own default."""
+
+EVENTS_PER_DAY = 3.0
+"""REP and CSS together on a whole simulated satellite-day: the magnitude that surveys of 2-s data find."""
