@@ -9,7 +9,7 @@ any executor. Nothing is changed here; `reprocess.audit.repair` withdraws claims
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from reprocess import schema
 from reprocess.audit.finding import GO_ON, REDO, Finding
@@ -20,9 +20,9 @@ from reprocess.files import find, sha256
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.sources.local import local_identity
 from reprocess.sources.remote import is_local, read_bytes
-from reprocess.work.ledger import Record
 from reprocess.work.parts import PARTS, column_troubles, part_path, read_part
 from reprocess.work.paths import Run, Work
+from reprocess.work.receipts import DayEntry, Receipt
 from reprocess.work.store import open_records, shard_key
 
 _POSITIONS = ("time", "L_IGRF", "MLT", "latitude")
@@ -95,7 +95,7 @@ def plan_audit(
     return [AuditPlan(work.root, *block, names, sources, content) for block in sorted(blocks)]
 
 
-def audit_block(plan: AuditPlan) -> Record:
+def audit_block(plan: AuditPlan) -> Receipt:
     """Check everything that the ledgers claim of one block.
 
     Returns
@@ -119,7 +119,7 @@ def audit_block(plan: AuditPlan) -> Record:
     }
 
 
-def _claimed(audit: _Audit, run: Run | None, files: Collection[Path]) -> Record | None:
+def _claimed(audit: _Audit, run: Run | None, files: Collection[Path]) -> Receipt | None:
     """Return the block's record if it claims anything, and name it if it was left half-written."""
     ledger, stage = (audit.work.ledger, "ingest") if run is None else (run.ledger, "detect")
     where = {"stage": stage, "run": "" if run is None else run.name}
@@ -139,7 +139,7 @@ def _claimed(audit: _Audit, run: Run | None, files: Collection[Path]) -> Record 
     return None
 
 
-def _audit_ingest(audit: _Audit) -> Record | None:
+def _audit_ingest(audit: _Audit) -> Receipt | None:
     """Check a block of the archive; return its record if all of it can be relied on."""
     work, satellite, block = audit.work, audit.plan.satellite, audit.plan.block
     specs = schema.ARCHIVE_ARRAYS
@@ -159,7 +159,7 @@ def _audit_ingest(audit: _Audit) -> Record | None:
     return record if sound else None
 
 
-def _audit_days(audit: _Audit, record: Record) -> None:
+def _audit_days(audit: _Audit, record: Receipt) -> None:
     """Hold the archive's days against the ledger's."""
     span = schema.block_days(audit.plan.block)
     store = open_records(audit.work, audit.plan.satellite)
@@ -182,7 +182,7 @@ def _audit_days(audit: _Audit, record: Record) -> None:
             differs("time", date, f"{max(expected['record_count'], 0)} increasing times in the day", trouble)
 
 
-def _day_values(entry: Record | None) -> dict[str, Any]:
+def _day_values(entry: DayEntry | None) -> dict[str, Any]:
     """Return what the arrays with one value per day must hold."""
     if entry is None:
         values = (schema.STATUS["not_ingested"], -1, "")
@@ -192,9 +192,9 @@ def _day_values(entry: Record | None) -> dict[str, Any]:
     return {"status": status, "record_count": count, "source_digest": digest or bytes(32).hex()}
 
 
-def _audit_source(audit: _Audit, entry: Record) -> None:
+def _audit_source(audit: _Audit, entry: DayEntry) -> None:
     """Look whether a local source that is still there is what was read."""
-    source = entry["source"]
+    source = cast(dict[str, Any], entry["source"])
     now = local_identity(source["url"], source["version"]) if is_local(source["url"]) else None
     if now is None or "sha256" not in source:
         return
@@ -211,7 +211,7 @@ def _audit_source(audit: _Audit, entry: Record) -> None:
             audit.add(source["url"], "stale", expected, f"sha256 {found}", stage="ingest")
 
 
-def _audit_detect(audit: _Audit, run: Run, ingested: Record | None) -> None:
+def _audit_detect(audit: _Audit, run: Run, ingested: Receipt | None) -> None:
     """Check a block of a run; its content only if the archive's block can be relied on."""
     satellite, block = audit.plan.satellite, audit.plan.block
     parts = {kind: part_path(run.root / kind, satellite, block) for kind in ("events", "dwell")}
@@ -232,7 +232,7 @@ def _audit_detect(audit: _Audit, run: Run, ingested: Record | None) -> None:
         _audit_content(audit, run, record, ingested)
 
 
-def _audit_content(audit: _Audit, run: Run, record: Record, ingested: Record) -> None:
+def _audit_content(audit: _Audit, run: Run, record: Receipt, ingested: Receipt) -> None:
     """Hold a block's events and dwell against the archive."""
     satellite, block = audit.plan.satellite, audit.plan.block
     store = open_records(audit.work, satellite)

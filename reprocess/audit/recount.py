@@ -1,6 +1,7 @@
 """The records, events and seconds of one day, counted again and held against what is claimed."""
 
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pandas as pd
 from reprocess import schema
 from reprocess.classifier.features import Windows
 from reprocess.schema.grid import FINE
-from reprocess.work.ledger import Record
+from reprocess.work.receipts import DayEntry
 
 
 def time_trouble(time: np.ndarray, count: int, day: int) -> str:
@@ -34,7 +35,7 @@ def time_trouble(time: np.ndarray, count: int, day: int) -> str:
 
 
 def event_troubles(
-    events: pd.DataFrame, facts: Record, names: dict[str, str], records: dict[str, np.ndarray]
+    events: pd.DataFrame, facts: DayEntry, names: dict[str, str], records: dict[str, np.ndarray]
 ) -> Iterator[tuple[str, str]]:
     """Yield what rows of the event table should say and do say, against the archive's records.
 
@@ -78,7 +79,11 @@ def _milliseconds(times: pd.Series) -> np.ndarray:
 
 
 def dwell_troubles(
-    dwell: pd.DataFrame, events: pd.DataFrame, facts: Record, records: dict[str, np.ndarray], windows: Windows
+    dwell: pd.DataFrame,
+    events: pd.DataFrame,
+    facts: DayEntry,
+    records: dict[str, np.ndarray],
+    windows: Windows,
 ) -> Iterator[tuple[str, str]]:
     """Yield what a day's dwell should be and is.
 
@@ -104,7 +109,7 @@ def dwell_troubles(
         "outside_grid": int(np.count_nonzero(cell == -1)),
         "invalid_position": int(np.count_nonzero(cell == -2)),
     }
-    claimed = {name: facts[name] for name in counted}
+    claimed = {name: cast(dict[str, int], facts)[name] for name in counted}
     if counted != claimed:
         yield f"{claimed} records", f"{counted} in the archive"
     within = {"records": np.ones(windows.count, bool)}

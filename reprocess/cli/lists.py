@@ -28,9 +28,10 @@ LISTS = options_of(
 def read_lists(work: "Work", lists: tuple[Path, ...], drop: bool) -> "EventList":
     """Read event lists; rows that are left out are named."""
     from reprocess.evaluation.truth import read_event_list
+    from reprocess.schema import DayState
     from reprocess.work.status import ledger_days
 
-    covered = {key for key, entry in ledger_days(work.ledger).items() if entry["status"] == "ok"}
+    covered = {key for key, entry in ledger_days(work.ledger).items() if entry["status"] == DayState.OK}
     events = read_event_list(lists, covered, drop=drop)
     for line in events.dropped:
         click.echo(f"left out {line}", err=True)

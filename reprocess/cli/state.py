@@ -1,21 +1,27 @@
 """A survey of WORK, printed for people."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
+
+from reprocess.schema import DayState
+
+if TYPE_CHECKING:
+    from reprocess.work.status import FailedBlock, Survey
+
 
 INCOMPLETE = 4
 
 
-_TROUBLES = ("quarantined", "deferred", "missing", "lost")
+_TROUBLES = (DayState.QUARANTINED, DayState.DEFERRED, DayState.MISSING, DayState.LOST)
 
 
 _LISTED = 40
 """Days of one kind that are listed one by one."""
 
 
-def print_state(state: dict[str, Any]) -> None:
+def print_state(state: "Survey") -> None:
     """Print a survey for people."""
     ingest = state["ingest"]
     for name, done in ingest["satellites"].items():
@@ -28,10 +34,10 @@ def print_state(state: dict[str, Any]) -> None:
         if reasons:
             counts = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
             click.echo(f"{kind.replace('_', ' ')} by reason: {counts}")
-    for kind in ("quarantined", "deferred"):
+    for kind, listed in (("quarantined", ingest["quarantined"]), ("deferred", ingest["deferred"])):
         _print_days(
             f"  {kind} {day['satellite']} {day['date']}: {day['reason']} ({day['detail']}) {day['url']}"
-            for day in ingest[kind]
+            for day in listed
         )
     _print_days(f"  missing {day['satellite']} {day['date']}: {day['url']}" for day in ingest["missing"])
     kept = {True: "what was read is kept", False: "lost, it was never read"}
@@ -63,7 +69,7 @@ def _print_days(lines: Iterable[str]) -> None:
         click.echo(f"  … and {len(listed) - _LISTED} more: reprocess status WORK --json lists all")
 
 
-def print_years(state: dict[str, Any]) -> None:
+def print_years(state: "Survey") -> None:
     """Print what is done and missing by satellite and year."""
     runs = state["runs"]
     done = {(name, y["satellite"], y["year"]): y["done"] for name, run in runs.items() for y in run["years"]}
@@ -79,6 +85,6 @@ def print_years(state: dict[str, Any]) -> None:
         )
 
 
-def _print_failures(failures: list[dict[str, Any]]) -> None:
+def _print_failures(failures: "list[FailedBlock]") -> None:
     for failure in failures:
         click.echo(f"  failed {failure['satellite']} block {failure['block']}: {failure['reason']}")

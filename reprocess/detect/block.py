@@ -19,9 +19,9 @@ from reprocess.detect.rules.sparse import Classified, classify, wanted_windows
 from reprocess.errors import StoreError
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.schema.grid import FINE
-from reprocess.work.ledger import Record
 from reprocess.work.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.work.paths import Work
+from reprocess.work.receipts import DayEntry, Receipt
 from reprocess.work.store import SatelliteStore, open_classes, open_records
 
 _DETECT_ARRAYS = ("time", "electron_flux", "L_IGRF", "MLT", "latitude", "longitude", "ifc_on")
@@ -62,14 +62,14 @@ class _DayResult:
     """What detection gives for one day."""
 
     windows: Windows
-    facts: dict[str, object]
+    facts: DayEntry
     columns: dict[str, list[object]]
     dwell: dict[str, np.ndarray]
     classified: Classified | None
     """Kept only if `classes.zarr` is asked for: 0.7 MB a day."""
 
 
-def detect_block(plan: DetectPlan) -> Record:
+def detect_block(plan: DetectPlan) -> Receipt:
     """Classify a block's days and write its events and dwell.
 
     Returns
@@ -104,7 +104,7 @@ def detect_block(plan: DetectPlan) -> Record:
     }
     if settings.classes:
         outputs["classes"] = _write_classes(open_classes(run, plan.satellite), plan.block, results)
-    record: Record = {
+    record: Receipt = {
         "stage": "detect",
         "satellite": plan.satellite,
         "block": plan.block,
@@ -116,7 +116,9 @@ def detect_block(plan: DetectPlan) -> Record:
     return record
 
 
-def _entries(store: SatelliteStore, ingested: Record, days: tuple[int, ...]) -> dict[int, Record]:
+def _entries(
+    store: SatelliteStore, ingested: dict[str, DayEntry], days: tuple[int, ...]
+) -> dict[int, DayEntry]:
     """Return the ledger's entries of these days, having compared their counts with the archive's."""
     entries = {day: ingested[schema.day_date(day).isoformat()] for day in days}
     for day, entry in entries.items():
@@ -146,13 +148,13 @@ def _detect_day(
     seen = Day(plan.satellite, schema.day_date(day), records, found.probabilities, windows, digest)
     columns = describe(seen, stages, L, bundle.name, plan.run)
     dwell, accounts = _dwell(records, stages, day, windows)
-    facts = {
+    facts: DayEntry = {
         "source_sha256": digest,
         "records": L.size,
         "windows_classified": int(np.count_nonzero(found.evaluated)),
         "events": {name: len(s.final) for name, s in stages.items()},
-        **accounts,
     }
+    facts |= accounts
     if plan.settings.dense:
         facts["class_counts"] = np.bincount(found.classes, minlength=len(schema.CLASSES)).tolist()
     return _DayResult(windows, facts, columns, dwell, found if plan.settings.classes else None)
@@ -160,7 +162,7 @@ def _detect_day(
 
 def _dwell(
     records: dict[str, np.ndarray], stages: dict[str, Stages], day: int, windows: Windows
-) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+) -> tuple[dict[str, np.ndarray], DayEntry]:
     """Count classifiable records, and those within events, per cell of the fine grid.
 
     A record is classifiable if a window stands for it. Every one of them is either in exactly

@@ -16,7 +16,7 @@ from reprocess.execution.cluster import Cluster
 from reprocess.execution.mapping import Progress, map_blocks
 from reprocess.execution.share import Share, client_of, noting, own
 from reprocess.files import locked
-from reprocess.schema import CLASS_ARRAYS
+from reprocess.schema import CLASS_ARRAYS, DayState
 from reprocess.schema.granules import Granule, block_of
 from reprocess.work.paths import Run, Work
 from reprocess.work.status import detected, ledger_days
@@ -29,7 +29,9 @@ def plan_detect(work: Work, run: Run, settings: Settings, granules: Iterable[Gra
     A block is classified whole: days that the run already has stay in it, and days that the
     archive has lost (their file was replaced by a bad one) leave it.
     """
-    ingested = {key: entry for key, entry in ledger_days(work.ledger).items() if entry["status"] == "ok"}
+    ingested = {
+        key: entry for key, entry in ledger_days(work.ledger).items() if entry["status"] == DayState.OK
+    }
     done = ledger_days(run.ledger)
     wanted: dict[tuple[str, int], set[str]] = {}
     for g in granules:

@@ -10,6 +10,7 @@ from reprocess.errors import IncompleteError, LedgerError
 from reprocess.evaluation.tally import TRUTH_COLUMNS, EvaluatePlan, Tally, tally_block
 from reprocess.execution.cluster import Cluster
 from reprocess.execution.mapping import Plan, Progress, each_block
+from reprocess.schema import DayState
 from reprocess.schema.granules import Granule
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
@@ -43,7 +44,7 @@ def tally_run(
     """
     wanted = {(g.satellite, g.date.isoformat()) for g in granules}
     sources, done = ledger_days(work.ledger), ledger_days(run.ledger)
-    ingested = {key for key in wanted & sources.keys() if sources[key]["status"] == "ok"}
+    ingested = {key for key in wanted & sources.keys() if sources[key]["status"] == DayState.OK}
     missing = sorted(key for key in ingested if not detected(done.get(key), sources[key]))
     if missing:
         raise IncompleteError(

@@ -14,7 +14,7 @@ from distributed.comm import CommClosedError
 
 from reprocess import schema
 from reprocess.errors import IncompleteError
-from reprocess.work.ledger import Record
+from reprocess.work.receipts import Receipt
 
 
 class Plan(Protocol):
@@ -55,14 +55,14 @@ class Progress(Protocol):
     def begin(self, stage: str, plans: Sequence[Plan], client: Client | None) -> None:
         """Take note that work on these blocks begins, on this client's workers (None: without Dask)."""
 
-    def done(self, plan: Plan, message: str, record: Record | None = None) -> None:
+    def done(self, plan: Plan, message: str, record: Receipt | None = None) -> None:
         """Take note of what a block gave, in words, and its record if there is one."""
 
     def failed(self, plan: Plan, reason: str) -> None:
         """Take note that a block could not be done."""
 
 
-def records_of(plan: Plan, record: Record) -> int:
+def records_of(plan: Plan, record: Receipt) -> int:
     """Return how many satellite records the days of a plan have, by the record that its block gave."""
     dates = (schema.day_date(day).isoformat() for day in plan.days)
     return sum(record["days"].get(date, {}).get("records", 0) for date in dates)
@@ -70,12 +70,12 @@ def records_of(plan: Plan, record: Record) -> int:
 
 def map_blocks(
     client: Client | None,
-    function: Callable[[Any], Record],
+    function: Callable[[Any], Receipt],
     plans: Sequence[Plan],
     stage: str,
     progress: Progress,
     note: Note,
-) -> list[Record]:
+) -> list[Receipt]:
     """Do all that `each_block` does, and return the records that the blocks gave."""
     return list(each_block(client, function, plans, stage, progress, note))
 
@@ -119,7 +119,7 @@ def each_block(
             progress.failed(plan, _note_failure(note, plan, result))
             return
         if say is None:
-            record = cast(Record, result)
+            record = cast(Receipt, result)
             progress.done(plan, _outcome(record), record)
         else:
             progress.done(plan, say(result))
@@ -214,7 +214,7 @@ def _note_failure(note: Note, plan: Plan, failure: Failure) -> str:
     return failure.reason
 
 
-def _outcome(record: Record) -> str:
+def _outcome(record: Receipt) -> str:
     """Say in a few words what a block gave."""
     days = record["days"].values()
     if record["stage"] == "audit":

@@ -7,7 +7,7 @@ doing a block twice is harmless. No Dask here: any executor can call it.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -15,11 +15,12 @@ from reprocess import __version__, schema
 from reprocess.errors import GranuleError, SourceError
 from reprocess.files import sha256
 from reprocess.ingest.reading import Records, read_records
+from reprocess.schema import DayState
 from reprocess.schema.granules import Granule
 from reprocess.sources.remote import read_source
 from reprocess.sources.web import TRIES, Answer
-from reprocess.work.ledger import Record
 from reprocess.work.paths import Work
+from reprocess.work.receipts import DayEntry, Receipt, Source
 from reprocess.work.store import SatelliteStore, open_records
 
 
@@ -41,7 +42,7 @@ class IngestPlan:
         return tuple(g.day for g in self.granules)
 
 
-def ingest_block(plan: IngestPlan) -> Record:
+def ingest_block(plan: IngestPlan) -> Receipt:
     """Read a block's new and changed NOAA files into the archive.
 
     Days that are not in the plan are copied from the archive as it is. Files that cannot be used
@@ -80,7 +81,7 @@ def ingest_block(plan: IngestPlan) -> Record:
         digests[spec.name] = store.write(spec.name, span.start, rows)
     for name, rows in _day_rows(span, days).items():
         digests[name] = store.write(name, span.start, rows)
-    record: Record = {
+    record: Receipt = {
         "stage": "ingest",
         "satellite": plan.satellite,
         "block": plan.block,
@@ -93,14 +94,14 @@ def ingest_block(plan: IngestPlan) -> Record:
     return record
 
 
-def _invalidate(store: SatelliteStore, span: range, kept: Record) -> None:
+def _invalidate(store: SatelliteStore, span: range, kept: dict[str, DayEntry]) -> None:
     """Mark all days but those kept as not ingested, for readers of the archive itself."""
     store.write("record_count", span.start, _day_rows(span, kept)["record_count"])
 
 
 def _read_granules(
     plan: IngestPlan, held: Collection[str]
-) -> tuple[Record, dict[int, dict[str, np.ndarray]], Record]:
+) -> tuple[dict[str, DayEntry], dict[int, dict[str, np.ndarray]], dict[str, DayEntry]]:
     """Read a plan's files one after another.
 
     A file that cannot be had never costs what the archive has of its day: days in `held` are
@@ -115,9 +116,9 @@ def _read_granules(
     deferred : dict
         Source and reason of the days that cannot be had now, by date.
     """
-    entries: Record = {}
+    entries: dict[str, DayEntry] = {}
     read: dict[int, dict[str, np.ndarray]] = {}
-    deferred: Record = {}
+    deferred: dict[str, DayEntry] = {}
     tries = TRIES
     start = schema.block_days(plan.block).start
     for granule in plan.granules:
@@ -126,11 +127,15 @@ def _read_granules(
             answer = read_source(granule.url, granule.size, plan.storage, tries)
         except SourceError as e:
             tries = 1 if e.reason in schema.TRANSIENT else TRIES  # one in trouble is not pressed
-            entry = {"source": granule.identity, "reason": e.reason, "detail": e.detail}
+            entry: DayEntry = {
+                "source": cast(Source, granule.identity),
+                "reason": e.reason,
+                "detail": e.detail,
+            }
             if e.reason in schema.DEFERRALS or (e.reason in schema.RETRIED and date in held):
                 deferred[date] = entry
             else:
-                entries[date] = entry | {"status": "quarantined"}
+                entries[date] = entry | {"status": DayState.QUARANTINED.value}
             continue
         tries = TRIES
         entries[date], records = _read_granule(granule, answer)
@@ -139,10 +144,10 @@ def _read_granules(
     return entries, read, deferred
 
 
-def _read_granule(granule: Granule, answer: Answer) -> tuple[dict[str, object], Records | None]:
+def _read_granule(granule: Granule, answer: Answer) -> tuple[DayEntry, Records | None]:
     """Return a day's entry in the done record, and its records if the file is good."""
     source = granule.identity | answer.facts | {"sha256": sha256(answer.body)}
-    entry: dict[str, object] = {"source": source}
+    entry: DayEntry = {"source": cast(Source, source)}
     try:
         records = read_records(answer.body, granule.satellite, granule.day)
     except GranuleError as e:
@@ -171,7 +176,7 @@ def _kept_rows(spec: schema.ArraySpec, store: SatelliteStore, span: range, kept:
     return rows
 
 
-def _day_rows(span: range, days: Record) -> dict[str, np.ndarray]:
+def _day_rows(span: range, days: dict[str, DayEntry]) -> dict[str, np.ndarray]:
     """Return a block's rows of the arrays with one value per day, in the order to write them."""
     rows = {
         spec.name: np.full((len(span), *spec.day_shape), spec.fill, spec.dtype) for spec in schema.DAY_ARRAYS

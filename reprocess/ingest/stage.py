@@ -17,8 +17,8 @@ from reprocess.ingest.block import IngestPlan, ingest_block
 from reprocess.schema.granules import Granule, block_of
 from reprocess.sources.remote import is_web
 from reprocess.work.asked import merge_asked
-from reprocess.work.ledger import Record
 from reprocess.work.paths import Work
+from reprocess.work.receipts import Receipt
 from reprocess.work.status import is_current, ledger_days
 from reprocess.work.store import ARCHIVE_TITLE, create_store
 
@@ -73,7 +73,7 @@ def ingest(
         map_blocks(client, read, plans, "ingest", progress, noting(work.ledger))
 
 
-def _reader(plans: Sequence[IngestPlan], connections: int) -> Callable[[IngestPlan], Record]:
+def _reader(plans: Sequence[IngestPlan], connections: int) -> Callable[[IngestPlan], Receipt]:
     """Return what ingests a block, with no more of them reading from web servers at a time than allowed."""
     if not any(is_web(g.url) for p in plans for g in p.granules):
         return ingest_block
@@ -81,6 +81,6 @@ def _reader(plans: Sequence[IngestPlan], connections: int) -> Callable[[IngestPl
     return partial(_ingest_connected, shared=shared)
 
 
-def _ingest_connected(plan: IngestPlan, shared: Semaphore) -> Record:
+def _ingest_connected(plan: IngestPlan, shared: Semaphore) -> Receipt:
     with shared:
         return ingest_block(plan)

@@ -8,8 +8,9 @@ import datetime as dt
 from typing import Any
 
 from reprocess import schema
-from reprocess.work.ledger import Record, source_digest
+from reprocess.work.ledger import source_digest
 from reprocess.work.paths import Run
+from reprocess.work.receipts import Receipt
 
 _PRODUCT = {
     "Conventions": "CF-1.11, ACDD-1.3",
@@ -63,7 +64,7 @@ def product_attributes(run: Run, **texts: str) -> dict[str, Any]:
     }
 
 
-def coverage_attributes(run: Run, records: list[Record]) -> dict[str, Any]:
+def coverage_attributes(run: Run, records: list[Receipt]) -> dict[str, Any]:
     """Return which satellite-days a file is made of.
 
     Parameters

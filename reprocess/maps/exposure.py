@@ -12,9 +12,9 @@ import xarray as xr
 from reprocess import schema
 from reprocess.maps.attributes import product_attributes
 from reprocess.schema.grid import FINE, Grid, coarse_bins
-from reprocess.work.ledger import Record
 from reprocess.work.parts import read_dwell
 from reprocess.work.paths import Run
+from reprocess.work.receipts import Receipt
 from reprocess.work.store import write_dataset
 
 _SECONDS = int(schema.SAMPLING_S)
@@ -36,7 +36,7 @@ _TEXTS = {
 _FINE_SHAPE = (len(schema.HEMISPHERES), *FINE.shape)
 
 
-def write_exposure(run: Run, records: list[Record]) -> None:
+def write_exposure(run: Run, records: list[Receipt]) -> None:
     """Sum the dwell parts of all done blocks into `exposure.zarr`.
 
     Dimensions are satellite, month, hemisphere, L (0.1) and MLT (0.25 h); values are seconds,
@@ -87,7 +87,7 @@ def _add(total: np.ndarray, month: np.ndarray, cell: np.ndarray, records: np.nda
     total[first:last] += counts.reshape(-1, FINE.cells) * _SECONDS
 
 
-def compare_exposure(run: Run, records: list[Record]) -> list[tuple[str, str]]:
+def compare_exposure(run: Run, records: list[Receipt]) -> list[tuple[str, str]]:
     """Hold `exposure.zarr` against the sum of the dwell parts.
 
     Returns
@@ -115,7 +115,7 @@ def compare_exposure(run: Run, records: list[Record]) -> list[tuple[str, str]]:
     return differences
 
 
-def daily(run: Run, records: list[Record], grid: Grid) -> dict[str, np.ndarray]:
+def daily(run: Run, records: list[Receipt], grid: Grid) -> dict[str, np.ndarray]:
     """Return the seconds of each satellite-day on a map's grid, hemispheres added.
 
     Parameters

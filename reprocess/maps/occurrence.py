@@ -18,9 +18,9 @@ from reprocess.maps.attributes import coverage_attributes, product_attributes
 from reprocess.maps.exposure import BOUNDS, as_variable, daily, grid_coordinates
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
 from reprocess.schema.grid import Grid, make_grid
-from reprocess.work.ledger import Record
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run
+from reprocess.work.receipts import Receipt
 
 CONFIDENCE = 0.6827
 """Coverage of all intervals: one standard deviation of a normal distribution."""
@@ -92,7 +92,7 @@ def count_events(events: pd.DataFrame, grid: Grid) -> tuple[np.ndarray, int]:
     return by_bin, len(events) - int(by_bin.sum())
 
 
-def occurrence(run: Run, records: list[Record], grid: Grid, min_dwell_s: float) -> xr.Dataset:
+def occurrence(run: Run, records: list[Receipt], grid: Grid, min_dwell_s: float) -> xr.Dataset:
     """Make the maps of a run.
 
     Parameters
@@ -184,7 +184,7 @@ def read_occurrence(run: Run) -> xr.Dataset:
 _EXACT = {"events", "dwell", "precipitation"}
 
 
-def compare_occurrence(run: Run, records: list[Record]) -> list[tuple[str, str]]:
+def compare_occurrence(run: Run, records: list[Receipt]) -> list[tuple[str, str]]:
     """Hold `occurrence.nc` against maps made again from the parts, on its own grid.
 
     Returns

@@ -6,12 +6,13 @@ from reprocess.maps.exposure import write_exposure
 from reprocess.maps.occurrence import occurrence, write_occurrence
 from reprocess.maps.plot import plot_occurrence
 from reprocess.schema.grid import Grid
-from reprocess.work.ledger import Record, source_digest
+from reprocess.work.ledger import source_digest
 from reprocess.work.paths import Run, Work
+from reprocess.work.receipts import Receipt
 from reprocess.work.status import lacking, survey
 
 
-def sum_up(run: Run) -> list[Record]:
+def sum_up(run: Run) -> list[Receipt]:
     """Bring the exposure up to date with the done blocks, and return their records."""
     records = list(run.ledger.done())
     if run.outdated("exposure", records):

@@ -15,22 +15,30 @@ from typing import Any
 import numpy as np
 
 from reprocess import schema
+from reprocess.schema import DayState
 from reprocess.schema.grid import make_grid
 
 GRID = make_grid(*(np.arange(start, stop + step / 2, step) for start, stop, step in schema.SHOWN.values()))
 """Bins of the map that is shown: those of `reprocess map` by default."""
 
 NOT_ASKED = "-"
-WAITING, INGESTED, CLASSIFIED = ".", "i", "c"
-LEFT_OUT = {"quarantined": "q", "deferred": "d", "lost": "l"}
+LETTERS = {
+    DayState.CLASSIFIED: "c",
+    DayState.OK: "i",
+    DayState.QUARANTINED: "q",
+    DayState.DEFERRED: "d",
+    DayState.LOST: "l",
+    DayState.MISSING: ".",
+}
 """What became of a day; a block's days are a text with one of these for each."""
 
-STATES = ("classified", "ingested", *LEFT_OUT, "failed", "waiting")
-"""What days are counted by: as above, but for waiting days of blocks that failed."""
+LEFT_OUT = (DayState.QUARANTINED, DayState.DEFERRED, DayState.LOST)
+"""States that a reason is shown for."""
 
-_NAMES = {WAITING: "waiting", INGESTED: "ingested", CLASSIFIED: "classified"} | {
-    letter: name for name, letter in LEFT_OUT.items()
-}
+STATES = (DayState.CLASSIFIED, DayState.OK, *LEFT_OUT, DayState.FAILED, DayState.MISSING)
+"""What days are counted by: as above, but for those that a failed block would have read or classified."""
+
+_STATE = {letter: state for state, letter in LETTERS.items()}
 
 Message = dict[str, Any]
 
@@ -68,9 +76,9 @@ class BlockState:
         return months
 
     def _state(self, day: str) -> str:
-        if (day == WAITING and "ingest" in self.failures) or (day == INGESTED and "detect" in self.failures):
-            return "failed"
-        return _NAMES[day]
+        state = _STATE[day]
+        stage = {DayState.MISSING: "ingest", DayState.OK: "detect"}.get(state)
+        return DayState.FAILED if stage in self.failures else state
 
 
 @lru_cache
@@ -213,7 +221,11 @@ class Board:
 
     def ingested(self) -> int:
         """Return the number of days in the archive, classified, failed since or neither."""
-        return sum(s.days.count(letter) for s in self.blocks.values() for letter in (INGESTED, CLASSIFIED))
+        return sum(
+            s.days.count(letter)
+            for s in self.blocks.values()
+            for letter in (LETTERS[DayState.OK], LETTERS[DayState.CLASSIFIED])
+        )
 
     def records(self) -> int:
         """Return the number of ingested records."""

@@ -23,21 +23,21 @@ from reprocess.files import legible
 from reprocess.maps.exposure import daily
 from reprocess.maps.occurrence import count_events
 from reprocess.monitoring.board import (
-    CLASSIFIED,
     GRID,
-    INGESTED,
     LEFT_OUT,
+    LETTERS,
     NOT_ASKED,
-    WAITING,
     BlockState,
     Stage,
 )
 from reprocess.monitoring.scheduler import PATH, TOPIC, DashboardPlugin
+from reprocess.schema import DayState
 from reprocess.schema.granules import Granule, block_of
 from reprocess.work.asked import read_asked
-from reprocess.work.ledger import BlockLedger, Record
+from reprocess.work.ledger import BlockLedger
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
+from reprocess.work.receipts import DayEntry, Receipt
 from reprocess.work.status import day_state, detected
 
 _BATCH = 32
@@ -64,7 +64,7 @@ class Survey:
             for key, reason in ledger.failures().items() if ledger else ():
                 self.failures.setdefault(key, {})[stage] = reason
 
-    def note(self, key: _Key, stage: str, outcome: Record | str) -> None:
+    def note(self, key: _Key, stage: str, outcome: Receipt | str) -> None:
         """Take in the record that a block gave, or why it could not be done."""
         if isinstance(outcome, str):
             self.failures.setdefault(key, {})[stage] = outcome
@@ -81,22 +81,22 @@ class Survey:
         days, records, left_out = [NOT_ASKED] * len(span), 0, []
         for granule in self.planned.get(key, ()):
             date = granule.date.isoformat()
-            entry, waiting = ingested["days"].get(date), ingested.get("deferred", {}).get(date)
-            state = day_state(granule, entry, waiting, (granule.satellite, granule.day) in self.vanished)
-            letter = LEFT_OUT.get(state, WAITING)
-            if state == "ok" and entry:
-                letter = CLASSIFIED if detected(record["days"].get(date), entry) else INGESTED
+            entry, put_off = ingested["days"].get(date), ingested.get("deferred", {}).get(date)
+            state = day_state(granule, entry, put_off, (granule.satellite, granule.day) in self.vanished)
+            if state is DayState.OK and entry:
                 records += entry["records"]
+                if detected(record["days"].get(date), entry):
+                    state = DayState.CLASSIFIED
             elif state in LEFT_OUT:
-                left_out.append([date, state, *_why(state, waiting or entry)])
-            days[granule.day - span.start] = letter
+                left_out.append([date, str(state), *_why(state, put_off or entry)])
+            days[granule.day - span.start] = LETTERS[state]
         found = _found(self.run, record) if self.run and record["days"] else {}
         return BlockState(*key, "".join(days), records, left_out, dict(self.failures.get(key, {})), **found)
 
 
-def _why(state: str, entry: Record | None) -> tuple[str, str]:
+def _why(state: DayState, entry: DayEntry | None) -> tuple[str, str]:
     """Return reason and detail of a day that is left out."""
-    if entry is None or state == "lost":
+    if entry is None or state is DayState.LOST:
         return "vanished", "no longer in its archive"
     return entry["reason"], entry["detail"]
 
@@ -110,11 +110,11 @@ def _legible(value: Any) -> Any:
     return legible(value) if isinstance(value, str) else value
 
 
-def _by_block(ledger: BlockLedger) -> dict[_Key, Record]:
+def _by_block(ledger: BlockLedger) -> dict[_Key, Receipt]:
     return {(record["satellite"], record["block"]): record for record in ledger.done()}
 
 
-def _found(run: Run, record: Record) -> dict[str, Any]:
+def _found(run: Run, record: Receipt) -> dict[str, Any]:
     """Return a block's events and time observed, on the shown map's grid."""
     events = {n: sum(d["events"][n] for d in record["days"].values()) for n in schema.EVENT_CLASSES}
     try:
@@ -159,7 +159,7 @@ class Monitor:
         self._stage, self._began = Stage(stage, len(plans), sum(len(p.days) for p in plans)), time.monotonic()
         self._tell("stage", stage=stage, blocks=self._stage.blocks, days=self._stage.days)
 
-    def done(self, plan: Plan, message: str, record: Record | None = None) -> None:
+    def done(self, plan: Plan, message: str, record: Receipt | None = None) -> None:
         """Note what a block gave; `message` is for people elsewhere."""
         del message
         facts = {"elapsed": time.monotonic() - self._began, "days": len(plan.days)}
@@ -211,7 +211,7 @@ class Monitor:
             self._send("states", keys[first : first + _BATCH])
 
     def _tell(
-        self, kind: str, plan: Plan | None = None, outcome: Record | str | None = None, **facts: Any
+        self, kind: str, plan: Plan | None = None, outcome: Receipt | str | None = None, **facts: Any
     ) -> None:
         """Have a message sent, with the new state of a block that ended."""
         stage = self._stage.name

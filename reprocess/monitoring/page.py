@@ -125,7 +125,7 @@ class _Progress:
                 left="left", right="right", bottom=f"{state}_bottom", top=f"{state}_top", source=self.source,
                 fill_color=colour, line_color=None, legend_label=state,
             )  # fmt: skip
-        tips = [("", "@satellite @month"), ("asked for", "@planned"), *((s, f"@{s}") for s in STATES)]
+        tips = [("", "@satellite @month"), ("asked for", "@planned"), *((s.label, f"@{s}") for s in STATES)]
         self.figure.add_tools(HoverTool(tooltips=tips))
         self.figure.add_layout(self.figure.legend[0], "right")
         self.figure.legend[0].border_line_color = None

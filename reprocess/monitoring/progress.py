@@ -14,8 +14,8 @@ from reprocess.execution.mapping import Progress as RunProgress
 from reprocess.monitoring.board import Stage, duration
 from reprocess.monitoring.client import Monitor
 from reprocess.schema import SATELLITES
-from reprocess.work.ledger import Record
 from reprocess.work.paths import Run, Work
+from reprocess.work.receipts import Receipt
 
 
 @contextmanager
@@ -72,7 +72,7 @@ class _All:
         for one in self._all:
             one.begin(stage, plans, client)
 
-    def done(self, plan: Plan, message: str, record: Record | None = None) -> None:
+    def done(self, plan: Plan, message: str, record: Receipt | None = None) -> None:
         for one in self._all:
             one.done(plan, message, record)
 
@@ -92,7 +92,7 @@ class _Counting:
         self.stage = Stage(stage, len(plans), sum(len(p.days) for p in plans))
         self._began = time.monotonic()
 
-    def done(self, plan: Plan, message: str, record: Record | None = None) -> None:
+    def done(self, plan: Plan, message: str, record: Receipt | None = None) -> None:
         del message
         records = records_of(plan, record) if record else 0
         self.stage.done(time.monotonic() - self._began, len(plan.days), records)
@@ -112,7 +112,7 @@ class _Counting:
 class _Lines(_Counting):
     """One line per block: ``STAGE DONE/ALL: SATELLITE block N: WHAT (PROGRESS)``."""
 
-    def done(self, plan: Plan, message: str, record: Record | None = None) -> None:
+    def done(self, plan: Plan, message: str, record: Receipt | None = None) -> None:
         super().done(plan, message, record)
         self._write(plan, f": {message}")
 
@@ -148,7 +148,7 @@ class _Bars(_Counting):
             if (days := sum(len(p.days) for p in plans if p.satellite == name))
         }
 
-    def done(self, plan: Plan, message: str, record: Record | None = None) -> None:
+    def done(self, plan: Plan, message: str, record: Receipt | None = None) -> None:
         super().done(plan, message, record)
         if record and any(day.get("status") == "quarantined" for day in record["days"].values()):
             self._print(plan, f": {message}")

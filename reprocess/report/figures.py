@@ -20,15 +20,15 @@ from reprocess.maps.occurrence import poisson_interval
 from reprocess.maps.plot import LABELS
 from reprocess.pages.style import new_figure, png, style
 from reprocess.report.summary import Timeline
-from reprocess.schema import CLASSES, COORDINATES, SATELLITES
+from reprocess.schema import CLASSES, COORDINATES, SATELLITES, DayState
 
 _CLASS = {"REP": "#0072b2", "CSS": "#d55e00"}
 _STATE = {
-    "classified": "#56b4e9",
-    "not classified": "#f0e442",
-    "quarantined": "#e69f00",
-    "missing": "#b2182b",
-    "no file": "0.85",
+    DayState.CLASSIFIED: "#56b4e9",
+    DayState.OK: "#f0e442",
+    DayState.QUARANTINED: "#e69f00",
+    DayState.MISSING: "#b2182b",
+    DayState.NO_FILE: "0.85",
 }
 _SATELLITE = dict(
     zip(
@@ -87,7 +87,7 @@ def draw_coverage(line: Timeline) -> bytes:
             ax.set_ylabel(line.satellites[k], rotation=0, ha="right", va="center")
             ax.set_xlim(line.edges[0], line.edges[-1])
         _dates(axes[-1, 0])
-        patches = [Patch(color=colour, label=name) for name, colour in _STATE.items()]
+        patches = [Patch(color=colour, label=state.label) for state, colour in _STATE.items()]
         figure.legend(handles=patches, loc="upper center", ncols=5, frameon=False, borderaxespad=0.2)
         return png(figure)
 
@@ -95,7 +95,7 @@ def draw_coverage(line: Timeline) -> bytes:
 def _alerts(axes: Axes, line: Timeline, row: int) -> None:
     """Mark months with days that are not classified: one day in thirty is too thin to see."""
     middle = line.edges[:-1] + np.diff(line.edges) // 2
-    for name in ("not classified", "quarantined", "missing"):
+    for name in (DayState.OK, DayState.QUARANTINED, DayState.MISSING):
         hit = line.states[name][row] > 0
         axes.plot(
             middle[hit], np.ones(hit.sum()), "v", ms=5, color=_STATE[name], mec="0.2", mew=0.3, clip_on=False

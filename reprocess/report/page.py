@@ -32,13 +32,14 @@ from reprocess.report.summary import (
     timeline,
     unlisted,
 )
-from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
+from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS, DayState
 from reprocess.schema.granules import Granule
 from reprocess.work.asked import read_asked
-from reprocess.work.ledger import Record, source_digest
+from reprocess.work.ledger import source_digest
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
-from reprocess.work.status import Days, lacking, ledger_days, not_ingested, survey
+from reprocess.work.receipts import Days, Receipt
+from reprocess.work.status import Survey, lacking, ledger_days, not_ingested, survey
 from reprocess.work.store import open_classes, open_records
 
 LISTED = 10
@@ -95,7 +96,7 @@ def write_report(work: Work, run: Run) -> Path:
     return run.report
 
 
-def _require_current(maps: xr.Dataset, run: Run, records: list[Record], state: dict[str, Any]) -> None:
+def _require_current(maps: xr.Dataset, run: Run, records: list[Receipt], state: Survey) -> None:
     """Refuse maps that were made of other results than there are now."""
     now = lacking(state, run.name) | {"source_digest": source_digest(records)}
     changed = {k: (maps.attrs.get(k), v) for k, v in now.items() if maps.attrs.get(k) != v}
@@ -104,10 +105,8 @@ def _require_current(maps: xr.Dataset, run: Run, records: list[Record], state: d
         raise LedgerError(f"the maps of run {run.name!r} are of another state ({changes}); run map first")
 
 
-def _completeness(
-    days: pd.DataFrame, planned: list[Granule], state: dict[str, Any], run: Run
-) -> dict[str, Any]:
-    stale = days[(days["in_run"] == 1) & (days["state"] != "classified")]
+def _completeness(days: pd.DataFrame, planned: list[Granule], state: Survey, run: Run) -> dict[str, Any]:
+    stale = days[(days["in_run"] == 1) & (days["state"] != DayState.CLASSIFIED)]
     failures = [("ingest", f) for f in state["ingest"]["failed_blocks"]]
     failures += [("detect", f) for f in state["runs"][run.name]["failed_blocks"]]
     span = schema.block_days
@@ -124,7 +123,10 @@ def _completeness(
         "reasons": schema.REASONS,
         "missing": not_ingested(state),
         "not_classified": state["runs"][run.name]["missing"],
-        "stale": stale[["satellite", "date", "state"]].to_dict("records"),
+        "stale": [
+            {"satellite": s, "date": date, "state": DayState(word)}
+            for s, date, word in zip(stale["satellite"], stale["date"], stale["state"], strict=True)
+        ],
         "failures": [
             f | {
                 "stage": stage,
@@ -137,7 +139,7 @@ def _completeness(
 
 
 def _volume(days: pd.DataFrame) -> dict[str, Any]:
-    read = days[days["state"].isin(["classified", "not classified"])]
+    read = days[days["state"].isin([DayState.CLASSIFIED, DayState.OK])]
     archive = by_period(read, 0).rename(columns={"records": "of_run"})
     archive["records"] = archive["in_file"] - archive["outside_day"] - archive["duplicates"]
     classified = by_period(days[days["in_run"] == 1], 0)
@@ -227,7 +229,7 @@ def _examples(work: Work, run: Run, events: pd.DataFrame, ingested: Days) -> dic
     """Draw the strongest events whose records the archive holds as they were classified."""
     calibrated = (events["quality_flags"] & EVENT_FLAGS["calibration"]) != 0
     key = list(zip(events["satellite"], events["date"], strict=True))
-    now = [ingested.get(k, {}).get("source", {}).get("sha256") for k in key]
+    now = [ingested[k]["source"].get("sha256") if k in ingested else None for k in key]
     chosen = strongest(events[~calibrated & (events["source_sha256"] == now)], DRAWN)
     drawn = {}
     for name in EVENT_CLASSES:

@@ -8,19 +8,19 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from reprocess import schema
+from reprocess.schema import DayState
 from reprocess.schema.granules import Granule
-from reprocess.work.ledger import Record
-from reprocess.work.status import Days, not_ingested
+from reprocess.work.receipts import DayEntry, Days
+from reprocess.work.status import Survey, not_ingested
 
-STATES = ("classified", "not classified", "quarantined", "missing", "no file")
-"""Of a satellite-day: all done; read but not classified as it is now; its file cannot be used; not
-read; between a satellite's first and last day, but no file of it is known."""
+STATES = (DayState.CLASSIFIED, DayState.OK, DayState.QUARANTINED, DayState.MISSING, DayState.NO_FILE)
+"""States of satellite-days that a report counts; what is `schema.NOT_READ` counts as missing there."""
 
 VOLUME = ("records", "classifiable", "in_grid", "outside_grid", "invalid_position")
 """Records of classified days; the last three add up to the second."""
@@ -35,7 +35,7 @@ _SUMS = (*VOLUME, *SOURCE, *schema.EVENT_CLASSES, "in_run")
 
 
 def day_table(
-    planned: Sequence[Granule], state: dict[str, Any], run: str, ingested: Days, done: Days
+    planned: Sequence[Granule], state: Survey, run: str, ingested: Days, done: Days
 ) -> pd.DataFrame:
     """Return one row per satellite-day, from each satellite's first to its last.
 
@@ -58,28 +58,39 @@ def day_table(
         that is not classified: one whose file was replaced since.
     """
     listed = {
-        "not classified": state["runs"][run]["missing"],
-        "quarantined": state["ingest"]["quarantined"],
-        "missing": not_ingested(state),
+        DayState.OK: state["runs"][run]["missing"],
+        DayState.QUARANTINED: state["ingest"]["quarantined"],
+        DayState.MISSING: not_ingested(state),
     }
     states = {(d["satellite"], d["date"]): name for name, found in listed.items() for d in found}
     rows = []
     for g in planned:
         key = (g.satellite, g.date.isoformat())
-        row = {"satellite": key[0], "date": key[1], "state": states.get(key, "classified")}
+        row = {"satellite": key[0], "date": key[1], "state": states.get(key, DayState.CLASSIFIED)}
         rows.append(row | _counts(ingested.get(key, {}), done.get(key)))
     for satellite, first, _, length in unlisted(planned):
         for k in range(length):
-            row = {"satellite": satellite, "date": (first + dt.timedelta(k)).isoformat(), "state": "no file"}
+            row = {
+                "satellite": satellite,
+                "date": (first + dt.timedelta(k)).isoformat(),
+                "state": DayState.NO_FILE,
+            }
             rows.append(row | dict.fromkeys(_SUMS, 0))
     return pd.DataFrame(rows, columns=["satellite", "date", "state", *_SUMS])
 
 
-def _counts(source: Record, entry: Record | None) -> dict[str, int]:
-    counts = dict.fromkeys(_SUMS, 0) | {name: source.get(name, 0) for name in SOURCE}
+def _counts(source: DayEntry, entry: DayEntry | None) -> dict[str, int]:
+    counts = dict.fromkeys(_SUMS, 0) | {
+        name: int(cast(dict[str, int], source).get(name, 0)) for name in SOURCE
+    }
     if entry is None:
         return counts
-    return counts | {name: entry[name] for name in VOLUME} | entry["events"] | {"in_run": 1}
+    return (
+        counts
+        | {name: cast(dict[str, int], entry)[name] for name in VOLUME}
+        | entry["events"]
+        | {"in_run": 1}
+    )
 
 
 def by_period(days: pd.DataFrame, length: int) -> pd.DataFrame:

@@ -57,8 +57,10 @@ from reprocess.schema.states import LEFT_OUT as LEFT_OUT
 from reprocess.schema.states import LEFT_OUT_FOR_NOW as LEFT_OUT_FOR_NOW
 from reprocess.schema.states import MAX_SOURCE_BYTES as MAX_SOURCE_BYTES
 from reprocess.schema.states import NO_DAY as NO_DAY
+from reprocess.schema.states import NOT_READ as NOT_READ
 from reprocess.schema.states import REASONS as REASONS
 from reprocess.schema.states import RETRIED as RETRIED
 from reprocess.schema.states import STATUS as STATUS
 from reprocess.schema.states import TRANSIENT as TRANSIENT
+from reprocess.schema.states import DayState as DayState
 from reprocess.schema.variables import Variable as Variable

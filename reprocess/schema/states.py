@@ -1,7 +1,39 @@
 """What can become of a satellite-day, and why."""
 
-STATUS = {"not_ingested": 0, "ok": 1, "quarantined": 2}
-"""Meanings of the `status` array."""
+from enum import StrEnum
+
+
+class DayState(StrEnum):
+    """What became of a satellite-day: one word each, in the ledger, in `status`, on every page."""
+
+    OK = "ok"
+    """Read: its records are in the archive; beside a run's days: and not classified as they are now."""
+    QUARANTINED = "quarantined"
+    """Its file cannot be used; the reason is one of `REASONS`."""
+    DEFERRED = "deferred"
+    """Its file could not be had; the reason is one of `DEFERRALS`, and the next run tries again."""
+    MISSING = "missing"
+    """Not read yet, or its file was replaced since."""
+    FAILED = "failed"
+    """Missing, or not classified, because its block could not be done."""
+    LOST = "lost"
+    """Gone from its archive before it was read as it was last."""
+    CLASSIFIED = "classified"
+    """Read, and classified by the run as it is now."""
+    NO_FILE = "no file"
+    """Between a satellite's first and last day, but no file of it is known."""
+
+    @property
+    def label(self) -> str:
+        """What pages call it."""
+        return "ingested, not classified" if self is DayState.OK else self.value
+
+
+NOT_READ = (DayState.MISSING, DayState.DEFERRED, DayState.LOST)
+"""States of days that were asked for and are not in the archive as they are now."""
+
+STATUS = {"not_ingested": 0, str(DayState.OK): 1, str(DayState.QUARANTINED): 2}
+"""Meanings of the `status` array; anything not read is `not_ingested` there."""
 
 
 REASONS = {

@@ -27,6 +27,7 @@ from reprocess.errors import TrainingError
 from reprocess.evaluation.tally import AROUND
 from reprocess.evaluation.truth import label_records, near_events
 from reprocess.files import sha256
+from reprocess.schema import DayState
 from reprocess.work.paths import Work
 from reprocess.work.status import ledger_days
 from reprocess.work.store import open_records
@@ -171,7 +172,7 @@ def standardise(dataset: Dataset, scaling: Scaling) -> np.ndarray:
 
 def _days(work: Work, events: pd.DataFrame, seed: int, background: bool) -> Iterator[Dataset]:
     months = set(zip(events["satellite"], events["start_time"].dt.strftime("%Y-%m"), strict=True))
-    ingested = sorted((key, e) for key, e in ledger_days(work.ledger).items() if e["status"] == "ok")
+    ingested = sorted((key, e) for key, e in ledger_days(work.ledger).items() if e["status"] == DayState.OK)
     for (satellite, date), entry in ingested:
         if (satellite, date[:7]) not in months:
             continue

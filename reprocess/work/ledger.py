@@ -11,28 +11,34 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from reprocess.errors import LedgerError
 from reprocess.files import find, from_utf8, sha256, to_utf8, write_atomic
+from reprocess.work.receipts import Receipt
 
-Record = dict[str, Any]
 
-
-def outputs_sha256(records: Iterable[Record]) -> str:
+def outputs_sha256(records: Iterable[Receipt]) -> str:
     """Return one sha256 for the outputs of all these records: what is made of them depends on it."""
     return sha256(json.dumps([r["outputs"] for r in records], sort_keys=True).encode())
 
 
-def source_digest(records: Iterable[Record]) -> str:
+def source_digest(records: Iterable[Receipt]) -> str:
     """Return one sha256 for all files that a run's done records were made from."""
     sources = sorted(entry["source_sha256"] for record in records for entry in record["days"].values())
     return sha256("".join(sources).encode())
 
 
+_known: dict[Path, tuple[tuple[int, int, int], Receipt]] = {}
+"""Receipts that `BlockLedger.done` read, by file, each with inode, time and size of the file then.
+
+Receipts are replaced by renaming, so a file that was not replaced is not read again: a command looks at
+its ledgers ten times and reads each receipt once, and again only those that a block has replaced.
+"""
+
+
 @dataclass(frozen=True)
 class BlockLedger:
-    """The records of one stage, one JSON file per block."""
+    """The receipts of one stage, one JSON file per block."""
 
     root: Path
 
@@ -40,7 +46,7 @@ class BlockLedger:
         """Return where the record of a block lies."""
         return self.root / satellite / f"{block:04d}.json"
 
-    def read(self, satellite: str, block: int) -> Record | None:
+    def read(self, satellite: str, block: int) -> Receipt | None:
         """Return the record of a block whatever its state, None if there is none.
 
         Raises
@@ -50,19 +56,34 @@ class BlockLedger:
         """
         path = self.path(satellite, block)
         try:
-            record: Record = json.loads(path.read_bytes())
+            record: Receipt = json.loads(path.read_bytes())
         except FileNotFoundError:
             return None
         except ValueError as e:
             raise LedgerError(f"{path} is damaged ({e}); delete it to have the block done again") from e
         return record
 
-    def done(self) -> Iterator[Record]:
+    def done(self) -> Iterator[Receipt]:
         """Yield the records of all done blocks by satellite and block."""
         for path in find(self.root, "*/*.json"):
-            record = self.read(path.parent.name, int(path.stem))
-            if record is not None and record["state"] == "done":
-                yield record
+            receipt = self._latest(path)
+            if receipt is not None and receipt["state"] == "done":
+                yield receipt
+
+    def _latest(self, path: Path) -> Receipt | None:
+        """Return a receipt as it is on disk now, None if it is gone."""
+        try:
+            now = path.stat()
+        except FileNotFoundError:
+            return None
+        seen = (now.st_ino, now.st_mtime_ns, now.st_size)
+        before = _known.get(path)
+        if before is not None and before[0] == seen:
+            return before[1]
+        receipt = self.read(path.parent.name, int(path.stem))
+        if receipt is not None:
+            _known[path] = seen, receipt
+        return receipt
 
     def begin(self, satellite: str, block: int, changing: Iterable[str] = ()) -> None:
         """Withdraw the claim of an existing record before its block is written again.
@@ -79,7 +100,7 @@ class BlockLedger:
             days = {date: entry for date, entry in record["days"].items() if date not in dropped}
             self._write(record | {"state": "writing", "days": days})
 
-    def commit(self, record: Record) -> None:
+    def commit(self, record: Receipt) -> None:
         """Write the record of a block that is complete on disk."""
         self._write(record | {"state": "done"})
         self._failure_path(record["satellite"], record["block"]).unlink(missing_ok=True)
@@ -103,6 +124,6 @@ class BlockLedger:
     def _failure_path(self, satellite: str, block: int) -> Path:
         return self.path(satellite, block).with_suffix(".failed")
 
-    def _write(self, record: Record) -> None:
+    def _write(self, record: Receipt) -> None:
         text = json.dumps(record, indent=1, sort_keys=True)
         write_atomic(self.path(record["satellite"], record["block"]), text.encode())

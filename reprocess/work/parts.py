@@ -19,8 +19,8 @@ from reprocess import schema
 from reprocess.errors import LedgerError
 from reprocess.files import sha256, write_atomic
 from reprocess.schema import Variable
-from reprocess.work.ledger import Record
 from reprocess.work.paths import Run
+from reprocess.work.receipts import Receipt
 
 _ARROW = {
     "str": pa.string(),
@@ -134,7 +134,7 @@ def _remedy(path: Path) -> str:
     return f"delete {record} and repeat the command that made run {run.name!r}"
 
 
-def read_events(run: Run, records: Iterable[Record]) -> pd.DataFrame:
+def read_events(run: Run, records: Iterable[Receipt]) -> pd.DataFrame:
     """Return the event table of these blocks, sorted by satellite, start and class."""
     frames = []
     for record in records:
@@ -148,7 +148,7 @@ def read_events(run: Run, records: Iterable[Record]) -> pd.DataFrame:
     return table.sort_values(["satellite", "start_time", "event_class"], ignore_index=True)
 
 
-def read_dwell(run: Run, records: Iterable[Record]) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+def read_dwell(run: Run, records: Iterable[Receipt]) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """Yield satellite and columns of each block's dwell part."""
     for record in records:
         path = part_path(run.dwell, record["satellite"], record["block"])

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from reprocess.errors import LedgerError
 from reprocess.files import find, locked, tree_sha256, write_atomic
-from reprocess.work.ledger import BlockLedger, Record, outputs_sha256
+from reprocess.work.ledger import BlockLedger, outputs_sha256
+from reprocess.work.receipts import Receipt
 
 Sum = Literal["exposure", "occurrence"]
 SUMS: tuple[Sum, ...] = ("exposure", "occurrence")
@@ -94,7 +95,7 @@ class Run:
             facts = {k: v for k, v in (self.read_identity() or {}).items() if k != fact}
             write_atomic(self.root / "run.json", json.dumps(facts, indent=1, sort_keys=True).encode())
 
-    def made(self, sum_: Sum, records: list[Record]) -> None:
+    def made(self, sum_: Sum, records: list[Receipt]) -> None:
         """Note in `run.json` what a sum over the run's parts was made from, after it was written.
 
         Parameters
@@ -108,7 +109,7 @@ class Run:
         if path.exists():
             self.describe({sum_: {"parts_sha256": outputs_sha256(records), "sha256": tree_sha256(path)}})
 
-    def outdated(self, sum_: Sum, records: list[Record]) -> bool:
+    def outdated(self, sum_: Sum, records: list[Receipt]) -> bool:
         """Tell whether a sum is missing or was made from other parts than there are now."""
         described = (self.read_identity() or {}).get(sum_, {})
         exists: bool = getattr(self, sum_).exists()

@@ -2,49 +2,116 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 from reprocess import schema
+from reprocess.schema import DayState
 from reprocess.schema.granules import Granule, LeftOut, block_of
 from reprocess.work.asked import read_asked, read_left_out
-from reprocess.work.ledger import BlockLedger, Record
+from reprocess.work.ledger import BlockLedger
 from reprocess.work.paths import SUMS, Run, Sum, Work
+from reprocess.work.receipts import DayEntry, Days, days_of, deferred_of
 
-_LISTED = ("quarantined", "deferred", "missing", "lost")
-_COUNTS = ("planned", "ok", *_LISTED, "records")
+_LISTED = (DayState.QUARANTINED, DayState.DEFERRED, DayState.MISSING, DayState.LOST)
+_COUNTS = ("planned", DayState.OK, *_LISTED, "records")
 
-Days = dict[tuple[str, str], Record]
+
+class ListedDay(TypedDict, total=False):
+    """A satellite-day that `status` lists."""
+
+    satellite: str
+    date: str
+    url: str
+    reason: str
+    detail: str
+    why: str
+    """In words, of `not_ingested`."""
+    kept: bool
+    """Of a vanished day: whether something of it was read."""
+
+
+class LeftOutEntry(TypedDict, total=False):
+    """Something in the archive that is not read."""
+
+    url: str
+    reason: str
+    """One of `schema.LEFT_OUT`."""
+    counts: bool
+    """Whether a satellite-day may be missing for it."""
+    satellite: str
+    date: str
+
+
+class FailedBlock(TypedDict):
+    """A block that could not be done."""
+
+    satellite: str
+    block: int
+    reason: str
+
+
+class IngestState(TypedDict):
+    """The state of ingestion; days by the words of `DayState`."""
+
+    satellites: dict[str, dict[str, int]]
+    """Satellite-days by state, as ``planned``, and ``records``."""
+    years: list[dict[str, Any]]
+    """The same by satellite and year; ``failed``: how many of the missing are in failed blocks."""
+    quarantined: list[ListedDay]
+    deferred: list[ListedDay]
+    missing: list[ListedDay]
+    lost: list[ListedDay]
+    vanished: list[ListedDay]
+    """Days that their archive lists no longer."""
+    left_out: list[LeftOutEntry]
+    reasons: dict[str, dict[str, int]]
+    """Of what is quarantined, deferred, left out: how many for which reason."""
+    failed_blocks: list[FailedBlock]
+
+
+class RunState(TypedDict):
+    """The state of one run."""
+
+    model: str | None
+    mode: str | None
+    engine: str | None
+    days_done: int
+    """Satellite-days classified as they are now."""
+    missing: list[ListedDay]
+    """Satellite-days ingested and not classified as they are now."""
+    events: dict[str, int]
+    """Events by class, of the days done."""
+    years: list[dict[str, Any]]
+    outdated: list[Sum]
+    """Sums (exposure, occurrence) that were made from other parts than there are now."""
+    failed_blocks: list[FailedBlock]
+
+
+class Survey(TypedDict):
+    """What is done, missing and left out; as `status --json` prints it."""
+
+    ingest: IngestState
+    runs: dict[str, RunState]
 
 
 def ledger_days(ledger: BlockLedger) -> Days:
     """Return the entries of all days of done blocks, by satellite and date."""
-    return _days(ledger.done())
+    return days_of(ledger.done())
 
 
-def _days(records: Iterable[Record]) -> Days:
-    return {(r["satellite"], date): entry for r in records for date, entry in r["days"].items()}
-
-
-def deferred_days(ledger: BlockLedger) -> Days:
-    """Return source and reason of all deferred days, by satellite and date."""
-    return {
-        (r["satellite"], date): entry for r in ledger.done() for date, entry in r.get("deferred", {}).items()
-    }
-
-
-def is_current(granule: Granule, entry: Record | None) -> bool:
+def is_current(granule: Granule, entry: DayEntry | None) -> bool:
     """Tell whether a day's entry in the ledger stands for its file as it is now."""
     return _is_of(granule, entry) and entry is not None and entry.get("reason") not in schema.RETRIED
 
 
-def _is_of(granule: Granule, entry: Record | None) -> bool:
+def _is_of(granule: Granule, entry: DayEntry | None) -> bool:
     """Tell whether an entry, of whatever kind, is of the file as it is listed."""
     return entry is not None and all(entry["source"].get(k) == v for k, v in granule.identity.items())
 
 
 def survey(
     work: Work, granules: Collection[Granule] | None = None, left_out: Collection[LeftOut] = ()
-) -> dict[str, Any]:
+) -> Survey:
     """Return the state of ingestion and of every run.
 
     Parameters
@@ -57,20 +124,13 @@ def survey(
 
     Returns
     -------
-    dict
-        ``ingest``: counts by satellite, and by satellite and year (there ``failed`` says how many
-        of the missing days are in failed blocks); the days that are quarantined or deferred, with
-        reasons, missing, lost (vanished from their archive before they were read as they were
-        last), or vanished at all (``kept`` if something was read); ``left_out``: what is in the
-        archive and not read (``counts``: whether a day may be missing for it); counts by reason;
-        failed blocks.
-        ``runs``: by name, days done and missing, also by satellite and year, failed blocks, event
-        counts, and which sums (exposure, occurrence) are not of the parts there are.
+    Survey
     """
     planned = read_asked(work.asked) if granules is None else list(granules)
     besides = read_left_out(work.left_out) if granules is None else sorted(left_out)
-    ingested = ledger_days(work.ledger)
-    ingest, good = _survey_ingest(work, planned, ingested)
+    receipts = list(work.ledger.done())
+    ingested = days_of(receipts)
+    ingest, good = _survey_ingest(work, planned, ingested, deferred_of(receipts))
     ingest["left_out"] = _survey_left_out(besides, {(g.satellite, g.day) for g in planned})
     ingest["reasons"]["left_out"] = _by_reason(ingest["left_out"])
     return {
@@ -79,44 +139,45 @@ def survey(
     }
 
 
-def _survey_left_out(
-    left_out: Iterable[LeftOut], planned: Collection[tuple[str, int]]
-) -> list[dict[str, Any]]:
-    return [
-        {"url": x.url, "reason": x.reason, "counts": x.counts(planned)}
-        | ({"satellite": x.satellite, "date": x.date.isoformat()} if x.day >= 0 else {})
-        for x in left_out
-    ]
+def _survey_left_out(left_out: Iterable[LeftOut], planned: Collection[tuple[str, int]]) -> list[LeftOutEntry]:
+    entries = []
+    for x in left_out:
+        entry: LeftOutEntry = {"url": x.url, "reason": x.reason, "counts": x.counts(planned)}
+        if x.day >= 0:
+            entry |= {"satellite": x.satellite, "date": x.date.isoformat()}
+        entries.append(entry)
+    return entries
 
 
-def _by_reason(found: Iterable[dict[str, Any]]) -> dict[str, int]:
+def _by_reason(found: Iterable[ListedDay] | Iterable[LeftOutEntry]) -> dict[str, int]:
     return dict(sorted(Counter(x["reason"] for x in found).items()))
 
 
 def _survey_ingest(
-    work: Work, planned: Sequence[Granule], ingested: Days
-) -> tuple[dict[str, Any], set[tuple[str, str]]]:
+    work: Work, planned: Sequence[Granule], ingested: Days, deferred: Days
+) -> tuple[IngestState, set[tuple[str, str]]]:
     """Return the state of ingestion, and the days that are good and current."""
-    deferred, failed = deferred_days(work.ledger), work.ledger.failures()
+    failed = work.ledger.failures()
     gone = {(g.satellite, g.day) for g in read_asked(work.vanished)}
     satellites: dict[str, Counter[str]] = {g.satellite: Counter() for g in planned}
     years = {(g.satellite, g.date.year): Counter[str]() for g in planned}
-    days: dict[str, list[dict[str, Any]]] = {kind: [] for kind in (*_LISTED, "vanished")}
+    days: dict[DayState, list[ListedDay]] = {state: [] for state in _LISTED}
+    away: list[ListedDay] = []
     good = set()
     for g in planned:
         key, vanished = (g.satellite, g.date.isoformat()), (g.satellite, g.day) in gone
-        entry, waiting = ingested.get(key), deferred.get(key)
-        state = day_state(g, entry, waiting, vanished)
-        counts = Counter({"planned": 1, state: 1})
-        day = {"satellite": key[0], "date": key[1], "url": g.url}
-        if state == "ok" and entry is not None:
+        entry, put_off = ingested.get(key), deferred.get(key)
+        state = day_state(g, entry, put_off, vanished)
+        counts = Counter({"planned": 1, str(state): 1})
+        day: ListedDay = {"satellite": key[0], "date": key[1], "url": g.url}
+        if state is DayState.OK and entry is not None:
             counts["records"] += entry["records"]
             good.add(key)
         else:
-            days[state].append(day | _why(entry if state == "quarantined" else waiting, state))
-            counts["failed"] += state == "missing" and block_of(g) in failed
+            days[state].append(day | _why(entry if state is DayState.QUARANTINED else put_off, state))
+            counts["failed"] += state is DayState.MISSING and block_of(g) in failed
         if vanished:
-            days["vanished"].append(day | {"kept": entry is not None and entry["status"] == "ok"})
+            away.append(day | {"kept": entry is not None and entry["status"] == DayState.OK})
         satellites[g.satellite] += counts
         years[g.satellite, g.date.year] += counts
     return {
@@ -125,53 +186,63 @@ def _survey_ingest(
             {"satellite": satellite, "year": year, **{key: c[key] for key in (*_COUNTS, "failed")}}
             for (satellite, year), c in sorted(years.items())
         ],
-        **days,
-        "reasons": {kind: _by_reason(days[kind]) for kind in ("quarantined", "deferred")},
+        "quarantined": days[DayState.QUARANTINED],
+        "deferred": days[DayState.DEFERRED],
+        "missing": days[DayState.MISSING],
+        "lost": days[DayState.LOST],
+        "vanished": away,
+        "left_out": [],
+        "reasons": {
+            str(state): _by_reason(days[state]) for state in (DayState.QUARANTINED, DayState.DEFERRED)
+        },
         "failed_blocks": _failures(work.ledger),
     }, good
 
 
-def day_state(granule: Granule, entry: Record | None, waiting: Record | None, vanished: bool) -> str:
+def day_state(granule: Granule, entry: DayEntry | None, put_off: DayEntry | None, vanished: bool) -> DayState:
     """Return whether a day is ok, quarantined, deferred, missing or lost.
 
     Parameters
     ----------
     granule : Granule
         Its file as it was listed last.
-    entry, waiting : dict, optional
+    entry, put_off : dict, optional
         What the ledger says of the day among those read and those deferred.
     vanished : bool
         Whether the file is in its archive no longer.
     """
     if vanished and not _is_of(granule, entry):
-        return "lost"
-    if _is_of(granule, waiting):
-        return "deferred"
+        return DayState.LOST
+    if _is_of(granule, put_off):
+        return DayState.DEFERRED
     if entry is None or not _is_of(granule, entry):
-        return "missing"
-    return str(entry["status"])
+        return DayState.MISSING
+    return DayState(entry["status"])
 
 
-def _why(entry: Record | None, state: str) -> dict[str, Any]:
-    told = entry if state in {"quarantined", "deferred"} else None
-    return {} if told is None else {key: told[key] for key in ("reason", "detail")}
+def _why(entry: DayEntry | None, state: DayState) -> ListedDay:
+    if entry is None or state not in {DayState.QUARANTINED, DayState.DEFERRED}:
+        return {}
+    return {"reason": entry["reason"], "detail": entry["detail"]}
 
 
-def _survey_run(run: Run, good: Collection[tuple[str, str]], ingested: Days) -> dict[str, Any]:
-    records = list(run.ledger.done())
-    done = _days(records)
+def _survey_run(run: Run, good: Collection[tuple[str, str]], ingested: Days) -> RunState:
+    receipts = list(run.ledger.done())
+    done = days_of(receipts)
     current = {key for key in good if detected(done.get(key), ingested[key])}
     events = Counter[str]()
     for key in current:
         events.update(done[key]["events"])
     identity = run.read_identity() or {}
     return {
-        **{key: identity.get(key) for key in ("model", "mode", "engine")},
+        "model": identity.get("model"),
+        "mode": identity.get("mode"),
+        "engine": identity.get("engine"),
         "days_done": len(current),
         "missing": [{"satellite": s, "date": d} for s, d in sorted(set(good) - current)],
         "events": {name: events[name] for name in schema.EVENT_CLASSES},
         "years": _run_years(good, current),
-        "outdated": [s for s in SUMS if run.outdated(s, records) and _is_due(run, s, identity)],
+        "outdated": [s for s in SUMS if run.outdated(s, receipts) and _is_due(run, s, identity)],
         "failed_blocks": _failures(run.ledger),
     }
 
@@ -181,7 +252,7 @@ def _is_due(run: Run, sum_: Sum, identity: dict[str, Any]) -> bool:
     return sum_ == "exposure" or sum_ in identity or run.occurrence.exists()
 
 
-def not_ingested(state: dict[str, Any]) -> list[dict[str, str]]:
+def not_ingested(state: Survey) -> list[ListedDay]:
     """Return the days that are asked for and not read as they are now, with ``why``."""
     ingest = state["ingest"]
     return [
@@ -191,7 +262,7 @@ def not_ingested(state: dict[str, Any]) -> list[dict[str, str]]:
     ]
 
 
-def lacking(state: dict[str, Any], run: str) -> dict[str, int]:
+def lacking(state: Survey, run: str) -> dict[str, int]:
     """Return what the results of a run lack, as the attributes that its maps carry.
 
     Parameters
@@ -221,21 +292,21 @@ def _run_years(
     ]
 
 
-def detected(entry: Record | None, source: Record | None) -> bool:
+def detected(entry: DayEntry | None, source: DayEntry | None) -> bool:
     """Tell whether a day was classified from the data that the archive holds now."""
     if entry is None or source is None:
         return False
     return bool(entry["source_sha256"] == source["source"]["sha256"])
 
 
-def _failures(ledger: BlockLedger) -> list[dict[str, Any]]:
+def _failures(ledger: BlockLedger) -> list[FailedBlock]:
     return [
         {"satellite": satellite, "block": block, "reason": reason}
         for (satellite, block), reason in ledger.failures().items()
     ]
 
 
-def exit_code(state: dict[str, Any], run: str | None) -> int:
+def exit_code(state: Survey, run: str | None) -> int:
     """Return 0 if all is done, 3 if all but days that cannot be used or had, 4 if something is missing.
 
     Parameters
@@ -247,9 +318,9 @@ def exit_code(state: dict[str, Any], run: str | None) -> int:
     """
     ingest = state["ingest"]
     left_out = {x["reason"] for x in ingest["left_out"] if x["counts"]}
-    incomplete = ingest["missing"] or ingest["deferred"] or left_out & schema.LEFT_OUT_FOR_NOW
+    incomplete = bool(ingest["missing"] or ingest["deferred"] or left_out & schema.LEFT_OUT_FOR_NOW)
     if run is not None:
-        incomplete = incomplete or state["runs"][run]["missing"] or state["runs"][run]["outdated"]
+        incomplete |= bool(state["runs"][run]["missing"] or state["runs"][run]["outdated"])
     if incomplete:
         return 4
     return 3 if ingest["quarantined"] or ingest["lost"] or left_out else 0

@@ -18,7 +18,7 @@ from unittest import mock
 from reprocess import schema
 from reprocess.ingest.block import IngestPlan
 from reprocess.schema.granules import Granule
-from reprocess.work.ledger import Record
+from reprocess.work.receipts import Receipt
 from tests.benchmarks import peak_mb
 from tests.support.fake import Silence
 
@@ -26,7 +26,7 @@ WHOLE_ARCHIVE = 850
 """Blocks of 27,000 satellite-days."""
 
 
-def record_of(plan: IngestPlan) -> Record:
+def record_of(plan: IngestPlan) -> Receipt:
     """Return a done record of the usual size without doing anything."""
     entry = {"status": "ok", "records": 43200, "in_file": 43200, "duplicates": 0, "reordered": 0}
     days = {g.date.isoformat(): entry | {"source": g.identity | {"sha256": "0" * 64}} for g in plan.granules}

@@ -21,9 +21,9 @@ import pandas as pd
 from reprocess import schema
 from reprocess.schema.granules import Granule
 from reprocess.work.asked import merge_asked
-from reprocess.work.ledger import Record
 from reprocess.work.parts import DWELL, EVENTS, part_path, read_part, write_part
 from reprocess.work.paths import Run, Work
+from reprocess.work.receipts import Receipt
 from tests.benchmarks import peak_mb
 from tests.benchmarks.scheduler import WHOLE_ARCHIVE
 
@@ -55,11 +55,11 @@ def copy(source: Path, target: Path, blocks: int) -> Work:
     return new
 
 
-def _identity(entry: Record) -> dict[str, str | int]:
+def _identity(entry: Receipt) -> dict[str, str | int]:
     return {key: entry["source"][key] for key in ("url", "size", "version")}
 
 
-def _moved(record: Record, satellite: str, block: int, shift: dt.timedelta) -> Record:
+def _moved(record: Receipt, satellite: str, block: int, shift: dt.timedelta) -> Receipt:
     days = {_date(date, shift): entry for date, entry in record["days"].items()}
     return record | {"satellite": satellite, "block": block, "days": days}
 
@@ -68,7 +68,7 @@ def _date(date: str, shift: dt.timedelta) -> str:
     return (dt.date.fromisoformat(date) + shift).isoformat()
 
 
-def _copy_parts(run: Run, copied: Run, original: Record, record: Record) -> Record:
+def _copy_parts(run: Run, copied: Run, original: Receipt, record: Receipt) -> Receipt:
     """Write a block's parts under the record's days, and return the record with their sums."""
     shift = (record["block"] - original["block"]) * schema.BLOCK_DAYS
     tables: dict[str, pd.DataFrame] = {}

@@ -24,9 +24,9 @@ from reprocess.schema.granules import Granule
 from reprocess.schema.grid import FINE
 from reprocess.sources.listing import list_archive
 from reprocess.sources.web import TRIES
-from reprocess.work.ledger import Record
 from reprocess.work.parts import part_path
 from reprocess.work.paths import Work
+from reprocess.work.receipts import Receipt
 from reprocess.work.store import SatelliteStore, create_store, open_classes, open_records
 from tests.support.command import tree
 from tests.support.fake import granule_path, variables, write_granule
@@ -63,7 +63,7 @@ def new_work(root: Path) -> Work:
     return work
 
 
-def ingest(work: Work, archive: Path | str, *dates: str) -> Record:
+def ingest(work: Work, archive: Path | str, *dates: str) -> Receipt:
     return ingest_block(IngestPlan(work.root, SATELLITE, BLOCK, granules(archive, *dates)))
 
 
@@ -86,7 +86,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole(source: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Work, Record]:
+def whole(source: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Work, Receipt]:
     """The block, ingested at once; tests leave it as it is, runs apart."""
     work = new_work(tmp_path_factory.mktemp("whole"))
     return work, ingest(work, source)
@@ -99,7 +99,7 @@ def archive(source: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def work(whole: tuple[Work, Record], tmp_path: Path) -> Work:
+def work(whole: tuple[Work, Receipt], tmp_path: Path) -> Work:
     """A copy of the ingested block that a test may change."""
     return Work(shutil.copytree(whole[0].root, tmp_path / "work", ignore=shutil.ignore_patterns("runs")))
 
@@ -108,7 +108,7 @@ def work(whole: tuple[Work, Record], tmp_path: Path) -> Work:
 
 
 def test_archive_holds_every_records_value_and_fill_elsewhere(
-    whole: tuple[Work, Record], source: Path
+    whole: tuple[Work, Receipt], source: Path
 ) -> None:
     found = stored(whole[0])
     expected = {
@@ -123,7 +123,7 @@ def test_archive_holds_every_records_value_and_fill_elsewhere(
         assert found[name].tobytes() == rows.tobytes(), name
 
 
-def test_days_are_counted_and_identified(whole: tuple[Work, Record], source: Path) -> None:
+def test_days_are_counted_and_identified(whole: tuple[Work, Receipt], source: Path) -> None:
     found = stored(whole[0])
     for day in SPAN:
         date, i = schema.day_date(day).isoformat(), day - SPAN.start
@@ -134,7 +134,7 @@ def test_days_are_counted_and_identified(whole: tuple[Work, Record], source: Pat
         assert digest == (sha256(path.read_bytes()) if date in LENGTHS else "00" * 32)
 
 
-def test_done_record_traces_every_day_to_its_file(whole: tuple[Work, Record], source: Path) -> None:
+def test_done_record_traces_every_day_to_its_file(whole: tuple[Work, Receipt], source: Path) -> None:
     work, record = whole
     assert record["code_version"] == __version__
     assert (record["stage"], record["satellite"], record["block"]) == ("ingest", SATELLITE, BLOCK)
@@ -149,7 +149,7 @@ def test_done_record_traces_every_day_to_its_file(whole: tuple[Work, Record], so
     assert work.ledger.read(SATELLITE, BLOCK) == record | {"state": "done"}
 
 
-def test_done_record_has_the_digest_of_every_shard_on_disk(whole: tuple[Work, Record]) -> None:
+def test_done_record_has_the_digest_of_every_shard_on_disk(whole: tuple[Work, Receipt]) -> None:
     work, record = whole
     store = open_records(work, SATELLITE)
     assert record["outputs"] == {
@@ -184,12 +184,12 @@ def test_short_last_block_of_the_calendar_is_ingested(tmp_path: Path) -> None:
 # --- ingest: doing it again
 
 
-def test_ingesting_again_gives_the_same_bytes(work: Work, source: Path, whole: tuple[Work, Record]) -> None:
+def test_ingesting_again_gives_the_same_bytes(work: Work, source: Path, whole: tuple[Work, Receipt]) -> None:
     assert ingest(work, source) == whole[1]
 
 
 def test_days_added_one_by_one_give_the_block_ingested_at_once(
-    source: Path, tmp_path: Path, whole: tuple[Work, Record]
+    source: Path, tmp_path: Path, whole: tuple[Work, Receipt]
 ) -> None:
     work = new_work(tmp_path)
     for date in ("2019-10-25", "2019-10-20", "2019-10-24"):
@@ -198,7 +198,7 @@ def test_days_added_one_by_one_give_the_block_ingested_at_once(
     assert ingest(work, source, "2019-10-21", "2019-10-22") == whole[1]
 
 
-def test_plan_without_new_files_keeps_every_day(work: Work, whole: tuple[Work, Record]) -> None:
+def test_plan_without_new_files_keeps_every_day(work: Work, whole: tuple[Work, Receipt]) -> None:
     assert ingest_block(IngestPlan(work.root, SATELLITE, BLOCK, ())) == whole[1]
 
 
@@ -245,7 +245,7 @@ def test_quarantined_day_stays_quarantined_when_others_are_added(work: Work, arc
 
 
 def test_day_whose_file_was_repaired_is_as_if_it_had_always_been_good(
-    work: Work, archive: Path, source: Path, whole: tuple[Work, Record]
+    work: Work, archive: Path, source: Path, whole: tuple[Work, Receipt]
 ) -> None:
     granule_path(archive, SATELLITE, "2019-10-24").write_bytes(b"<html>")
     assert ingest(work, archive, "2019-10-24") != whole[1]
@@ -273,7 +273,7 @@ def test_worker_that_dies_leaves_no_claim_and_the_next_one_finishes(
     work: Work,
     archive: Path,
     source: Path,
-    whole: tuple[Work, Record],
+    whole: tuple[Work, Receipt],
     monkeypatch: pytest.MonkeyPatch,
     number: int,
 ) -> None:
@@ -294,7 +294,7 @@ def test_worker_that_dies_leaves_no_claim_and_the_next_one_finishes(
 
 
 def test_worker_that_dies_in_a_new_block_leaves_nothing_to_believe(
-    source: Path, tmp_path: Path, whole: tuple[Work, Record], monkeypatch: pytest.MonkeyPatch
+    source: Path, tmp_path: Path, whole: tuple[Work, Receipt], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = new_work(tmp_path)
     with monkeypatch.context() as patched:
@@ -306,7 +306,7 @@ def test_worker_that_dies_in_a_new_block_leaves_nothing_to_believe(
 
 
 def test_worker_that_dies_before_the_done_record_leaves_no_claim(
-    source: Path, tmp_path: Path, whole: tuple[Work, Record], monkeypatch: pytest.MonkeyPatch
+    source: Path, tmp_path: Path, whole: tuple[Work, Receipt], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(*_: object) -> None:
         raise KilledError
@@ -461,7 +461,7 @@ def test_file_that_cannot_be_read_is_named_with_the_systems_error(archive: Path,
 
 @pytest.mark.parametrize("change", ["gone", "grown"])
 def test_file_that_changes_between_listing_and_reading_is_deferred(
-    archive: Path, tmp_path: Path, source: Path, whole: tuple[Work, Record], change: str
+    archive: Path, tmp_path: Path, source: Path, whole: tuple[Work, Receipt], change: str
 ) -> None:
     work = new_work(tmp_path / "w")
     plan = IngestPlan(work.root, SATELLITE, BLOCK, granules(archive))
@@ -516,7 +516,7 @@ FAULTS = {
 
 
 def test_days_over_http_are_the_days_of_the_files(
-    server: NoaaServer, tmp_path: Path, whole: tuple[Work, Record], source: Path
+    server: NoaaServer, tmp_path: Path, whole: tuple[Work, Receipt], source: Path
 ) -> None:
     work = new_work(tmp_path / "w")
     record = ingest(work, server.url)
@@ -724,7 +724,7 @@ def test_modes_differ(work: Work, settings: Settings) -> None:
 
 
 def test_facts_name_the_file_the_day_came_from(
-    work: Work, settings: Settings, whole: tuple[Work, Record]
+    work: Work, settings: Settings, whole: tuple[Work, Receipt]
 ) -> None:
     record = detect_block(detect_plan(work, settings))
     for date, entry in whole[1]["days"].items():
@@ -849,7 +849,7 @@ def test_archive_that_contradicts_its_ledger_is_refused(work: Work, settings: Se
 
 @pytest.mark.parametrize("damage", ["count", "shard"])
 def test_the_remedy_that_is_told_works(
-    work: Work, source: Path, whole: tuple[Work, Record], settings: Settings, damage: str
+    work: Work, source: Path, whole: tuple[Work, Receipt], settings: Settings, damage: str
 ) -> None:
     if damage == "count":
         put_record_count(work, "2019-10-24", 3)

@@ -13,7 +13,7 @@ from distributed import Client, Future, LocalCluster
 from reprocess.errors import IncompleteError
 from reprocess.execution.mapping import each_block, map_blocks
 from reprocess.schema import block_days
-from reprocess.work.ledger import Record
+from reprocess.work.receipts import Receipt
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Told:
         assert client is not None
         self.stages.append((stage, len(plans)))
 
-    def done(self, plan: Plan, message: str, record: Record | None = None) -> None:
+    def done(self, plan: Plan, message: str, record: Receipt | None = None) -> None:
         assert record is not None
         assert (record["block"], message) == (plan.block, "0 days, 0 findings")
         self.done_blocks.append(plan.block)
@@ -50,7 +50,7 @@ class Told:
 class Forgotten(Told):
     """Has the scheduler forget all work as soon as a block is done."""
 
-    def done(self, plan: Plan, message: str, record: Record | None = None) -> None:
+    def done(self, plan: Plan, message: str, record: Receipt | None = None) -> None:
         super().done(plan, message, record)
         client = Client.current()  # what the loss of a scheduler looks like to its client
         client.cancel([Future(key, client) for key in list(client.futures)], force=True)
@@ -59,7 +59,7 @@ class Forgotten(Told):
 PLANS = [Plan("noaa18", block) for block in range(6)]
 
 
-def work(plan: Plan) -> Record:
+def work(plan: Plan) -> Receipt:
     if plan.block == 3:
         raise OSError("No space\nleft on device")
     return {"stage": "audit", "satellite": plan.satellite, "block": plan.block, "days": {}, "findings": []}
@@ -105,7 +105,7 @@ def count(plan: Plan) -> Count:
 class Words(Told):
     """Is told of results that are no records."""
 
-    def done(self, plan: Plan, message: str, record: Record | None = None) -> None:
+    def done(self, plan: Plan, message: str, record: Receipt | None = None) -> None:
         assert (message, record) == (f"block {plan.block} counted", None)
         self.done_blocks.append(plan.block)
 
@@ -137,7 +137,7 @@ class UnpicklableError(Exception):
         raise TypeError("not to be pickled")
 
 
-def refuse(plan: Plan) -> Record:
+def refuse(plan: Plan) -> Receipt:
     raise UnpicklableError(f"block {plan.block}")
 
 
@@ -147,7 +147,7 @@ def test_an_exception_that_cannot_be_pickled_is_a_failure_like_any_other(client:
     assert sorted(told.failures) == [(0, "UnpicklableError: block 0"), (1, "UnpicklableError: block 1")]
 
 
-def loaded(plan: Plan | None = None) -> Record:
+def loaded(plan: Plan | None = None) -> Receipt:
     import reprocess.detect.block  # noqa: F401  # as the functions that are mapped are there
 
     names = sorted({"dask.array", "xarray", "matplotlib"} & sys.modules.keys())

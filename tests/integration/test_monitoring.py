@@ -97,7 +97,7 @@ def test_the_bars_are_what_the_ledger_says(watched: Watched) -> None:
     assert bars["quarantined"].sum() == len(ingest["quarantined"]) == 1
     assert bars["classified"].sum() == run["days_done"] == 2
     assert bars["failed"].tolist() == [0, 0, 1]
-    assert (bars["failed"] + bars["ingested"]).sum() == len(run["missing"]) == 1
+    assert (bars["failed"] + bars["ok"]).sum() == len(run["missing"]) == 1
 
 
 def test_the_map_is_the_one_that_the_run_ends_with(watched: Watched) -> None:

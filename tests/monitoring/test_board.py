@@ -20,8 +20,8 @@ def test_days_are_counted_by_month_and_state() -> None:
     made = board(states(block(days="....dliiccccqq"), block("noaa15", 248, "cc")))
     assert made.by_month() == {
         ("noaa15", "2019-09"): {"planned": 2, "classified": 2},
-        ("noaa18", "2019-09"): {"planned": 7, "waiting": 4, "deferred": 1, "lost": 1, "ingested": 1},
-        ("noaa18", "2019-10"): {"planned": 7, "ingested": 1, "classified": 4, "quarantined": 2},
+        ("noaa18", "2019-09"): {"planned": 7, "missing": 4, "deferred": 1, "lost": 1, "ok": 1},
+        ("noaa18", "2019-10"): {"planned": 7, "ok": 1, "classified": 4, "quarantined": 2},
     }
     days = made.days()
     assert days["planned"] == 16 == sum(days[state] for state in STATES)

@@ -87,13 +87,13 @@ def test_blocks_stand_as_the_survey_of_the_ledger_says(tmp_path: Path) -> None:
     counts = state["ingest"]["satellites"]["noaa18"]
     assert min(counts.values()) > 0, "there are days of every kind"
     assert days_of["planned"] == counts["planned"]
-    assert days_of["ingested"] + days_of["classified"] == board.ingested() == counts["ok"]
+    assert days_of["ok"] + days_of["classified"] == board.ingested() == counts["ok"]
     assert days_of["classified"] == state["runs"]["r"]["days_done"] > 0
     assert {k: days_of[k] for k in ("quarantined", "deferred", "lost")} == {
         k: counts[k] for k in ("quarantined", "deferred", "lost")
     }
     assert days_of["failed"] == state["ingest"]["years"][0]["failed"] > 0
-    assert days_of["failed"] + days_of["waiting"] == counts["missing"]
+    assert days_of["failed"] + days_of["missing"] == counts["missing"]
     assert board.records() == counts["records"]
     assert len(board.unread()) == 3
     assert "is missing although its block is done" in board.unread()[0]
@@ -126,7 +126,7 @@ def test_a_scheduler_is_told_everything_in_order(client: Client, work: Work) -> 
     monitor.failed(plans[1], "OSError: no space")
     monitor._thread.submit(lambda: None).result()  # what a long run does between
     board = board_of(client)
-    assert board.days() == {"planned": 2, "ingested": 2}
+    assert board.days() == {"planned": 2, "ok": 2}
     assert board.records() == 800
     stage = board.stages["ingest"]
     assert (stage.blocks, stage.ended, stage.failed, stage.days_done, stage.records_done) == (2, 2, 1, 1, 400)

@@ -51,7 +51,7 @@ def test_bars_of_a_month_are_filled_in_proportion(board: Board) -> None:
         np.testing.assert_allclose(heights[state], 0.8 * bars[state] / bars["planned"])
     np.testing.assert_allclose(sum(heights.values()), 0.8)
     assert bars["failed"].tolist() == [1, 0, 0]
-    centre = (bars["classified_bottom"] + bars["waiting_top"]) / 2
+    centre = (bars["classified_bottom"] + bars["missing_top"]) / 2
     np.testing.assert_allclose(
         centre, [0, 1, 1], atol=1e-12, err_msg="satellites in the order of the archive, from above"
     )

@@ -306,7 +306,7 @@ def test_events_of_a_replaced_file_are_called_outdated(copy: tuple[Work, Run]) -
     data = write_report(work, run).read_bytes()
     text = text_of(data)
     assert "Outdated: 1 satellite-day in these results was classified from a file that was replaced" in text
-    assert "noaa18 2019-12-01: now not classified" in text
+    assert "noaa18 2019-12-01: now ingested, not classified" in text
     assert "3 of 6 satellite-days classified" in text
     html5lib.HTMLParser(strict=True).parse(data)
 

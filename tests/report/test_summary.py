@@ -54,7 +54,7 @@ class Ledgers:
         for seed, ((satellite, day), name) in enumerate(states.items()):
             key = satellite, schema.day_date(day).isoformat()
             listed[name].append({"satellite": key[0], "date": key[1]})
-            if name in ("classified", "not classified"):
+            if name in ("classified", "ok"):
                 self.ingested[key] = {"in_file": 210 + seed, "outside_day": 3, "duplicates": 1}
             if name == "classified" or (satellite, day) in stale:
                 self.done[key] = entry(seed)
@@ -65,7 +65,7 @@ class Ledgers:
                 "deferred": [],
                 "lost": [],
             },
-            "runs": {"r": {"missing": listed["not classified"]}},
+            "runs": {"r": {"missing": listed["ok"]}},
         }
 
     def table(self) -> pd.DataFrame:

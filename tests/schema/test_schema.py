@@ -162,3 +162,10 @@ def test_fine_edges_are_the_decimals_they_stand_for() -> None:
     assert schema.MLT_EDGES[0] == 0
     assert schema.MLT_EDGES[-1] == 24
     assert set(np.diff(schema.MLT_EDGES)) == {0.25}
+
+
+def test_every_state_of_a_day_has_one_word_and_the_stored_ones_are_as_they_were() -> None:
+    assert len({state.value for state in schema.DayState}) == len(schema.DayState)
+    assert schema.STATUS == {"not_ingested": 0, "ok": 1, "quarantined": 2}
+    assert set(schema.NOT_READ) < set(schema.DayState)
+    assert {state.label for state in schema.DayState} >= {"classified", "ingested, not classified", "no file"}

@@ -130,7 +130,7 @@ def test_failure_is_noted_with_its_reason_and_goes_when_the_block_is_done(ledger
     ledger.fail("noaa18", 248, "OSError: no space left", "Traceback\n  line 1\n")
     ledger.fail("metop01", 9, "MemoryError: ", "")
     assert ledger.failures() == {("metop01", 9): "MemoryError: ", ("noaa18", 248): "OSError: no space left"}
-    assert "line 1" in (ledger.root / "noaa18" / "0248.failed").read_text()
+    assert "line 1" in (ledger.root / "noaa18" / "0248.failed").read_text(encoding="utf-8")
     ledger.commit(record(block=249))
     assert ("noaa18", 248) in ledger.failures()
     ledger.commit(record())
@@ -145,7 +145,7 @@ def test_failure_does_not_withdraw_an_older_record(ledger: BlockLedger) -> None:
 
 def test_record_file_is_plain_json(ledger: BlockLedger) -> None:
     ledger.commit(record(d2019_10_24="ok"))
-    assert json.loads(ledger.path("noaa18", 248).read_text())["state"] == "done"
+    assert json.loads(ledger.path("noaa18", 248).read_bytes())["state"] == "done"
 
 
 def try_claim(root: Path, model: int) -> str:
@@ -188,3 +188,29 @@ def test_a_note_that_another_process_takes_away_is_no_failure(
 
     monkeypatch.setattr(Path, "read_bytes", read_bytes)
     assert ledger.failures() == {("noaa18", 2): "second"}
+
+
+def test_a_receipt_is_read_again_only_when_it_was_replaced(
+    ledger: BlockLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for block in (1, 2):
+        ledger.commit(record(block=block, d2019_10_24="ok"))
+    read: list[int] = []
+    whole = BlockLedger.read
+
+    def counted(self: BlockLedger, satellite: str, block: int) -> Any:
+        read.append(block)
+        return whole(self, satellite, block)
+
+    monkeypatch.setattr(BlockLedger, "read", counted)
+    first = list(ledger.done())
+    assert list(BlockLedger(ledger.root).done()) == first
+    assert read == [1, 2]
+    ledger.begin("noaa18", 2)
+    assert [r["block"] for r in ledger.done()] == [1]
+    read.clear()
+    ledger.commit(record(block=2, d2019_10_25="ok"))
+    assert [list(r["days"]) for r in ledger.done()] == [["2019-10-24"], ["2019-10-25"]]
+    assert read == [2]
+    ledger.withdraw("noaa18", 1)
+    assert [r["block"] for r in ledger.done()] == [2]

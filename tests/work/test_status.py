@@ -11,8 +11,8 @@ import pytest
 from reprocess import schema
 from reprocess.schema.granules import Granule, LeftOut, Listing
 from reprocess.work.asked import merge_asked, note_left_out, note_vanished
-from reprocess.work.ledger import Record
 from reprocess.work.paths import SUMS, Sum, Work
+from reprocess.work.receipts import Receipt
 from reprocess.work.status import detected, exit_code, is_current, lacking, ledger_days, not_ingested, survey
 
 
@@ -21,8 +21,8 @@ def granule(satellite: str = "noaa18", day: int = 7966, **changes: Any) -> Granu
     return dataclasses.replace(Granule(satellite, day, url, 10, "1.5"), **changes)
 
 
-def entry(source: Granule, reason: str | None = None, sha256: str = "aa") -> Record:
-    base: Record = {"source": source.identity | {"sha256": sha256}}
+def entry(source: Granule, reason: str | None = None, sha256: str = "aa") -> Receipt:
+    base: Receipt = {"source": source.identity | {"sha256": sha256}}
     if reason is not None:
         return base | {"status": "quarantined", "reason": reason, "detail": f"why {reason}"}
     return base | {"status": "ok", "records": 400}
@@ -33,8 +33,8 @@ def work(tmp_path: Path) -> Work:
     return Work(tmp_path)
 
 
-def ingested(work: Work, *days: tuple[Granule, Record]) -> None:
-    def block(item: tuple[Granule, Record]) -> tuple[str, int]:
+def ingested(work: Work, *days: tuple[Granule, Receipt]) -> None:
+    def block(item: tuple[Granule, Receipt]) -> tuple[str, int]:
         return item[0].satellite, item[0].day // schema.BLOCK_DAYS
 
     for (satellite, number), items in itertools.groupby(days, key=block):
@@ -50,7 +50,7 @@ def ingested(work: Work, *days: tuple[Granule, Record]) -> None:
         )
 
 
-def deferral(source: Granule, reason: str = "timeout") -> Record:
+def deferral(source: Granule, reason: str = "timeout") -> Receipt:
     return {"source": source.identity, "reason": reason, "detail": f"why {reason}"}
 
 
