@@ -248,7 +248,7 @@ def test_an_event_table_has_no_column_that_pandas_reserves() -> None:
         (lambda t: t.cast(with_field(t, "L", "double")), "column L of float", "double"),
         (
             lambda t: t.cast(with_field(t, "MLT", "float", {"units": "deg"})),
-            "units 'hour' of column MLT",
+            "units 'h' of column MLT",
             "'deg'",
         ),
         (lambda t: t.cast(with_field(t, "MLT", "float", {})), "source 'NOAA", "none"),
