@@ -1,5 +1,6 @@
 import datetime as dt
 
+import h5py
 import numpy as np
 import ppigrf
 import pytest
@@ -14,7 +15,13 @@ from reprocess.simulate.coordinates import (
     spherical_components,
     subsolar_point,
 )
-from reprocess.simulate.geomagnetic import field_table, hilton_l, magnetic_coordinates, magnetic_grid
+from reprocess.simulate.geomagnetic import (
+    FOOT_ALTITUDE_KM,
+    field_table,
+    hilton_l,
+    magnetic_coordinates,
+    magnetic_grid,
+)
 
 YEAR = 2015
 
@@ -126,6 +133,24 @@ def test_coordinates_are_those_of_the_real_files(real_files, comparison):
         assert np.percentile(np.abs(field / data["Btot_sat"] - 1), 95) < 0.015
         foot_lat, _, foot_alt = cartesian_to_geodetic(magnetic.foot)
         assert np.percentile(np.abs(foot_lat - data["geod_lat_foot"]), 95) < 0.3
-        assert np.percentile(np.abs(foot_alt - 120), 95) < 1.0
+        assert np.percentile(np.abs(foot_alt - FOOT_ALTITUDE_KM), 95) < 1.0
         apex = np.abs(magnetic.apex_latitude - data["aacgm_lat_foot"])
         assert np.median(apex) < 1.5
+
+
+def test_foot_points_are_where_the_field_is_that_of_the_real_files(real_files):
+    epochs = {"2019": dt.datetime(2015, 1, 1), "2022": dt.datetime(2022, 7, 1)}  # of the field in the files
+    for path in real_files:
+        with h5py.File(path) as file:
+            lat, lon, real = (
+                file[name][::40].astype(float) for name in ("geod_lat_foot", "geod_lon_foot", "Btot_foot")
+            )
+
+        def off(altitude, lat=lat, lon=lon, real=real, epoch=epochs[path.parent.parent.name]):
+            components = ppigrf.igrf(lon, lat, np.full(lat.size, altitude), epoch)
+            return np.median(np.sqrt(sum(c[0] ** 2 for c in components)) - real)
+
+        assert abs(off(FOOT_ALTITUDE_KM)) < 25
+        # The field falls by 20 nT a km: two kilometres off would be seen.
+        assert off(FOOT_ALTITUDE_KM - 4) > 50
+        assert off(FOOT_ALTITUDE_KM + 4) < -50
