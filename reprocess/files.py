@@ -4,9 +4,11 @@ import contextlib
 import errno
 import fcntl
 import fnmatch
+import glob
 import hashlib
 import logging
 import os
+import re
 import struct
 import sys
 import threading
@@ -24,6 +26,8 @@ WAIT_S = 3.0
 
 _log = logging.getLogger(__name__)
 
+_FOREIGN = re.compile(r"\..*|.*~|Thumbs\.db|desktop\.ini|Icon\r")
+
 
 def sha256(data: bytes) -> str:
     """Return the hexadecimal sha256 of `data`."""
@@ -31,13 +35,23 @@ def sha256(data: bytes) -> str:
 
 
 def tree_sha256(path: Path) -> str:
-    """Return the sha256 of a file, or one for all files under a folder, their names included."""
+    """Return the sha256 of a file, or one for all files under a folder, their names included.
+
+    What other programs leave in folders (`is_foreign`) is no part of it.
+    """
     if path.is_file():
         return sha256(path.read_bytes())
     lines = [
-        f"{sha256(file.read_bytes())} {file.relative_to(path).as_posix()}\n" for file in files_under(path)
+        f"{sha256(file.read_bytes())} {file.relative_to(path).as_posix()}\n"
+        for file in files_under(path)
+        if not is_foreign(file)
     ]
     return sha256("".join(lines).encode())
+
+
+def is_foreign(path: Path) -> bool:
+    """Tell whether a file is one that desktops, editors, file servers or zarr-python 2 leave in folders."""
+    return bool(_FOREIGN.fullmatch(path.name)) and not path.name.endswith(".partial")
 
 
 def to_utf8(text: str) -> bytes:
@@ -90,14 +104,23 @@ def files_under(folder: Path) -> list[Path]:
     )
 
 
-def write_atomic(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes, place: Path | None = None) -> None:
     """Replace `path` by `data` as one step that survives a crash.
 
     Leftovers of writers that were killed on the way are removed.
+
+    Parameters
+    ----------
+    path : Path
+    data : bytes
+    place : Path, optional
+        Folder above `path`, on the same file system, for the temporary file: where programs read the
+        folder of `path` whole. Some of them read or stumble over hidden files, too.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    sweep(path)
-    temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
+    sweep(path, place)
+    temporary = path.parent if place is None else place
+    temporary /= f"{_temporary_stem(path, place)}.{uuid.uuid4().hex}.partial"
     try:
         with temporary.open("wb") as file:
             file.write(data)
@@ -125,11 +148,20 @@ def _sync_folder(path: Path) -> None:
         os.close(folder)
 
 
-def sweep(path: Path) -> None:
-    """Remove what killed writers of `path` left behind (their names end in ``.partial``)."""
-    for leftover in path.parent.glob(f"{path.name}.*.partial"):
-        with contextlib.suppress(FileNotFoundError):  # a second writer of this block swept it
-            leftover.unlink()
+def _temporary_stem(path: Path, place: Path | None) -> str:
+    """Return what the names of a file's temporaries begin with; they are hidden."""
+    return "." + "-".join(path.relative_to(path.parent if place is None else place).parts)
+
+
+def sweep(path: Path, place: Path | None = None) -> None:
+    """Remove what killed writers of `path` left behind (their names end in ``.partial``).
+
+    Those of Zarr and of 0.1.0 lie beside it and begin with its name. Parameters as for `write_atomic`.
+    """
+    for folder, stem in ((place or path.parent, _temporary_stem(path, place)), (path.parent, path.name)):
+        for leftover in folder.glob(f"{glob.escape(stem)}.*.partial"):
+            with contextlib.suppress(FileNotFoundError):  # a second writer of this block swept it
+                leftover.unlink()
 
 
 @contextlib.contextmanager

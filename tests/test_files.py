@@ -15,7 +15,7 @@ import pytest
 
 from reprocess import files as module
 from reprocess.errors import LedgerError
-from reprocess.files import files_under, find, locked, sha256, sweep, tree_sha256, write_atomic
+from reprocess.files import files_under, find, is_foreign, locked, sha256, sweep, tree_sha256, write_atomic
 from reprocess.schema.granules import Granule
 from reprocess.work.asked import merge_asked
 from tests.support.forbidden import forbid
@@ -104,6 +104,41 @@ def test_sweep_removes_only_leftovers_of_that_file(tmp_path: Path) -> None:
         path.write_bytes(b"x")
     sweep(tmp_path / "0248.json")
     assert sorted(tmp_path.iterdir()) == sorted(others)
+
+
+def test_temporaries_are_hidden_and_those_of_before_are_swept_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "events"
+    path = table / "satellite=noaa18" / "block-0248[1].parquet"
+    seen: list[Path] = []
+    monkeypatch.setattr(Path, "replace", lambda self, _: seen.append(self))
+    write_atomic(path, b"x", tmp_path)
+    write_atomic(path, b"x")
+    assert [p.parent for p in seen] == [tmp_path, path.parent]
+    assert all(p.name.startswith(".") and p.name.endswith(".partial") for p in seen)
+    older = path.with_name(f"{path.name}.0123.partial")
+    other = tmp_path / seen[0].name.replace("noaa18", "noaa19")
+    for leftover in (older, other):
+        leftover.write_bytes(b"x")
+    sweep(path, tmp_path)
+    assert not older.exists()
+    sweep(path)
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == [other]
+
+
+FOREIGN = (".DS_Store", "._block-0248.parquet", ".x.swp", "x.parquet~", ".zgroup", ".nfs0001", "Thumbs.db")
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_what_other_programs_leave_changes_no_sum(tmp_path: Path, name: str) -> None:
+    write_atomic(tmp_path / "a" / "b", b"data")
+    before = tree_sha256(tmp_path)
+    (tmp_path / "a" / name).write_bytes(b"x")
+    assert is_foreign(tmp_path / "a" / name)
+    assert tree_sha256(tmp_path) == before
+    (tmp_path / "a" / "zarr.json").write_bytes(b"x")
+    assert tree_sha256(tmp_path) != before
 
 
 def test_sweep_where_nothing_is_does_nothing(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ KINDS = {
     "damaged": "a file is not what was written",
     "contradiction": "a file is what was written, but does not say what the ledger says",
     "unfinished": "a block was begun and never finished; nothing is claimed",
-    "outdated": "made from other blocks than are done now",
+    "outdated": "made from other blocks than are done now, or with the words of another version",
     "stale": "a source is no longer what was read",
     "unclaimed": "a data file that no record speaks of",
+    "foreign": "a file that another program left, which nothing goes by",
     "leftover": "what a killed writer left behind",
     "unaudited": "the check itself failed",
 }
@@ -18,6 +19,10 @@ KINDS = {
 
 FALSE = frozenset({"missing", "damaged", "contradiction"})
 """Kinds of a claim that does not hold."""
+
+
+HARMLESS = frozenset({"foreign"})
+"""Kinds that leave WORK as claimed: they are told and change no exit code."""
 
 
 REDO = "reprocess audit WORK --repair, then the same reprocess run as before does this block again"

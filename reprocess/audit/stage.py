@@ -33,7 +33,7 @@ def audit(
         What is not as claimed, and how many blocks, shards, parts and satellite-days were checked.
     """
     findings = audit_stores(work, runs)
-    metadata_sound = not any(f.stage == "metadata" for f in findings)
+    metadata_sound = not any(f.stage == "metadata" and f.kind in FALSE for f in findings)
     plans = plan_audit(work, runs, sources, metadata_sound)
 
     def note(plan: Plan, reason: str, _trace: str) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from reprocess import schema
 from reprocess.audit.block import plan_audit
 from reprocess.audit.finding import DELETE, FALSE, GO_ON, REDO, Finding
+from reprocess.audit.metadata import audit_metadata
 from reprocess.errors import LedgerError
-from reprocess.files import files_under, find, sha256, tree_sha256
+from reprocess.files import files_under, find, is_foreign, tree_sha256
 from reprocess.maps.exposure import compare_exposure
 from reprocess.maps.occurrence import compare_occurrence
 from reprocess.schema import CLASS_ARRAYS
@@ -32,35 +33,25 @@ def audit_stores(work: Work, runs: Iterable[Run]) -> list[Finding]:
         satellites = [p.name for p in find(path, "*") if p.name in schema.SATELLITES]
         metadata = metadata_files(satellites, arrays, title) if satellites else {}
         recorded = {p.parent.name for p in find(ledger.root, "*/*.json")}
-        findings += _audit_metadata(work, path, metadata, recorded)
+        findings += audit_metadata(work, path, metadata, recorded)
         known |= {path / "zarr.json"} | {path / name for name in metadata}  # an empty group claims nothing
         known |= {path / shard_key(spec, *b) for spec in arrays.values() for b in blocks}
-    folders = [path for path, *_ in stores] + [f for run in runs for f in (run.events, run.dwell)]
+    return findings + list(_strays(work, runs, known))
+
+
+def _strays(work: Work, runs: Iterable[Run], known: Collection[Path]) -> Iterator[Finding]:
+    """Name the files among the data that are none of ours, or that a killed writer left."""
+    folders = [work.archive, *(f for run in runs for f in (run.classes, run.events, run.dwell))]
+    sums = [run.exposure for run in runs]  # one sha256 stands for all of their files
     for file in files_under(work.root):
         name = file.relative_to(work.root).as_posix()
+        inside = any(file.is_relative_to(folder) for folder in folders)
         if ".partial" in name or ".zarr.old/" in name:
-            findings.append(Finding(name, "leftover", "no such file", "a file", DELETE))
-        elif file not in known and any(file.is_relative_to(folder) for folder in folders):
-            findings.append(Finding(name, "unclaimed", "no such file", "a file", DELETE))
-    return findings
-
-
-def _audit_metadata(
-    work: Work, store: Path, metadata: dict[str, bytes], recorded: Collection[str]
-) -> Iterator[Finding]:
-    """Hold a store's metadata against what they must be; satellites without a record claim nothing."""
-    for name, expected in metadata.items():
-        path = store / name
-        found = path.read_bytes() if path.is_file() else None
-        if found != expected:
-            kind = "missing" if found is None else "damaged"
-            now = "no file" if found is None else f"sha256 {sha256(found)}"
-            remedy = "reprocess audit WORK --repair writes it again"
-            where = path.relative_to(work.root).as_posix()
-            if not (recorded if name == "zarr.json" else name.split("/")[0] in recorded):
-                yield Finding(where, "unfinished", f"sha256 {sha256(expected)}", now, GO_ON)
-                continue
-            yield Finding(where, kind, f"sha256 {sha256(expected)}", now, remedy, stage="metadata")
+            yield Finding(name, "leftover", "no such file", "a file", DELETE)
+        elif is_foreign(file) and (inside or any(file.is_relative_to(folder) for folder in sums)):
+            yield Finding(name, "foreign", "no such file", "a file of another program", DELETE)
+        elif inside and file not in known:
+            yield Finding(name, "unclaimed", "no such file", "a file", DELETE)
 
 
 def audit_run(work: Work, run: Run, sound: bool) -> list[Finding]:

@@ -73,7 +73,8 @@ def write_part(path: Path, columns: Mapping[str, Any], arrow_schema: pa.Schema) 
     table = pa.table({name: columns[name] for name in arrow_schema.names}, schema=arrow_schema)
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd")
-    write_atomic(path, buffer.getvalue())
+    # Not among the parts, where a killed writer would leave it to whoever reads the folder.
+    write_atomic(path, buffer.getvalue(), path.parents[2])
     return sha256(buffer.getvalue())
 
 

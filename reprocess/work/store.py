@@ -36,6 +36,7 @@ STRIP = 4
 # Measured on real days, tables in docs/performance.md. Fluxes are few distinct values (256 codes
 # of the telemetry) that repeat; shuffling their bytes hides that. All else varies smoothly.
 _FLUXES = ZstdCodec(level=3)
+_COORDINATES = ZstdCodec(level=0, checksum=False)
 _SMOOTH = BloscCodec(cname="zstd", clevel=3, shuffle="shuffle")
 
 zarr.config.set(
@@ -94,8 +95,9 @@ def _require_coordinate(group: Path, name: str) -> None:
     values, attributes = schema.COORDINATES[name]
     if not (group / name / "zarr.json").is_file():
         zarr.create_array(
-            group, name=name, data=values, dimension_names=(name,), attributes=attributes, zarr_format=3
-        )
+            group, name=name, data=values, dimension_names=(name,), attributes=attributes, zarr_format=3,
+            compressors=_COORDINATES,
+        )  # fmt: skip
         return
     _require_attributes(group / name / "zarr.json", attributes)
     coordinate = zarr.open_array(group / name, mode="r+", zarr_format=3)
@@ -134,6 +136,15 @@ def metadata_files(
     with tempfile.TemporaryDirectory() as folder:
         create_store(Path(folder), satellites, arrays, title)
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files_under(Path(folder))}
+
+
+def holds_coordinate(group: Path, name: str) -> bool:
+    """Tell whether a coordinate's values can be read and are what they must be."""
+    values, _ = schema.COORDINATES[name]
+    try:
+        return np.array_equal(np.asarray(zarr.open_array(group / name, mode="r", zarr_format=3)[:]), values)
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError):  # what Zarr and its codecs raise
+        return False
 
 
 def shard_key(spec: ArraySpec, satellite: str, block: int) -> str:

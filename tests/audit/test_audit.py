@@ -20,7 +20,7 @@ import zarr
 
 from reprocess import schema
 from reprocess.audit.block import plan_audit
-from reprocess.audit.finding import KINDS, Finding
+from reprocess.audit.finding import HARMLESS, KINDS, Finding
 from reprocess.audit.repair import repair
 from reprocess.audit.stage import audit
 from reprocess.classifier.bundle import Bundle
@@ -267,7 +267,7 @@ def test_columns_that_do_not_tell_what_is_declared_are_a_contradiction(work: Wor
     change_part_file(work, change)
     (finding,) = [f for f in find(work) if f.path == EVENTS]
     assert (finding.kind, finding.stage) == ("contradiction", "detect")
-    assert (finding.expected, finding.found) == ("units 'hour' of column MLT", "'degree'")
+    assert (finding.expected, finding.found) == ("units 'h' of column MLT", "'degree'")
 
 
 def test_a_part_without_a_column_is_named_and_not_read_further(work: Work) -> None:
@@ -655,3 +655,21 @@ def test_where_nothing_is_done_no_workers_are_asked_and_nothing_is_found(tmp_pat
         [],
         {"blocks": 0, "satellite_days": 0, "shards": 0, "parts": 0},
     )
+
+
+@pytest.mark.filterwarnings("ignore:Object at .* is not recognized")  # Zarr tells of them, too
+def test_files_of_other_programs_are_told_and_never_damage(work: Work) -> None:
+    strays = [
+        "archive.zarr/.zgroup",
+        "archive.zarr/noaa18/.zattrs",
+        f"{RUN}/exposure.zarr/.zgroup",
+        f"{RUN}/exposure.zarr/dwell/.DS_Store",
+        f"{RUN}/events/satellite=noaa18/._block-0248.parquet",
+    ]
+    for name in strays:
+        (work.root / name).write_bytes(b"{}")
+    found = find(work)
+    assert kinds(found) == {("foreign", name) for name in strays}
+    assert {f.kind for f in found} <= HARMLESS
+    assert repair(work, found) == []
+    assert all((work.root / name).exists() for name in strays)
