@@ -5,9 +5,13 @@ complete, 2 wrong usage or an error the user can mend, 3 complete with quarantin
 incomplete.
 """
 
+import signal
 import sys
 from typing import Any
 
+from reprocess.cli import quiet as quiet
+
+# isort: split
 import click
 
 from reprocess import __version__
@@ -46,7 +50,11 @@ class _Group(click.Group):
             except click.ClickException as e:
                 e.show()
                 sys.exit(e.exit_code)
-        return super().main(args, *rest, **options)
+        try:
+            return super().main(args, *rest, **options)
+        finally:
+            if args is None:  # all is told; a Ctrl-C from now on just ends what libraries do at exit
+                signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

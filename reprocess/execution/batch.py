@@ -6,6 +6,7 @@ process, workers that leave before their job is killed, and the scripts of whole
 """
 
 import inspect
+import os
 import re
 import signal
 import threading
@@ -134,7 +135,29 @@ class Batch:
     @property
     def logs(self) -> Path:
         """Folder of the jobs' output, absolute."""
-        return Path(self.options.get("log_directory", "reprocess-logs")).expanduser().absolute()
+        return self._here("log_directory", "reprocess-logs").absolute()
+
+    @property
+    def shared(self) -> Path:
+        """Folder that all jobs see, for certificates."""
+        return self._here("shared_temp_directory", str(self.logs))
+
+    def _here(self, option: str, default: str) -> Path:
+        """Return a folder of the file; its variables and ~ are those of this session, as no shell reads it.
+
+        Raises
+        ------
+        ClusterError
+            If one is not set.
+        """
+        text = str(self.options.get(option) or default)
+        found = os.path.expanduser(os.path.expandvars(text))
+        if unset := re.findall(r"\$\{?\w+\}?|^~\w*", found):
+            raise ClusterError(
+                f"{self.path}: {option} is {text!r}, and {', '.join(unset)} is not set here; "
+                "set it, or write the folder's name"
+            )
+        return Path(found)
 
     @property
     def process_memory(self) -> float:
@@ -165,8 +188,13 @@ class Batch:
         """Return the options of a job with a process per core, one thread each, and scratch on the node."""
         exports = {**ENVIRONMENT, **{f"DASK_{key}": value for key, value in _flat(DASK)}}
         prologue = [f"export {key}={value}" for key, value in exports.items()]
-        defaults = {"local_directory": "${TMPDIR:-/tmp}", "shared_temp_directory": str(self.logs)}
-        complete: dict[str, Any] = {**defaults, **self.options, "log_directory": str(self.logs), **changes}
+        complete: dict[str, Any] = {
+            "local_directory": "${TMPDIR:-/tmp}",  # the node's shell reads this one
+            **self.options,
+            "log_directory": str(self.logs),
+            "shared_temp_directory": str(self.shared),
+            **changes,
+        }
         complete["processes"] = complete["cores"]
         complete["job_script_prologue"] = [*complete.get("job_script_prologue", []), *prologue]
         extra = complete.get("job_extra_directives", [])

@@ -4,7 +4,6 @@ Nothing starts before the first task needs it. Whatever is started listens on th
 alone, but for the scheduler that a batch system's workers must reach.
 """
 
-import getpass
 import logging
 import os
 import socket
@@ -23,6 +22,7 @@ from distributed.system import MEMORY_LIMIT
 from tornado.ioloop import PeriodicCallback
 
 from reprocess.errors import ClusterError
+from reprocess.execution import site
 from reprocess.execution.batch import DASK, ENVIRONMENT, SATURATION, Batch
 from reprocess.schema import DASHBOARD_PORT
 
@@ -61,15 +61,34 @@ class Cluster:
             If the scheduler does not answer, or the batch system or TLS cannot be used.
         """
         if self._client is None:
+            site.mend_dashboard_link(self.announce)
+            if not self.scheduler and not self.tls and site.demands_tls():
+                self.announce(
+                    "your Dask configuration asks for encryption: TLS is switched on, as with --tls"
+                )
+                self.tls = True
             if self.scheduler:
                 self._client = self._connect()
             elif self.batch:
                 self._client = Client(self._start_jobs(self.batch))
             else:
-                self._client = Client(self._start())
+                self._client = Client(self._start_here())
             for line in _dashboard(self._client, self.batch):
                 self.announce(line)
         return self._client
+
+    def _start_here(self) -> LocalCluster:
+        site.require_semaphores()
+        try:
+            return self._start()
+        except (OSError, RuntimeError, TypeError, ValueError) as e:
+            cause: BaseException = e
+            while (deeper := cause.__cause__ or cause.__context__) is not None:
+                cause = deeper
+            raise ClusterError(
+                f"Dask's workers do not start on this machine ({type(cause).__name__}: {cause}); see your "
+                "Dask configuration, or do without Dask: --partition 1/1"
+            ) from e
 
     def _start(self) -> LocalCluster:
         settings = {
@@ -95,7 +114,7 @@ class Cluster:
         _link_dashboard(batch)
         options = batch.worker_options()
         scheduler = {"dashboard_address": _free(batch.dashboard), **options.pop("scheduler_options", {})}
-        shared = Path(options.pop("shared_temp_directory")).expanduser()
+        shared = Path(options.pop("shared_temp_directory"))
         security = self._shared_security(shared) if self.tls or batch.tls else None
         try:
             cluster = batch.cluster_class(scheduler_options=scheduler, security=security, **options)
@@ -277,7 +296,7 @@ def tunnel(port: int) -> str:
 
     Within a job the way leads through the machine that the job was submitted from.
     """
-    user, here = getpass.getuser(), socket.getfqdn()
+    user, here = site.user_name(), socket.getfqdn()
     if here.startswith("localhost"):
         here = socket.gethostname()
     login = next((os.environ[name] for name in _SUBMITTED_FROM if os.environ.get(name)), here)

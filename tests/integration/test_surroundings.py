@@ -2,7 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -159,3 +162,36 @@ def test_modules_in_the_current_folder_are_not_taken_for_pythons(day: Path, tmp_
         "simulate", "a", "--satellites", "noaa18,noaa19", "--start", "2019-10-24", "--days", "1",
         "--workers", 2, cwd=tmp_path,
     )  # fmt: skip
+
+
+def test_an_interrupt_during_the_imports_leaves_no_traceback() -> None:
+    code = "import reprocess.cli\nraise KeyboardInterrupt"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == -signal.SIGINT
+    assert done.stderr == b"Error: interrupted before anything was done\n"
+    done = subprocess.run(
+        [sys.executable, "-c", "import reprocess.cli\n1 / 0"], capture_output=True, check=False
+    )
+    assert b"ZeroDivisionError" in done.stderr, "what is a fault still shows where it came from"
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.4, 0.8, 1.2, 1.6, 2.0, 2.5, 3.0])
+def test_an_interrupt_at_any_moment_leaves_no_traceback_and_nothing_half_done(
+    after_s: float, day: Path, random_model: Bundle, tmp_path: Path
+) -> None:
+    """The whole group of processes is interrupted, as a terminal does it."""
+    words = [REPROCESS, "run", day, tmp_path / "w", "--model", "random", "--workers", "2"]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as command:  # fmt: skip
+        assert command.stderr is not None
+        first = command.stderr.readline()  # the model: what came before is Python's own start
+        time.sleep(after_s)
+        os.killpg(command.pid, signal.SIGINT)
+        errors = first + command.communicate(timeout=PATIENCE_S)[1]
+    assert b"Traceback" not in errors, errors.decode()
+    assert command.returncode in {4, 0, -signal.SIGINT}, errors.decode()
+    if command.returncode == 4:
+        assert b"Error: interrupted; what is done stays done" in errors
+    assert not list((tmp_path / "w").rglob("*.partial")) or command.returncode
