@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reprocess.cli.numbers import MOST_PROCESSES
 from reprocess.cli.options import (
     EXISTING_WORK,
     JSON,
     ONE_RUN,
+    ONE_WORKER,
+    SCHEDULER,
     existing_work,
 )
 from reprocess.cli.state import INCOMPLETE
@@ -24,14 +25,8 @@ if TYPE_CHECKING:
 @click.command()
 @EXISTING_WORK
 @ONE_RUN
-@click.option(
-    "--workers",
-    type=click.IntRange(1, MOST_PROCESSES),
-    default=1,
-    show_default=True,
-    help="Worker processes.",
-)
-@click.option("--scheduler", help="Address of a running Dask scheduler (tcp://…) to use instead.")
+@ONE_WORKER
+@SCHEDULER
 @click.option("--sources", is_flag=True, help="Read local NOAA files again and compare their sha256.")
 @click.option(
     "--repair", "mend", is_flag=True,

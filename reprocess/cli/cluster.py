@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reprocess.cli.options import options_of
+from reprocess.cli.options import former, options_of
 from reprocess.cli.run import run
 from reprocess.files import to_utf8
 
@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 # What the script decides by itself.
 _DECIDED = ("workers", "scheduler", "cluster_file", "partition", "dry_run", "tls")
 
+_SHARES = click.IntRange(2, 999_999)
 _LAYOUT = options_of(
     click.option(
         "--one-node", is_flag=True,
         help="Everything in one job on the cores of one node, instead of workers in jobs of their own.",
     ),
     click.option(
-        "--partition", "shares", type=click.IntRange(2, 999_999), metavar="N",
+        "--shares", type=_SHARES, metavar="N",
         help="An array of N one-core jobs without Dask, instead of workers in jobs of their own.",
     ),
+    former("--partition", "--shares", name="shares", type=_SHARES),
     click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True)),
     click.argument("archive"),
     click.argument("work"),
@@ -79,7 +81,7 @@ def _scripts(file: Path, one_node: bool, shares: int | None, **given: Any) -> "t
     from reprocess.execution.scripts import array_script, node_script, rest_script, run_script
 
     if one_node and shares:
-        raise click.UsageError("--one-node and --partition exclude each other")
+        raise click.UsageError("--one-node and --shares exclude each other")
     words = _words(**given)
     engine = _check(words)
     batch = load_batch(file)

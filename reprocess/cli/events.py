@@ -17,7 +17,12 @@ from reprocess.cli.state import INCOMPLETE
 @EXISTING_WORK
 @ONE_RUN
 @click.option(
-    "--format", "kind", type=click.Choice(["csv", "parquet", "json"]), default="csv", show_default=True
+    "--format",
+    "kind",
+    type=click.Choice(["csv", "parquet", "json"]),
+    default="csv",
+    show_default=True,
+    help="What to print or write.",
 )
 @click.option(
     "--describe", is_flag=True, help="Print what the columns and flags mean instead (text or JSON)."

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,13 +45,62 @@ def options_of(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return decorate
 
 
+def former(old: str, new: str, **attributes: Any) -> Callable[[Any], Any]:
+    """Keep a former name of an option working: hidden, and with a notice.
+
+    Parameters
+    ----------
+    old, new : str
+        As a user writes them; the function has a parameter called `attributes["name"]` for both.
+    **attributes
+        Of the option, as for the new name, but for its default.
+    """
+    name = attributes.pop("name")
+    hidden = f"former_{old.strip('-').replace('-', '_')}"
+
+    def decorate(function: Any) -> Any:
+        @wraps(function)
+        def call(*arguments: Any, **options: Any) -> Any:
+            value = options.pop(hidden)
+            if value not in (None, ()):
+                click.echo(f"{old} is called {new} now", err=True)
+                options[name] = value
+            return function(*arguments, **options)
+
+        return click.option(old, hidden, hidden=True, show_default=False, **attributes)(call)
+
+    return decorate
+
+
+class Satellites(click.Choice[str]):
+    """Satellites by the names of NOAA's directories, one or several with commas between them."""
+
+    def __init__(self) -> None:
+        super().__init__(list(schema.SATELLITES))
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the names."""
+        if isinstance(value, tuple):
+            return value
+        return tuple(super(Satellites, self).convert(name, param, ctx) for name in value.split(","))
+
+
+def _each_once(_: click.Context, __: click.Parameter, given: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    """Return the satellites of all uses of an option."""
+    return tuple(dict.fromkeys(name for names in given for name in names))
+
+
+def satellites_option(name: str, **attributes: Any) -> Callable[[Any], Any]:
+    """Return an option that takes satellites."""
+    return click.option(
+        name, "satellites", multiple=True, type=Satellites(), callback=_each_once, **attributes
+    )
+
+
 WORK = click.argument("work", type=click.Path(path_type=Path, file_okay=False))
 EXISTING_WORK = click.argument("work", type=click.Path(path_type=Path, file_okay=False, exists=True))
 SELECTION = options_of(
-    click.option(
-        "--satellite", "satellites", multiple=True, type=click.Choice(list(schema.SATELLITES)),
-        help="Only this satellite; may be repeated.",
-    ),
+    satellites_option("--satellite", help="Only this satellite; may be repeated."),
     click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="First day, YYYY-MM-DD."),
     click.option("--end", type=click.DateTime(["%Y-%m-%d"]), help="Last day, inclusive."),
 )  # fmt: skip
@@ -67,9 +117,14 @@ WORKERS = click.option(
     show_default="one per core", help="Worker processes on this machine, one thread each.",
 )  # fmt: skip
 MEMORY = click.option("--memory", type=Bytes(), help="Memory limit of each worker, for example 2GB.")
+ONE_WORKER = click.option(
+    "--workers", type=click.IntRange(1, MOST_PROCESSES), default=1, show_default=True,
+    help="Worker processes on this machine, one thread each.",
+)  # fmt: skip
+SCHEDULER = click.option("--scheduler", help="Address of a running Dask scheduler (tcp://…) to use instead.")
 CLUSTER = options_of(
     WORKERS,
-    click.option("--scheduler", help="Address of a running Dask scheduler (tcp://…) to use instead."),
+    SCHEDULER,
     click.option(
         "--cluster", "cluster_file", type=click.Path(path_type=Path, dir_okay=False, exists=True),
         help="Get workers from the batch system that this file describes (see cluster/).",

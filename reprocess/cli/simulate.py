@@ -6,14 +6,15 @@ from typing import Any
 
 import click
 
-from reprocess.cli.numbers import MOST_PROCESSES, Number
+from reprocess.cli.numbers import Number
+from reprocess.cli.options import ONE_WORKER, Satellites, former, satellites_option
 from reprocess.schema import DAYS, EVENTS_PER_DAY
 
 
 @click.command()
 @click.argument("out", type=click.Path(path_type=Path, file_okay=False))
-@click.option(
-    "--satellites", default="noaa18", show_default=True, help="Directory names, separated by commas."
+@satellites_option(
+    "--satellite", default=[("noaa18",)], show_default="noaa18", help="Simulate this one; may be repeated."
 )
 @click.option("--start", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day, YYYY-MM-DD.")
 @click.option("--days", type=click.IntRange(1, DAYS), default=30, show_default=True, help="Number of days.")
@@ -31,10 +32,9 @@ from reprocess.schema import DAYS, EVENTS_PER_DAY
     show_default=True,
     help="Mean of a whole day.",
 )
-@click.option(
-    "--workers", type=click.IntRange(1, MOST_PROCESSES), default=1, show_default=True, help="Processes."
-)
-def simulate(out: Path, satellites: str, start: dt.datetime, **options: Any) -> None:
+@ONE_WORKER
+@former("--satellites", "--satellite", name="satellites", type=Satellites())
+def simulate(out: Path, satellites: tuple[str, ...], start: dt.datetime, **options: Any) -> None:
     """Write a simulated archive with known events to OUT.
 
     Files are in NOAA's layout; OUT/truth.parquet tells the events in them.
@@ -44,5 +44,5 @@ def simulate(out: Path, satellites: str, start: dt.datetime, **options: Any) -> 
     def report(done: int, total: int) -> None:
         click.echo(f"simulate {done}/{total}", err=True)
 
-    truth = simulate_archive(out, satellites.split(","), start.date(), progress=report, **options)
+    truth = simulate_archive(out, satellites, start.date(), progress=report, **options)
     click.echo(f"wrote {truth}")

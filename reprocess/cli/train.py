@@ -1,6 +1,7 @@
 """A model of one's own: train."""
 
 import json
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -12,61 +13,82 @@ from reprocess.cli.numbers import Number
 from reprocess.cli.options import (
     EXISTING_WORK,
     existing_work,
+    former,
     options_of,
 )
+from reprocess.training.options import Options
+
+_LSTM_UNITS = click.IntRange(1, 4096)
+_DENSE_UNITS = click.IntRange(1, 65536)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_ENTRIES = click.Path(path_type=Path, dir_okay=False, exists=True)
+
+
+def _setting(words: str, field: str, text: str, kind: Any = None) -> Callable[[Any], Any]:
+    """Return the option of a field of `Options`; it has that field's default."""
+    return click.option(words, f"network_{field}", type=kind, default=getattr(Options(), field), help=text)
+
 
 _NETWORK = options_of(
-    click.option("--units", type=click.IntRange(1, 4096), default=64, help="LSTM units in each direction."),
-    click.option("--dense", type=click.IntRange(1, 65536), default=256, help="Units of the dense layer."),
-    click.option("--dropout", type=Number(0, 1, max_open=True), default=0.5),
-    click.option("--optimizer", default="adam", help="Name of a Keras optimiser."),
-    click.option("--learning-rate", type=Number(0, 1e3, min_open=True), default=1e-3),
-    click.option(
-        "--decay", type=Number(0, 1, min_open=True), default=1.0,
-        help="Factor on the learning rate from epoch to epoch.",
+    _setting("--lstm-units", "units", "LSTM units in each direction.", _LSTM_UNITS),
+    _setting("--dense-units", "dense", "Units of the dense layer.", _DENSE_UNITS),
+    former("--units", "--lstm-units", name="network_units", type=_LSTM_UNITS),
+    former("--dense", "--dense-units", name="network_dense", type=_DENSE_UNITS),
+    _setting("--dropout", "dropout", "Share of units that a step leaves out.", Number(0, 1, max_open=True)),
+    _setting("--optimizer", "optimizer", "Name of a Keras optimiser."),
+    _setting(
+        "--learning-rate", "learning_rate", "Learning rate of the first epoch.", Number(0, 1e3, min_open=True)
     ),
-    click.option("--batch", type=click.IntRange(1, 2**20), default=256, help="Windows per step."),
-    click.option("--epochs", type=click.IntRange(1, 10**6), default=40, help="At most."),
-    click.option(
-        "--patience", type=click.IntRange(1, 10**6), default=6,
-        help="Epochs without a smaller validation loss before stopping.",
+    _setting(
+        "--decay", "decay", "Factor on the learning rate from epoch to epoch.", Number(0, 1, min_open=True)
     ),
-    click.option("--class-weights/--no-class-weights", default=True),
-    click.option(
-        "--seed", type=click.IntRange(0, 2**32 - 1), default=1, help="Of weights, order, split, background."
+    _setting("--batch", "batch", "Windows per step.", click.IntRange(1, 2**20)),
+    _setting("--epochs", "epochs", "Most epochs that are made.", click.IntRange(1, 10**6)),
+    _setting(
+        "--patience",
+        "patience",
+        "Epochs without a smaller validation loss before stopping.",
+        click.IntRange(1, 10**6),
     ),
-)  # fmt: skip
+    _setting(
+        "--class-weights/--no-class-weights",
+        "class_weights",
+        "Weigh classes by the inverse square root of their share.",
+    ),
+    _setting("--seed", "seed", "Seed of weights, order, split and background.", click.IntRange(0, 2**32 - 1)),
+)
 
 
 @click.command(context_settings={"show_default": True})
 @EXISTING_WORK
 @LISTS
+@click.option("-o", "--output", type=_FOLDER, help="Folder of the model.  [required]")
 @click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the model."
-)
-@click.option(
-    "--describe", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    "--card-entries", "entries", type=_ENTRIES,
     help="JSON with entries of the card: title, licence, citation, notes.",
 )  # fmt: skip
+@former("--out", "--output", name="output", type=_FOLDER)
+@former("--describe", "--card-entries", name="entries", type=_ENTRIES)
 @click.option(
     "--background/--no-background", default=True,
     help="Learn from records far from events too; not with a list that lacks events.",
 )  # fmt: skip
 @_NETWORK
-def train(work: Path, lists: tuple[Path, ...], drop: bool, out: Path, **options: Any) -> None:
+def train(work: Path, lists: tuple[Path, ...], drop: bool, output: Path | None, **options: Any) -> None:
     """Train a model on WORK/archive.zarr and lists of events.
 
     A training that was interrupted goes on from its last epoch when it is started again.
     """
-    card = _read_description(options["describe"])
+    if output is None:
+        raise click.UsageError("Missing option '-o' / '--output'.")
+    card = _read_description(options["entries"])
     target = existing_work(work)
     listed = read_lists(target, lists, drop)
 
     from reprocess.training.dataset import build_dataset, split_groups
-    from reprocess.training.fit import Options
     from reprocess.training.model import make_model
 
-    chosen = Options(**{f.name: options[f.name] for f in fields(Options)})
+    chosen = Options(**{f.name: options[f"network_{f.name}"] for f in fields(Options)})
     dataset = build_dataset(target, listed.table, chosen.seed, background=options["background"])
     parts = split_groups(dataset, (0.15, 0.15), chosen.seed)
     for name, part in zip(("training", "validation", "test"), parts, strict=True):
@@ -81,7 +103,7 @@ def train(work: Path, lists: tuple[Path, ...], drop: bool, out: Path, **options:
         "background": options["background"],
         "command": command_line(),
     }
-    bundle = make_model(out.resolve(), parts, chosen, facts, report)
+    bundle = make_model(output.resolve(), parts, chosen, facts, report)
     click.echo(f"wrote {bundle.path} ({bundle.sha256})")
 
 

@@ -16,7 +16,8 @@ from reprocess.evaluation.scores import score_windows
 from reprocess.evaluation.tally import count_confusion, count_scores
 from reprocess.files import write_atomic
 from reprocess.training.dataset import Dataset, standardise
-from reprocess.training.fit import Options, train
+from reprocess.training.fit import train
+from reprocess.training.options import Options
 
 _ROLES = ("training", "validation", "test")
 

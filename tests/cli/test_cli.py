@@ -48,7 +48,7 @@ def test_help_names_every_command() -> None:
         (("report", ".", "--run", "x"), "is no WORK directory"),
         (("status", "."), "is no WORK directory"),
         (("audit", "."), "is no WORK directory"),
-        (("train", ".", "--events", __file__, "--out", "m"), "is no WORK directory"),
+        (("train", ".", "--events", __file__, "--output", "m"), "is no WORK directory"),
         (("detect", "."), "is no WORK directory"),
         (("model", "show", "nothing"), "there is no model 'nothing' (usable: "),
         (("model", "show", "."), "is no model bundle: weights.npz is missing; give the folder"),
@@ -203,7 +203,7 @@ def test_a_hostile_folder_is_not_imported(tmp_path: Path) -> None:
 
 
 def test_a_simulated_archive_can_be_planned(random_model: Bundle, tmp_path: Path) -> None:
-    arguments = ("simulate", tmp_path / "a", "--satellites", "noaa18,metop01", "--start", "2015-03-01")
+    arguments = ("simulate", tmp_path / "a", "--satellite", "noaa18,metop01", "--start", "2015-03-01")
     text = invoke(*arguments, "--days", 1, "--seed", 1).output
     assert "simulate 2/2" in text
     assert f"wrote {tmp_path / 'a' / 'truth.parquet'}" in text
@@ -212,7 +212,7 @@ def test_a_simulated_archive_can_be_planned(random_model: Bundle, tmp_path: Path
 
 
 def test_a_satellite_that_cannot_be_simulated_is_named(tmp_path: Path) -> None:
-    arguments = ("simulate", tmp_path / "a", "--satellites", "sputnik", "--start", "2015-03-01")
+    arguments = ("simulate", tmp_path / "a", "--satellite", "sputnik", "--start", "2015-03-01")
     assert "'sputnik'" in invoke(*arguments, code=2).output
 
 
@@ -275,7 +275,7 @@ def test_a_job_script_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     text = invoke("cluster", "script", *arguments).output
     assert text.startswith("#!/usr/bin/env bash\n\n#SBATCH -J reprocess\n")
     assert f"reprocess run ARCHIVE WORK --model m --satellite noaa18 --cluster {CLUSTER_FILE}\n" in text
-    text = invoke("cluster", "script", "--partition", 9, *arguments).output
+    text = invoke("cluster", "script", "--shares", 9, *arguments).output
     assert "#SBATCH --array=1-9\n" in text
     assert "when the jobs have ended: reprocess run ARCHIVE WORK --model m --satellite noaa18" in text
 
@@ -283,8 +283,8 @@ def test_a_job_script_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("layout", "options", "words"),
     [
-        (("--one-node", "--partition", "2"), (), "--one-node and --partition exclude each other"),
-        (("--partition", "1"), (), "not in the range"),
+        (("--one-node", "--shares", "2"), (), "--one-node and --shares exclude each other"),
+        (("--shares", "1"), (), "not in the range"),
         ((), ("--workers", "3"), "--workers is for the job script to decide"),
         ((), ("--partition", "1/2"), "--partition is for the job script to decide"),
         ((), ("--dry-run",), "--dry-run is for the job script to decide"),
@@ -312,10 +312,10 @@ def test_a_job_script_is_submitted(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     assert "submitted job 5; its output: " in invoke("cluster", "submit", CLUSTER_FILE, "A", "W").output
-    text = invoke("cluster", "submit", "--partition", 2, CLUSTER_FILE, "A", "W").output
+    text = invoke("cluster", "submit", "--shares", 2, CLUSTER_FILE, "A", "W").output
     assert text.count("submitted job 5") == 2
     file = CLUSTER_FILE.with_name("htcondor.yaml")
-    text = invoke("cluster", "submit", "--partition", 2, file, "A", "W").output
+    text = invoke("cluster", "submit", "--shares", 2, file, "A", "W").output
     assert "when it has ended: reprocess run A W" in text
 
 

@@ -87,9 +87,9 @@ def test_edges_that_cannot_be_meant_are_refused(text: str, words: str, tmp_path:
     [
         (("map", "{folder}"), "--min-dwell"),
         (("simulate", "{folder}/a", "--start", "2019-01-01"), "--events-per-day"),
-        (("train", "{folder}", "--events", __file__, "--out", "m"), "--learning-rate"),
-        (("train", "{folder}", "--events", __file__, "--out", "m"), "--decay"),
-        (("train", "{folder}", "--events", __file__, "--out", "m"), "--dropout"),
+        (("train", "{folder}", "--events", __file__, "--output", "m"), "--learning-rate"),
+        (("train", "{folder}", "--events", __file__, "--output", "m"), "--decay"),
+        (("train", "{folder}", "--events", __file__, "--output", "m"), "--dropout"),
         (("plan", "{folder}"), "--memory"),
         (("plan", "{folder}"), "--workers"),
         (("run", "{folder}", "{folder}/w"), "--connections"),
@@ -97,7 +97,7 @@ def test_edges_that_cannot_be_meant_are_refused(text: str, words: str, tmp_path:
         (("audit", "{folder}"), "--workers"),
         (("simulate", "{folder}/a", "--start", "2019-01-01"), "--days"),
         (("simulate", "{folder}/a", "--start", "2019-01-01"), "--seed"),
-        (("train", "{folder}", "--events", __file__, "--out", "m"), "--epochs"),
+        (("train", "{folder}", "--events", __file__, "--output", "m"), "--epochs"),
     ],
 )
 def test_no_command_takes_what_is_no_number(
@@ -120,10 +120,10 @@ def test_no_command_takes_what_is_no_number(
         (("simulate", "{folder}/a", "--start", "2019-01-01"), "--days"),
         (("simulate", "{folder}/a", "--start", "2019-01-01"), "--events-per-day"),
         (("map", "{folder}"), "--min-dwell"),
-        (("train", "{folder}", "--events", __file__, "--out", "m"), "--units"),
-        (("train", "{folder}", "--events", __file__, "--out", "m"), "--batch"),
-        (("train", "{folder}", "--events", __file__, "--out", "m"), "--epochs"),
-        (("train", "{folder}", "--events", __file__, "--out", "m"), "--learning-rate"),
+        (("train", "{folder}", "--events", __file__, "--output", "m"), "--lstm-units"),
+        (("train", "{folder}", "--events", __file__, "--output", "m"), "--batch"),
+        (("train", "{folder}", "--events", __file__, "--output", "m"), "--epochs"),
+        (("train", "{folder}", "--events", __file__, "--output", "m"), "--learning-rate"),
     ],
 )
 def test_no_command_takes_a_number_that_no_machine_can_do(

@@ -30,7 +30,7 @@ EVENTS = [
     for date in MONTHS
     for start, name in ((300, "REP"), (200, "CSS"))
 ]
-TINY = ("--units", 2, "--dense", 2, "--epochs", 1)
+TINY = ("--lstm-units", 2, "--dense-units", 2, "--epochs", 1)
 
 
 def invoke(*arguments: object, code: int = 2) -> Result:
@@ -54,7 +54,7 @@ def events(tmp_path: Path) -> Path:
 def test_bad_rows_are_refused_or_named_and_dropped(work: Work, events: Path, tmp_path: Path) -> None:
     with events.open("a", encoding="utf-8") as file:
         file.write("sputnik,2015-03-01,2015-03-01,REP\n")
-    arguments = ("train", work.root, "--events", events, "--out", tmp_path / "m", *TINY)
+    arguments = ("train", work.root, "--events", events, "--output", tmp_path / "m", *TINY)
     text = invoke(*arguments).output
     assert f"1 of 7 rows cannot be used:\n  {events} row 7: satellite 'sputnik' is none of" in text
     text = invoke(*arguments, "--drop-bad-rows", code=0).output
@@ -87,7 +87,8 @@ def test_training_that_cannot_be_is_explained(
     path = tmp_path / "events.csv"
     rows(event_table(EVENTS)).to_csv(path, index=False)
     assert (
-        words in invoke("train", work.root, "--events", path, "--out", tmp_path / "m", *TINY, *options).output
+        words
+        in invoke("train", work.root, "--events", path, "--output", tmp_path / "m", *TINY, *options).output
     )
     assert not (tmp_path / "m").exists()
 
@@ -104,7 +105,7 @@ def test_a_description_that_is_none_is_refused(
     content: str, words: str, work: Work, events: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "card.json").write_text(content, "latin-1")
-    arguments = ("--events", events, "--out", tmp_path / "m", "--describe", tmp_path / "card.json")
+    arguments = ("--events", events, "--output", tmp_path / "m", "--card-entries", tmp_path / "card.json")
     assert words in invoke("train", work.root, *arguments).output
 
 
@@ -119,7 +120,7 @@ def test_a_model_takes_the_name_of_its_folder(
         work.root,
         "--events",
         events,
-        "--out",
+        "--output",
         ".",
         *TINY,
         "--describe",

@@ -213,7 +213,7 @@ def test_plan_predicts_files_exactly_and_disk_within_a_factor_of_two(
     random_model: Bundle, tmp_path: Path
 ) -> None:
     archive, work = tmp_path / "a", tmp_path / "w"
-    reprocess("simulate", archive, "--satellites", "noaa18,metop03", "--start", "2020-02-29", "--days", 2)
+    reprocess("simulate", archive, "--satellite", "noaa18,metop03", "--start", "2020-02-29", "--days", 2)
     without, kept = (
         json.loads(reprocess("plan", archive, "--json", *extra).stdout)["predicted"]
         for extra in ((), ("--classes",))

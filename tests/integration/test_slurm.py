@@ -108,7 +108,7 @@ def test_a_submitted_run_gets_its_workers_by_itself(
 
 
 def test_an_array_of_shares_gives_the_same_bytes(fake_archive: Path, undisturbed: Path, folder: Path) -> None:
-    done = reprocess("cluster", "submit", "--partition", 3, "slurm.yaml", fake_archive, "w", *OPTIONS)
+    done = reprocess("cluster", "submit", "--shares", 3, "slurm.yaml", fake_archive, "w", *OPTIONS)
     assert done.stdout.count("submitted job ") == 2
     said = wait_for_the_queue(folder)
     for share in ("1/3", "2/3", "3/3"):

@@ -159,7 +159,7 @@ def test_modules_in_the_current_folder_are_not_taken_for_pythons(day: Path, tmp_
     done = run("ingest", day, "w", "--workers", 1, cwd=tmp_path)
     assert b"1 of 1 satellite-days ingested" in done.stdout
     run(
-        "simulate", "a", "--satellites", "noaa18,noaa19", "--start", "2019-10-24", "--days", "1",
+        "simulate", "a", "--satellite", "noaa18,noaa19", "--start", "2019-10-24", "--days", "1",
         "--workers", 2, cwd=tmp_path,
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from reprocess.classifier.bundle import load_bundle
 from reprocess.cli import main
 from tests.support.command import REPROCESS, reprocess, tree
 
-TINY = ("--units", 4, "--dense", 8, "--batch", 64, "--epochs", 6, "--learning-rate", 0.003)
+TINY = ("--lstm-units", 4, "--dense-units", 8, "--batch", 64, "--epochs", 6, "--learning-rate", 0.003)
 EPOCH = r"epoch (\d)/6: accuracy 0\.\d{4}, loss \d\.\d{4}, val_accuracy \d\.\d{4}, val_loss \d\.\d{4}"
 
 
@@ -23,7 +23,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with archive/, one day of each of three satellites, and work/, where it is ingested."""
     folder = tmp_path_factory.mktemp("simulated")
     satellites = "noaa15,noaa18,metop01"
-    arguments = ("--satellites", satellites, "--start", "2015-03-01", "--days", 1, "--seed", 1)
+    arguments = ("--satellite", satellites, "--start", "2015-03-01", "--days", 1, "--seed", 1)
     reprocess("simulate", folder / "archive", *arguments, "--events-per-day", 40, "--workers", 2)
     reprocess("ingest", folder / "archive", folder / "work", "--workers", 1)
     return folder
@@ -31,7 +31,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def training(simulated: Path) -> list[str]:
     words = ("train", simulated / "work", "--events", simulated / "archive/truth.parquet", *TINY)
-    return [str(word) for word in (*words, "--out", simulated / "tiny")]
+    return [str(word) for word in (*words, "--output", simulated / "tiny")]
 
 
 @pytest.fixture(scope="module")

@@ -21,12 +21,12 @@ from reprocess.errors import TrainingError
 from reprocess.training import fit as training_module
 from reprocess.training.dataset import Dataset, fit_scaling, standardise
 from reprocess.training.fit import (
-    Options,
     Trained,
     best_epoch,
     class_weights,
     train,
 )
+from reprocess.training.options import Options
 
 OPTIONS = Options(units=4, dense=8, batch=32, epochs=4, learning_rate=0.01, decay=0.8)
 INTERRUPTED_AFTER = 2

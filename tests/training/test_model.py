@@ -15,8 +15,9 @@ from reprocess.classifier.bundle import Bundle, load_bundle, note_evaluation, we
 from reprocess.classifier.engine import DEFAULT_ENGINE, ENGINES
 from reprocess.training import model as training_module
 from reprocess.training.dataset import Dataset, fit_scaling, standardise
-from reprocess.training.fit import Options, Trained
+from reprocess.training.fit import Trained
 from reprocess.training.model import make_model
+from reprocess.training.options import Options
 
 OPTIONS = Options(units=3, dense=5, epochs=4)
 HISTORY = [
