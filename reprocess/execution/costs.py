@@ -65,8 +65,8 @@ CLASSES_BYTES_PER_RECORD = 8
 DAY_BYTES = 16_000
 """Dwell, events and ledger entries of a satellite-day."""
 
-BLOCK_BYTES = 10_000
-"""What the parts of a block hold besides its days."""
+BLOCK_BYTES = 22_000
+"""What the parts of a block hold besides its days: 12 kB of it say what the columns are."""
 
 SATELLITE_BYTES = 60_000
 """Metadata and coordinates of one satellite's arrays."""

@@ -12,10 +12,10 @@ from reprocess import schema
 from reprocess.classifier.bundle import Bundle, find_model, load_bundle, weight_shapes
 from reprocess.classifier.features import Scaling
 from reprocess.cli import main
-from reprocess.cli.options import DEFAULT_MODEL
 from reprocess.errors import PlanError
 from reprocess.execution import costs
 from reprocess.execution.forecast import Resources, count_files, make_plan, worker_memory
+from reprocess.schema import DEFAULT_MODEL
 from reprocess.schema.granules import Granule
 from reprocess.sources.listing import list_archive
 
