@@ -26,6 +26,8 @@ from reprocess.work.receipts import DayEntry, Receipt
 from reprocess.work.store import open_records, shard_key
 
 _POSITIONS = ("time", "L_IGRF", "MLT", "latitude")
+_MEASUREMENTS = ("electron_flux", "longitude")
+"""Looked at besides where a ledger says that some are none."""
 
 
 @dataclass(frozen=True)
@@ -255,7 +257,9 @@ def _audit_content(audit: _Audit, run: Run, record: Receipt, ingested: Receipt) 
             audit.add(paths["events"], "outdated", now, found, remedy=GO_ON, run=run.name)
             continue
         day = schema.day_index(date)
-        records = store.read_day(day, source["records"], _POSITIONS)
+        incomplete = facts.get("not_measured") or source.get("not_measured")
+        names_read = _POSITIONS + (_MEASUREMENTS if incomplete else ())
+        records = store.read_day(day, source["records"], names_read)
         events = tables["events"][tables["events"]["date"] == date]
         names = {"run": run.name, "model": identity["model"], "source_sha256": facts["source_sha256"]}
         for expected, found in event_troubles(events, facts, names, records):

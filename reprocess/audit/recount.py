@@ -9,6 +9,7 @@ import pandas as pd
 from reprocess import schema
 from reprocess.classifier.features import Windows
 from reprocess.schema.grid import FINE
+from reprocess.schema.measurements import not_measured
 from reprocess.work.receipts import DayEntry
 
 
@@ -87,8 +88,9 @@ def dwell_troubles(
 ) -> Iterator[tuple[str, str]]:
     """Yield what a day's dwell should be and is.
 
-    Every classifiable record, one that a window stands for, is in exactly one cell, or is left out
-    because it is outside the grid or without a position (docs/method.md, dwell and maps).
+    Every classifiable record, one that a window without missing records stands for, is in exactly one
+    cell, or is left out because it is outside the grid or without a position (docs/method.md, dwell and
+    maps).
 
     Parameters
     ----------
@@ -96,12 +98,12 @@ def dwell_troubles(
         Rows of one satellite-day.
     facts : dict
         The day's entry in the run's ledger.
-    records : dict of str to ndarray, shape (n,)
-        As for `event_troubles`.
+    records : dict of str to ndarray, shape (…, n)
+        As for `event_troubles`; and electron_flux and longitude if some records are no measurement.
     windows : Windows
         Which records a window stands for; of the run's rules.
     """
-    seen = windows.seen
+    seen = windows.offset + np.flatnonzero(windows.clear_of(not_measured(records)))
     cell = FINE.cell(records["L_IGRF"], records["MLT"], records["latitude"])[seen]
     counted = {
         "classifiable": cell.size,
@@ -112,7 +114,7 @@ def dwell_troubles(
     claimed = {name: cast(dict[str, int], facts)[name] for name in counted}
     if counted != claimed:
         yield f"{claimed} records", f"{counted} in the archive"
-    within = {"records": np.ones(windows.count, bool)}
+    within = {"records": np.ones(seen.size, bool)}
     for name in schema.EVENT_CLASSES:
         flagged = np.zeros(windows.records, bool)
         own = events[events["event_class"] == name]

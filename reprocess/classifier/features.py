@@ -40,6 +40,20 @@ class Windows:
         """Records that a window stands for, in the order of the windows."""
         return slice(self.offset, self.offset + self.count)
 
+    def clear_of(self, records: np.ndarray) -> np.ndarray:
+        """Tell which windows touch none of some records.
+
+        Parameters
+        ----------
+        records : ndarray of bool, shape (n,)
+
+        Returns
+        -------
+        ndarray of bool, shape (m,)
+        """
+        total = np.concatenate(([0], np.cumsum(records)))
+        return np.asarray(total[WINDOW : WINDOW + self.count] == total[: self.count])
+
     def standing_for(self, first: int, last: int) -> slice:
         """Return the windows that stand for these records, first and last included."""
         return slice(first - self.offset, last - self.offset + 1)

@@ -29,6 +29,7 @@ def print_state(state: "Survey") -> None:
             f"{name}: {done['ok']} of {done['planned']} satellite-days ingested, {done['records']} records, "
             f"{done['quarantined']} quarantined, {done['missing']} missing"
             + "".join(f", {done[kind]} {kind}" for kind in ("deferred", "lost") if done[kind])
+            + (f", {done['not_measured']} values are no measurement" if done["not_measured"] else "")
         )
     for kind, reasons in ingest["reasons"].items():
         if reasons:

@@ -19,6 +19,7 @@ from reprocess.detect.rules.sparse import Classified, classify, wanted_windows
 from reprocess.errors import StoreError
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.schema.grid import FINE
+from reprocess.schema.measurements import not_measured
 from reprocess.work.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.work.paths import Work
 from reprocess.work.receipts import DayEntry, Receipt
@@ -137,55 +138,63 @@ def _detect_day(
     flux, rules = records["electron_flux"], MODES[plan.settings.mode]
     L = repair_L(records["L_IGRF"], rules)
     in_range, windows = in_L_range(L), rules.windows(L.size)
-    everything = np.ones(windows.count, bool)
-    wanted = everything if plan.settings.dense else wanted_windows(in_range, flux[0, 3], rules)
+    missing = not_measured(records)
+    possible = windows.clear_of(missing)
+    wanted = possible if plan.settings.dense else wanted_windows(in_range, flux[0, 3], rules)
 
     def classifier(index: np.ndarray) -> np.ndarray:
         return engine.predict(windows_at(flux, index, bundle.scaling))
 
-    found = classify(classifier, wanted, rules)
+    found = classify(classifier, wanted, rules, possible)
     stages = find_events(found.classes, in_range, flux, rules)
     seen = Day(plan.satellite, schema.day_date(day), records, found.probabilities, windows, digest)
     columns = describe(seen, stages, L, bundle.name, plan.run)
-    dwell, accounts = _dwell(records, stages, day, windows)
+    dwell, accounts = _dwell(records, stages, day, windows, possible)
     facts: DayEntry = {
         "source_sha256": digest,
         "records": L.size,
+        "not_measured": int(np.count_nonzero(missing)),
         "windows_classified": int(np.count_nonzero(found.evaluated)),
         "events": {name: len(s.final) for name, s in stages.items()},
     }
     facts |= accounts
     if plan.settings.dense:
-        facts["class_counts"] = np.bincount(found.classes, minlength=len(schema.CLASSES)).tolist()
+        known = found.classes[found.evaluated]
+        facts["class_counts"] = np.bincount(known, minlength=len(schema.CLASSES)).tolist()
     return _DayResult(windows, facts, columns, dwell, found if plan.settings.classes else None)
 
 
 def _dwell(
-    records: dict[str, np.ndarray], stages: dict[str, Stages], day: int, windows: Windows
+    records: dict[str, np.ndarray],
+    stages: dict[str, Stages],
+    day: int,
+    windows: Windows,
+    possible: np.ndarray,
 ) -> tuple[dict[str, np.ndarray], DayEntry]:
     """Count classifiable records, and those within events, per cell of the fine grid.
 
-    A record is classifiable if a window stands for it. Every one of them is either in exactly
-    one cell, or outside the grid, or without valid L and MLT; the three counts are returned too.
+    A record is classifiable if a window without missing records stands for it. Every one of them is
+    either in exactly one cell, or outside the grid, or without valid L and MLT; the three counts are
+    returned too.
     """
-    seen = windows.seen
-    cell = FINE.cell(records["L_IGRF"], records["MLT"], records["latitude"])
-    inside = cell[seen][cell[seen] >= 0]
+    seen = windows.offset + np.flatnonzero(possible)
+    cell = FINE.cell(*(records[name][seen] for name in ("L_IGRF", "MLT", "latitude")))
+    inside = cell[cell >= 0]
     counts = {"records": np.bincount(inside, minlength=FINE.cells)}
     for name, found in stages.items():
         flagged = np.zeros(windows.records, bool)
         for first, last in found.final:
             flagged[first : last + 1] = True
-        hit = cell[seen][flagged[seen]]
+        hit = cell[flagged[seen]]
         counts[f"records_{name}"] = np.bincount(hit[hit >= 0], minlength=FINE.cells)
     visited = np.flatnonzero(counts["records"])
     columns = {name: values[visited].astype(np.int32) for name, values in counts.items()}
     columns |= {"day": np.full(visited.size, day, np.int32), "cell": visited.astype(np.int32)}
     return columns, {
-        "classifiable": int(cell[seen].size),
+        "classifiable": int(cell.size),
         "in_grid": int(inside.size),
-        "outside_grid": int(np.count_nonzero(cell[seen] == -1)),
-        "invalid_position": int(np.count_nonzero(cell[seen] == -2)),
+        "outside_grid": int(np.count_nonzero(cell == -1)),
+        "invalid_position": int(np.count_nonzero(cell == -2)),
     }
 
 
@@ -198,6 +207,7 @@ def _write_classes(store: SatelliteStore, block: int, results: dict[int, _DayRes
     for day, result in results.items():
         if result.classified is not None:
             own = result.windows.seen
-            rows["class"][day - span.start, own] = result.classified.classes
+            found = result.classified
+            rows["class"][day - span.start, own] = np.where(found.evaluated, found.classes, -1)
             rows["probability"][day - span.start, :, own] = result.classified.probabilities.T
     return {name: store.write(name, span.start, values) for name, values in rows.items()}

@@ -14,6 +14,7 @@ import numpy as np
 from reprocess.classifier.features import Windows
 from reprocess.detect.rules.published import Stages
 from reprocess.schema import EVENT_CLASSES, EVENT_COLUMNS, EVENT_FLAGS, GAP_S, SAMPLING_S
+from reprocess.schema.measurements import not_measured
 
 GAP_MS = round(1000 * GAP_S)
 
@@ -112,12 +113,14 @@ def _masked_max(flux: np.ndarray) -> np.ndarray:
 
 def _flags(day: Day, first: int, last: int, row: dict[str, Any], others: list[np.ndarray]) -> int:
     r = day.records
-    seen = slice(first, last + 1)
+    seen, span = slice(first, last + 1), day.windows.span(first, last)
+    beside = slice(max(span.start - 1, 0), span.stop + 1)
     found = {
         "calibration": np.any(r["ifc_on"][seen] == 1),
         "L_interpolated": r["L_IGRF"][row["peak_index"]] < 0,
-        "time_gap": np.any(np.diff(r["time"][day.windows.span(first, last)]) > GAP_MS),
+        "time_gap": np.any(np.diff(r["time"][span]) > GAP_MS),
         "E4_missing": np.any(r["electron_flux"][:, 3, seen] < 0),
+        "beside_missing": np.any(not_measured({name: r[name][..., beside] for name in r})),
         "overlaps_other_class": any(np.any((o[:, 0] <= last) & (o[:, 1] >= first)) for o in others),
     }
     return sum(EVENT_FLAGS[name] for name, present in found.items() if present)

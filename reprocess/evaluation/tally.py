@@ -15,6 +15,7 @@ from reprocess.classifier.features import WINDOW
 from reprocess.detect.rules.published import MODES
 from reprocess.evaluation.truth import label_records, near_events, record_ranges
 from reprocess.schema import CLASS_ARRAYS
+from reprocess.schema.measurements import has_L, not_measured
 from reprocess.work.paths import Work
 from reprocess.work.store import SatelliteStore, open_classes, open_records
 
@@ -165,14 +166,15 @@ def _observe(events: pd.DataFrame, records: dict[str, np.ndarray]) -> pd.DataFra
     """Return the events that have records on this day, with what the instrument saw of them."""
     rows = []
     ranges = record_ranges(records["time"], events)
+    measured_e4 = np.where(not_measured(records), schema.E4_MISSING, records["electron_flux"][0, 3])
     for event, (start, stop) in zip(events.to_dict("records"), ranges, strict=True):
         if start == stop:
             continue
         e4, L, mlt = (
-            records["electron_flux"][0, 3, start:stop],
+            measured_e4[start:stop],
             *(records[n][start:stop] for n in ("L_IGRF", "MLT")),
         )
-        peak, known = int(e4.argmax()), L[L >= 0]
+        peak, known = int(e4.argmax()), L[has_L(L)]
         low, high = (known.min(), known.max()) if known.size else (np.nan, np.nan)
         seen = {"peak_e4": e4[peak], "L": L[peak], "MLT": mlt[peak]}
         rows.append(

@@ -159,6 +159,7 @@ def _read_granule(granule: Granule, answer: Answer) -> tuple[DayEntry, Records |
         "outside_day": records.outside_day,
         "duplicates": records.duplicates,
         "reordered": records.reordered,
+        "not_measured": records.not_measured,
     }, records
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from reprocess import schema
 from reprocess.errors import GranuleError
 from reprocess.schema import MS_PER_DAY, ArraySpec
+from reprocess.schema.measurements import LARGEST_FLUX, has_L, impossible_values
 
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _IFC_FRAME_MS = 32_000  # mep_IFC_on is sampled once in a frame of 16 records
@@ -35,6 +36,8 @@ class Records:
     """Records dropped because their time repeats an earlier record's."""
     reordered: bool
     """Whether the file's records were not in time order."""
+    not_measured: dict[str, int]
+    """Records kept with values that are no measurement, by array; see `schema.measurements`."""
 
     @property
     def count(self) -> int:
@@ -45,8 +48,9 @@ class Records:
 def read_records(data: bytes, satellite: str, day: int) -> Records:
     """Read and check the bytes of one NOAA file.
 
-    Sentinels stay as they are. Records outside the day and repeated times are dropped and
-    counted; the calibration flag is carried forward over its frame.
+    Sentinels stay as they are, and so do values that are no measurement, which are counted. Records
+    outside the day and repeated times are dropped and counted; the calibration flag is carried
+    forward over its frame.
 
     Parameters
     ----------
@@ -71,7 +75,7 @@ def read_records(data: bytes, satellite: str, day: int) -> Records:
     if keep.size > schema.RECORDS:
         raise GranuleError("too_many_records", f"{keep.size} records in a day, {schema.RECORDS} at most")
     arrays = {spec.name: _assemble(spec, raw, keep) for spec in schema.RECORD_ARRAYS}
-    _check_usable(arrays)
+    missing = _count_not_measured(arrays)
     arrays["ifc_on"] = fill_calibration_flag(arrays["ifc_on"], arrays["time"])
     return Records(
         arrays,
@@ -79,6 +83,7 @@ def read_records(data: bytes, satellite: str, day: int) -> Records:
         outside_day=outside,
         duplicates=n - outside - keep.size,
         reordered=bool(np.any(raw["time"][1:] < raw["time"][:-1])),
+        not_measured=missing,
     )
 
 
@@ -165,12 +170,28 @@ def _assemble(spec: ArraySpec, raw: dict[str, np.ndarray], keep: np.ndarray) -> 
     return stacked.reshape(*spec.day_shape[:-1], keep.size).astype(spec.dtype)
 
 
-def _check_usable(arrays: dict[str, np.ndarray]) -> None:
-    """Refuse a day in which fluxes, L or MLT hold nothing but sentinels and fill values."""
-    limits = {"electron_flux": 1e30, "L_IGRF": 1e30, "MLT": 24.0}
-    for name, limit in limits.items():
+def _count_not_measured(arrays: dict[str, np.ndarray]) -> dict[str, int]:
+    """Count records that are no measurement; refuse a day without any, or without flux, L or MLT.
+
+    Returns
+    -------
+    dict of str to int
+        Records with values that are no measurement, by array.
+    """
+    usable = {
+        "electron_flux": lambda flux: (flux >= 0) & (flux <= LARGEST_FLUX),
+        "L_IGRF": has_L,
+        "MLT": lambda MLT: (MLT >= 0) & (MLT <= 24),
+    }
+    for name, test in usable.items():
         values = arrays[name]
-        if not np.any((values >= 0) & (values <= limit)):
+        if not np.any(test(values)):
             raise GranuleError(
                 "all_sentinel", f"{name} holds only {np.unique(values)[:4].tolist()} in {values.size} values"
             )
+    found = impossible_values(arrays)
+    n = arrays["time"].size
+    if found and np.all(np.logical_or.reduce(list(found.values()))):
+        counts = ", ".join(f"{name} in {np.count_nonzero(wrong)}" for name, wrong in found.items())
+        raise GranuleError("all_sentinel", f"none of {n} records is a measurement: {counts}")
+    return {name: int(np.count_nonzero(wrong)) for name, wrong in found.items()}

@@ -34,6 +34,7 @@ from reprocess.report.summary import (
 )
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS, DayState
 from reprocess.schema.granules import Granule
+from reprocess.schema.measurements import LARGEST_FLUX
 from reprocess.work.asked import read_asked
 from reprocess.work.ledger import source_digest
 from reprocess.work.parts import read_events
@@ -255,7 +256,7 @@ def _example(work: Work, run: Run, event: dict[Any, Any], ingested: Days) -> fig
     return figures.Example(
         f"{satellite} {event['peak_time']:%Y-%m-%d %H:%M:%S} UT\nL {event['L']:.2f}, MLT {event['MLT']:.1f}",
         (records["time"][near] - peak) / 1000,
-        np.where(flux >= 0, flux, np.nan),
+        np.where((flux >= 0) & (flux <= LARGEST_FLUX), flux, np.nan),
         ((start - peak) / 1000 - half, (stop - peak) / 1000 + half),
         None if probability is None else probability[:, near],
     )

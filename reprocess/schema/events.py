@@ -35,6 +35,12 @@ FLAGS = (
     Flag("time_gap", 4, f"the event's windows span more than {GAP_S:g} s between two records"),
     Flag("E4_missing", 8, f"E4 is {E4_MISSING:g} in part of the event: protons made the channel unusable"),
     Flag("overlaps_other_class", 16, "shares a record with an event of the other class"),
+    Flag(
+        "beside_missing",
+        32,
+        "a record that is no measurement (a fill value) touches the windows beside the event, which may "
+        "have gone on there",
+    ),
 )
 
 

@@ -28,6 +28,7 @@ from reprocess.evaluation.tally import AROUND
 from reprocess.evaluation.truth import label_records, near_events
 from reprocess.files import sha256
 from reprocess.schema import DayState
+from reprocess.schema.measurements import not_measured
 from reprocess.work.paths import Work
 from reprocess.work.status import ledger_days
 from reprocess.work.store import open_records
@@ -182,6 +183,7 @@ def _days(work: Work, events: pd.DataFrame, seed: int, background: bool) -> Iter
         labels = label_records(records["time"], here)
         rng = np.random.default_rng([seed, day, schema.SATELLITES[satellite].sat_id])
         chosen = _choose(records["electron_flux"], labels, rng, background)
+        chosen = chosen[Windows(labels.size).clear_of(not_measured(records))[chosen]]
         elsewhere = here[here["start_time"].dt.strftime("%Y-%m") != date[:7]]
         chosen = chosen[~near_events(label_records(records["time"], elsewhere), AROUND)[chosen + CENTRE]]
         raw = windows(scale_flux(records["electron_flux"], _RAW))

@@ -37,6 +37,8 @@ class DayEntry(TypedDict, total=False):
     duplicates: int
     reordered: bool
     """Whether the file's records were not in order of time."""
+    not_measured: Any
+    """Records with values that are no measurement: of ingestion by array, of detection all together."""
     source_sha256: str
     """Of the file that was classified; this and what follows are of detection."""
     windows_classified: int
@@ -44,7 +46,7 @@ class DayEntry(TypedDict, total=False):
     events: dict[str, int]
     """Events by class."""
     classifiable: int
-    """Records that a window stands for; the next three add up to it."""
+    """Records that a window without missing records stands for; the next three add up to it."""
     in_grid: int
     outside_grid: int
     invalid_position: int

@@ -13,7 +13,7 @@ from reprocess.work.paths import SUMS, Run, Sum, Work
 from reprocess.work.receipts import DayEntry, Days, days_of, deferred_of
 
 _LISTED = (DayState.QUARANTINED, DayState.DEFERRED, DayState.MISSING, DayState.LOST)
-_COUNTS = ("planned", DayState.OK, *_LISTED, "records")
+_COUNTS = ("planned", DayState.OK, *_LISTED, "records", "not_measured")
 
 
 class ListedDay(TypedDict, total=False):
@@ -54,7 +54,7 @@ class IngestState(TypedDict):
     """The state of ingestion; days by the words of `DayState`."""
 
     satellites: dict[str, dict[str, int]]
-    """Satellite-days by state, as ``planned``, and ``records``."""
+    """Satellite-days by state, as ``planned``, ``records``, and ``not_measured``: values that are none."""
     years: list[dict[str, Any]]
     """The same by satellite and year; ``failed``: how many of the missing are in failed blocks."""
     quarantined: list[ListedDay]
@@ -172,6 +172,7 @@ def _survey_ingest(
         day: ListedDay = {"satellite": key[0], "date": key[1], "url": g.url}
         if state is DayState.OK and entry is not None:
             counts["records"] += entry["records"]
+            counts["not_measured"] += sum(entry.get("not_measured", {}).values())
             good.add(key)
         else:
             days[state].append(day | _why(entry if state is DayState.QUARANTINED else put_off, state))

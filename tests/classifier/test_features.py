@@ -119,3 +119,12 @@ def test_the_last_possible_window_is_never_made(records, count):
 def test_windows_are_a_view():
     features = np.zeros((50, 8), np.float32)
     assert np.shares_memory(windows(features), features)
+
+
+@pytest.mark.parametrize("n", [0, 1, 6, 7, 8, 9, 30])
+def test_windows_clear_of_records(n: int) -> None:
+    rng = np.random.default_rng(n)
+    for _ in range(50):
+        records = rng.random(n) < 0.1
+        expected = [not records[i : i + WINDOW].any() for i in range(max(n - WINDOW, 0))]
+        assert Windows(n).clear_of(records).tolist() == expected

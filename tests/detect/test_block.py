@@ -715,6 +715,78 @@ def test_events_are_those_of_the_days_taken_one_by_one(work: Work, settings: Set
     assert {e["model"] for e in rows} == {"random"}
 
 
+FILL = np.float32(9.96921e36)
+IMPOSSIBLE = {
+    "fill": ("mep_ele_tel0_flux_e4", FILL),
+    "infinite flux": ("mep_ele_tel90_flux_e1", np.inf),
+    "NaN flux": ("mep_ele_tel0_flux_e2", np.nan),
+    "negative flux": ("mep_ele_tel0_flux_e3", -7),
+    "too much": ("mep_ele_tel0_flux_e4", 1e12),
+    "infinite L": ("L_IGRF", np.inf),
+    "NaN L": ("L_IGRF", np.nan),
+    "huge L": ("L_IGRF", FILL),
+    "MLT": ("MLT", FILL),
+    "latitude": ("lat", np.nan),
+    "longitude": ("lon", FILL),
+}
+
+
+@MODE
+@pytest.mark.parametrize("kind", IMPOSSIBLE)
+def test_records_that_are_no_measurement_are_in_nothing_that_is_made_of_records(
+    work: Work, settings: Settings, archive: Path, tmp_path: Path, mode: str, kind: str
+) -> None:
+    date, chosen = "2019-10-24", replace(settings, mode=mode)
+    before = detect_block(detect_plan(work, chosen))["days"]
+    with_events = events_of(work)
+    at = next(e["start_index"] for e in with_events if e["date"] == date)
+    content = variables(SATELLITE, date, LENGTHS[date])
+    name, value = IMPOSSIBLE[kind]
+    content[name][at : at + 3] = value
+    write_granule(granule_path(archive, SATELLITE, date), content)
+    entry = ingest(work, archive, date)["days"][date]
+    assert list(entry["not_measured"].values()) == [3]
+    bad, offset = set(range(at, at + 3)), MODES[mode].offset
+    touched = [i + offset for i in range(at - 6, at + 3) if 0 <= i < LENGTHS[date] - 7]
+    found = {}
+    for dense in (False, True):
+        run = f"dense{dense}"
+        plan = detect_plan(work, replace(chosen, dense=dense, classes=dense), run=run)
+        record = detect_block(plan)
+        found[run] = [e | {"run": ""} for e in events_of(work, run)]
+        facts = record["days"][date]
+        assert facts["not_measured"] == 3
+        assert facts["classifiable"] == before[date]["classifiable"] - len(touched)
+        assert all(record["days"][d]["events"] == f["events"] for d, f in before.items() if d != date)
+    assert repr(found["denseFalse"]) == repr(found["denseTrue"])  # NaN is not equal to itself
+    for event in found["denseTrue"]:
+        if event["date"] == date:
+            assert not bad & set(range(event["start_index"], event["stop_index"] + 1))
+        assert not any(v > 1e9 for k, v in event.items() if k.startswith("max_e"))
+    others = [e for e in found["denseTrue"] if e["date"] != date]
+    assert repr(others) == repr([e | {"run": ""} for e in with_events if e["date"] != date])
+    classes = SatelliteStore(work.run("denseTrue").classes, SATELLITE).read_day(
+        index(date), LENGTHS[date], ("class", "probability")
+    )
+    assert (classes["class"][touched] == -1).all()
+    assert np.isnan(classes["probability"][:, touched]).all()
+    assert np.count_nonzero(classes["class"] >= 0) == facts["classifiable"] == sum(facts["class_counts"])
+
+
+def test_one_infinite_L_changes_nothing_far_from_it(work: Work, settings: Settings, archive: Path) -> None:
+    date = "2019-10-24"
+    detect_block(detect_plan(work, settings))
+    before = events_of(work)
+    content = variables(SATELLITE, date, LENGTHS[date])
+    content["L_IGRF"][LENGTHS[date] - 3] = np.inf
+    write_granule(granule_path(archive, SATELLITE, date), content)
+    ingest(work, archive, date)
+    detect_block(detect_plan(work, settings))
+    after = events_of(work)
+    same = [key for key in before[0] if key not in {"source_sha256", "L", "quality_flags"}]
+    assert repr([[e[k] for k in same] for e in after]) == repr([[e[k] for k in same] for e in before])
+
+
 def test_modes_differ(work: Work, settings: Settings) -> None:
     found = {}
     for mode in MODES:

@@ -56,6 +56,21 @@ def rows(content=None, REP=(), CSS=(), L=None, offset=3) -> list[dict]:
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
+@pytest.mark.parametrize("offset", [0, 3])
+@pytest.mark.parametrize(("name", "value"), [("electron_flux", 1e9), ("MLT", np.nan), ("L_IGRF", np.inf)])
+def test_event_beside_a_missing_record_is_flagged(offset, name, value):
+    """Windows 10-14 stand for the event; those before and after are 9 and 15, of records 9 to 21."""
+    first, last = 10 + offset, 14 + offset
+    flagged = []
+    for at in range(N):
+        content = records()
+        content[name][..., at] = value
+        (row,) = rows(content, REP=[(first, last)], offset=offset)
+        if row["quality_flags"] & EVENT_FLAGS["beside_missing"]:
+            flagged.append(at)
+    assert flagged == list(range(9, 22))
+
+
 def test_every_column():
     (row,) = rows(REP=[(10, 14)])
     approximate = {name: row.pop(name) for name in ("L", "MLT", "latitude", "L_min", "L_max", "delta_L")}
@@ -212,7 +227,7 @@ def flags(content, REP=((10, 14),), CSS=(), offset=3) -> int:
 def test_flags_are_distinct_bits():
     values = list(EVENT_FLAGS.values())
     assert sum(values) == 2 ** len(values) - 1
-    assert len(values) == 5
+    assert len(values) == 6
 
 
 @pytest.mark.parametrize(("where", "flag"), [(9, 0), (10, 1), (14, 1), (15, 0)])
@@ -257,7 +272,7 @@ def test_e4_missing(where, flag, telescope):
 
 def test_other_channels_do_not_count_as_e4():
     content = records()
-    content["electron_flux"][:, :3, 12] = -999
+    content["electron_flux"][:, :3, 12] = 0
     assert flags(content) == 0
 
 

@@ -414,10 +414,36 @@ def test_day_of_nothing_but_one_sentinel_is_refused(
 
 @pytest.mark.parametrize("name", ["L_IGRF", "MLT", "mep_ele_tel90_flux_e3"])
 def test_one_usable_value_makes_a_day_usable(read: Callable, content: Content, name: str) -> None:
-    for source in schema.ELECTRON_VARIABLES if name.startswith("mep") else (name,):
-        content[source][:] = -1
+    fluxes = schema.ELECTRON_VARIABLES if name.startswith("mep") else ()
+    for source in fluxes or (name,):
+        content[source][:] = 9.96921e36 if fluxes else -1
+    for source in fluxes:
+        content[source][7] = -999 if source.endswith("e4") else 0
     content[name][7] = 4
     assert read(content).count == N
+
+
+FILL = np.float32(9.96921e36)
+
+
+def test_values_that_are_no_measurement_are_kept_and_counted(read: Callable, content: Content) -> None:
+    assert read(content).not_measured == {}
+    content["mep_ele_tel0_flux_e1"][10:20] = FILL
+    content["mep_ele_tel90_flux_e4"][15:25] = np.inf
+    content["L_IGRF"][30] = np.nan
+    content["lat"][40:42] = 91
+    found = read(content)
+    assert found.not_measured == {"electron_flux": 15, "L_IGRF": 1, "latitude": 2}
+    assert found.count == N
+    assert (found.arrays["electron_flux"][0, 0, 10:20] == FILL).all()
+
+
+def test_day_without_one_whole_measurement_is_refused(content: Content, tmp_path: Path) -> None:
+    content["mep_ele_tel0_flux_e1"][: N // 2] = FILL
+    content["mep_ele_tel90_flux_e2"][N // 2 :] = -5
+    error = refused(write_granule(tmp_path / "x.nc", content).read_bytes())
+    assert error.reason == "all_sentinel"
+    assert f"none of {N} records is a measurement: electron_flux in {N}" in error.detail
 
 
 def test_usable_value_outside_the_day_does_not_make_it_usable(tmp_path: Path, content: Content) -> None:

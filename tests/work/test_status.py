@@ -25,7 +25,7 @@ def entry(source: Granule, reason: str | None = None, sha256: str = "aa") -> Rec
     base: Receipt = {"source": source.identity | {"sha256": sha256}}
     if reason is not None:
         return base | {"status": "quarantined", "reason": reason, "detail": f"why {reason}"}
-    return base | {"status": "ok", "records": 400}
+    return base | {"status": "ok", "records": 400, "not_measured": {}}
 
 
 @pytest.fixture
@@ -154,8 +154,9 @@ def test_every_planned_day_is_ok_quarantined_deferred_or_missing(work: Work) -> 
         "deferred": 1,
         "missing": 2,
         "lost": 0,
+        "not_measured": 0,
     }
-    none = {"quarantined": 0, "deferred": 0, "missing": 0, "lost": 0}
+    none = {"quarantined": 0, "deferred": 0, "missing": 0, "lost": 0, "not_measured": 0}
     assert state["satellites"]["metop01"] == {"planned": 1, "ok": 1, "records": 400} | none
     for counts in state["satellites"].values():
         parts = sum(counts[key] for key in ("ok", "quarantined", "deferred", "missing", "lost"))
@@ -285,7 +286,7 @@ def test_survey_answers_for_the_days_asked_for(work: Work) -> None:
     days = mixed(work)
     state = survey(work, [days[0], days[1]])["ingest"]
     counts = {"planned": 2, "ok": 1, "records": 400, "quarantined": 1, "missing": 0, "deferred": 0, "lost": 0}
-    assert state["satellites"] == {"noaa18": counts}
+    assert state["satellites"] == {"noaa18": counts | {"not_measured": 0}}
     assert state["missing"] == []
     assert survey(work, [])["ingest"]["satellites"] == {}
 

@@ -18,6 +18,7 @@ from scipy.interpolate import CubicSpline
 from reprocess import schema
 from reprocess.classifier.features import CENTRE, PUBLISHED_FILL, Windows
 from reprocess.schema import EVENT_CLASSES, FLUX_PER_COUNT
+from reprocess.schema.measurements import has_L
 
 L_MIN, L_MAX = 2.5, 8.5
 """L shells of the outer belt that an event must come near."""
@@ -146,7 +147,7 @@ def find_runs(classes: np.ndarray, value: int) -> np.ndarray:
 
 
 def interpolate_L(L: np.ndarray) -> np.ndarray:
-    """Replace negative L by a cubic spline through the others, over the record number.
+    """Replace L that is no value by a cubic spline through the others, over the record number.
 
     The spline (not-a-knot) is the published one; it overshoots inside long gaps. With fewer than
     two valid values there is nothing to interpolate and L is returned as it is.
@@ -159,7 +160,7 @@ def interpolate_L(L: np.ndarray) -> np.ndarray:
     -------
     ndarray of float32, shape (n,)
     """
-    invalid = ~(L >= 0)
+    invalid = ~has_L(L)
     valid = np.flatnonzero(~invalid)
     if not invalid.any() or valid.size < 2:
         return L

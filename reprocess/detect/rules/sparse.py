@@ -98,7 +98,9 @@ def dilate(mask: np.ndarray, before: int, after: int) -> np.ndarray:
     return np.cumsum(starts - stops)[:n] > 0
 
 
-def classify(classifier: Classifier, wanted: np.ndarray, rules: Rules) -> Classified:
+def classify(
+    classifier: Classifier, wanted: np.ndarray, rules: Rules, possible: np.ndarray | None = None
+) -> Classified:
     """Classify the wanted windows and those that their classes make necessary.
 
     Parameters
@@ -109,19 +111,25 @@ def classify(classifier: Classifier, wanted: np.ndarray, rules: Rules) -> Classi
         Of `wanted_windows`; all of them for everything.
     rules : Rules
         Of the mode.
+    possible : ndarray of bool, shape (m,), optional
+        Windows without a record that is no measurement; the others are never classified and count
+        as class 0. All by default.
     """
     found = Classified(
         np.zeros(wanted.size, bool),
         np.full((wanted.size, len(CLASSES)), np.nan, np.float32),
         np.zeros(wanted.size, np.int8),
     )
+    closed = np.zeros(wanted.size, bool) if possible is None else ~possible
+    wanted = wanted & ~closed
     reach, ahead = JOIN_DISTANCE if rules.refine else 1, 0
     while wanted.any():
         index = np.flatnonzero(wanted)
         found.probabilities[index] = classifier(index)
         found.classes[index] = found.probabilities[index].argmax(axis=1)
         found.evaluated[index] = True
-        missing = dilate(wanted & (found.classes != 0), reach, reach) & ~found.evaluated
-        wanted = dilate(missing, ahead, ahead) & ~found.evaluated
+        known = found.evaluated | closed
+        missing = dilate(wanted & (found.classes != 0), reach, reach) & ~known
+        wanted = dilate(missing, ahead, ahead) & ~known
         ahead = 2 * ahead + reach  # follows a long run in few calls, past its end by its length at most
     return found

@@ -103,6 +103,33 @@ def test_dilate(mask, before, after):
     assert dilate(np.array(mask, bool), before, after).tolist() == expected
 
 
+@CHECK
+@given(st.one_of(quiet_days(), eventful_days()), st.sampled_from(list(MODES)), st.data())
+def test_records_that_are_no_measurement_are_in_no_event_sparse_or_dense(day, mode, data):
+    """Dense is: every window that touches none of them, class 0 for the others."""
+    classes, L, flux = day
+    rules, n = MODES[mode], L.size
+    missing = np.zeros(n, bool)
+    index = st.lists(st.integers(0, n - 1), max_size=5) if n else st.just([])
+    for first in data.draw(index):
+        missing[first : first + data.draw(st.sampled_from([1, 1, 3, 30]))] = True
+    possible = rules.windows(n).clear_of(missing)
+    in_range = in_L_range(repair_L(L, rules))
+    expected = find_events(np.where(possible, classes, 0), in_range, flux, rules)
+    asked = []
+    wanted = wanted_windows(in_range, flux[0, 3], rules)
+    found = classify(look_up(classes, asked), wanted, rules, possible)
+    events = find_events(found.classes, in_range, flux, rules)
+    assert {k: s.final.tolist() for k, s in events.items()} == {
+        k: s.final.tolist() for k, s in expected.items()
+    }
+    assert possible[asked].all()
+    for stages in events.values():
+        for first, last in stages.final:
+            assert not missing[first : last + 1].any()
+            assert possible[first - rules.offset : last - rules.offset + 1].all()
+
+
 def test_the_generated_days_are_not_trivial():
     """Events of every kind are found, and most windows left alone, on enough of the quiet days."""
     counts = dict.fromkeys(("events", "in_a_gap", "over_the_edge", "few"), 0)
