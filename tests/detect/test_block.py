@@ -765,7 +765,7 @@ def test_records_that_are_no_measurement_are_in_nothing_that_is_made_of_records(
         assert not any(v > 1e9 for k, v in event.items() if k.startswith("max_e"))
     others = [e for e in found["denseTrue"] if e["date"] != date]
     assert repr(others) == repr([e | {"run": ""} for e in with_events if e["date"] != date])
-    classes = SatelliteStore(work.run("denseTrue").classes, SATELLITE).read_day(
+    classes = open_classes(work.run("denseTrue"), SATELLITE).read_day(
         index(date), LENGTHS[date], ("class", "probability")
     )
     assert (classes["class"][touched] == -1).all()
