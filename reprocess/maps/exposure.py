@@ -96,7 +96,7 @@ def compare_exposure(run: Run, records: list[Receipt]) -> list[tuple[str, str]]:
         What should be and what is, for every satellite and quantity that differs.
     """
     differences = []
-    with xr.open_zarr(run.exposure, consolidated=False, chunks=None) as dataset:
+    with xr.open_zarr(run.exposure, consolidated=False, chunks=None, zarr_format=3) as dataset:
         months = dataset["month"].to_numpy().astype("datetime64[M]")
         totals = {
             (satellite, name): np.zeros((months.size, FINE.cells), np.int64)
