@@ -97,8 +97,30 @@ class Bundle:
 
 
 def user_models() -> Path:
-    """Return the folder of imported models: $REPROCESS_MODELS or the user's data folder."""
-    return Path(os.environ.get("REPROCESS_MODELS") or platformdirs.user_data_path("reprocess") / "models")
+    """Return the folder of imported models: $REPROCESS_MODELS or the user's data folder.
+
+    Raises
+    ------
+    ModelError
+        If the user has no home, as in containers with an unknown user.
+    """
+    if named := os.environ.get("REPROCESS_MODELS"):
+        return Path(named)
+    try:
+        folder = platformdirs.user_data_path("reprocess") / "models"
+    except RuntimeError:
+        folder = Path("~")
+    if not folder.is_absolute():
+        raise ModelError("this user has no home folder for models; name one: export REPROCESS_MODELS=FOLDER")
+    return folder
+
+
+def model_folders() -> list[Path]:
+    """Return the folders that models are known by name in, the user's first if there is one."""
+    try:
+        return [user_models(), shipped_models()]
+    except ModelError:
+        return [shipped_models()]
 
 
 def shipped_models() -> Path:
@@ -235,7 +257,7 @@ def find_model(name: str) -> Path:
     ModelError
         If there is none, with what there is.
     """
-    for candidate in (Path(name), user_models() / name, shipped_models() / name):
+    for candidate in (Path(name), *(folder / name for folder in model_folders())):
         if (candidate / "weights.npz").is_file() and (candidate / "card.json").is_file():
             return candidate.resolve()
     if Path(name).is_dir():
@@ -265,7 +287,7 @@ class ListedModel:
 def list_models() -> list[ListedModel]:
     """Return every model known by name; a user's copy goes before the shipped card."""
     found: dict[str, ListedModel] = {}
-    for folder in (user_models(), shipped_models()):
+    for folder in model_folders():
         for card in find(folder, "*/card.json"):
             path = card.parent
             usable = (path / "weights.npz").is_file()

@@ -62,6 +62,10 @@ class _Group(click.Group):
         except ReprocessError as e:
             kind = _Incomplete if isinstance(e, IncompleteError) else click.UsageError
             raise kind(str(e)) from e
+        except ValueError as e:
+            if not str(e).startswith("A dask config file"):
+                raise
+            raise click.UsageError(f"{' '.join(str(e).split())}; mend the file, or move it away") from e
         except BrokenPipeError:  # whoever read our output has enough; click ends it
             raise
         except OSError as e:

@@ -22,6 +22,7 @@ def prepare() -> None:
     _open_closed_streams()
     _speak_utf8()
     os.environ["PYTHONSAFEPATH"] = "1"  # or a signal.py in the current folder is a worker's Python
+    os.environ["MPLBACKEND"] = "agg"  # a notebook's own is not there in every environment
     for stream in (sys.stdout, sys.stderr):
         spell_out(stream)
     try:

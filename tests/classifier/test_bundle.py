@@ -354,3 +354,16 @@ def test_a_damaged_card_does_not_hide_the_others(folders, bundle):
     (user / "bad" / "card.json").write_text("{")
     with pytest.raises(ModelError, match="good"):
         find_model("other")
+
+
+def test_a_user_without_a_home_has_the_shipped_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless(_: str) -> Path:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.delenv("REPROCESS_MODELS", raising=False)
+    for nowhere in (homeless, lambda name: Path("~/.local/share") / name):
+        monkeypatch.setattr("platformdirs.user_data_path", nowhere)
+        assert "simulated2026" in {m.name for m in list_models()}
+        assert find_model("simulated2026").name == "simulated2026"
+        with pytest.raises(ModelError, match="no home folder for models; name one: export REPROCESS_MODELS="):
+            user_models()

@@ -195,3 +195,77 @@ def test_an_interrupt_at_any_moment_leaves_no_traceback_and_nothing_half_done(
     if command.returncode == 4:
         assert b"Error: interrupted; what is done stays done" in errors
     assert not list((tmp_path / "w").rglob("*.partial")) or command.returncode
+
+
+SETTINGS = {
+    "ZARR_ARRAY__WRITE_EMPTY_CHUNKS": "False",
+    "ZARR_ARRAY__ORDER": "F",
+    "ZARR_DEFAULT_ZARR_FORMAT": "2",
+    "ZARR_CODEC_PIPELINE__BATCH_SIZE": "7",
+    "HDF5_USE_FILE_LOCKING": "TRUE",
+    "OMP_NUM_THREADS": "3",
+    "TF_CPP_MIN_LOG_LEVEL": "0",
+    "MPLBACKEND": "module://of.another.program",
+    "TZ": "Asia/Tokyo",
+    "PYTHONHASHSEED": "7",
+    "PYTHONWARNINGS": "error",
+    "DASK_ARRAY__CHUNK_SIZE": "1kiB",
+    "DASK_SCHEDULER": "threads",
+}
+
+
+def test_settings_of_other_programs_change_no_byte(day: Path, random_model: Bundle, tmp_path: Path) -> None:
+    options = ("--model", "random", "--classes", *ALONE)
+    run("run", day, tmp_path / "plain", *options)
+    run("map", tmp_path / "plain")
+    run("run", day, tmp_path / "set", *options, **SETTINGS)
+    run("map", tmp_path / "set", **SETTINGS)
+    assert tree(tmp_path / "set") == tree(tmp_path / "plain")
+
+
+def test_a_damaged_configuration_of_dask_is_one_line(day: Path, tmp_path: Path) -> None:
+    (tmp_path / "site.yaml").write_text("distributed: [open", encoding="utf-8")
+    done = run("ingest", day, tmp_path / "w", code=2, DASK_CONFIG=str(tmp_path / "site.yaml"))
+    assert b"site.yaml" in done.stderr.splitlines()[-1]
+    assert b"mend the file, or move it away" in done.stderr.splitlines()[-1]
+
+
+def test_work_that_may_only_be_read_is_read_and_told(day: Path, random_model: Bundle, tmp_path: Path) -> None:
+    """Root, whom permissions do not stop, gives up the right to pass them for this."""
+    work = tmp_path / "w"
+    run("run", day, work, "--model", "random", *ALONE)
+    run("map", work)
+    bare: tuple[str, ...] = ()
+    if os.geteuid() == 0:
+        setpriv = shutil.which("setpriv")
+        if setpriv is None:
+            pytest.skip("no setpriv: root passes over permissions")
+        rights = "-dac_override,-dac_read_search,-fowner"
+        bare = (setpriv, f"--bounding-set={rights}", f"--inh-caps={rights}")
+
+    def limited(*words: object) -> subprocess.CompletedProcess[str]:
+        command = [*bare, REPROCESS, *map(str, words)]
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=PATIENCE_S, check=False)
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    folders = [work, *(path for path in work.rglob("*") if path.is_dir())]
+    try:
+        for path in folders:
+            path.chmod(0o555)
+        assert limited("status", work).returncode == 0
+        assert limited("events", work).stdout.count("\n") > 1
+        for command in (("report", work), ("map", work), ("events", work, "-o", work / "e.csv")):
+            done = limited(*command)
+            assert done.returncode in {2, 4}, command
+            assert "Permission denied; ask its owner for access" in done.stderr, command
+        for part in ("runs/random-published/ledger/noaa18", "runs", "ledger/ingest"):
+            (work / part).chmod(0)
+            for words in ("status", "events"):
+                done = limited(words, work)
+                assert (done.returncode, done.stdout) == (2, ""), part
+                assert f"{work / part}: Permission denied" in done.stderr
+            (work / part).chmod(0o555)
+    finally:
+        for path in folders:
+            path.chmod(0o755)
