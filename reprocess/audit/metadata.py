@@ -34,7 +34,7 @@ def audit_metadata(
     work : Work
     store : Path
     metadata : mapping of str to bytes
-        Of `store.metadata_files`.
+        What `store.metadata_files` returns.
     recorded : collection of str
         Satellites that a record claims something of; the others claim nothing.
     """

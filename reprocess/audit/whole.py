@@ -82,11 +82,11 @@ def audit_run(work: Work, run: Run, sound: bool) -> list[Finding]:
     for sum_ in SUMS:
         path = getattr(run, sum_)
         if not path.exists() and sum_ in described:
-            add(sum_, "missing", "a sum of all parts", "no file")
+            add(sum_, "missing", "a file made from all parts", "no file")
         elif not path.exists() and sum_ == "exposure" and records:
-            add(sum_, "unfinished", "a sum of all parts", "no file")
+            add(sum_, "unfinished", "a file made from all parts", "no file")
         elif path.exists() and run.outdated(sum_, records):
-            add(sum_, "outdated", "a sum of all parts there are", "one of others")
+            add(sum_, "outdated", "made from the parts that are there now", "made from other parts")
         elif path.exists() and tree_sha256(path) != described[sum_]["sha256"]:
             sums = described[sum_]["sha256"], tree_sha256(path)
             add(sum_, "damaged", *(f"sha256 {s}" for s in sums))

@@ -20,7 +20,7 @@ def export_events(table: pd.DataFrame, kind: str) -> bytes:
     Parameters
     ----------
     table : pandas.DataFrame
-        Of `parts.read_events`.
+        What `parts.read_events` returns.
     kind : str
         ``csv`` and ``json`` (a list of objects) give times as ISO 8601 UTC with milliseconds and
         missing values empty or null; ``parquet`` keeps the types.

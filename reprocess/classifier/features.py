@@ -120,7 +120,7 @@ def scale_flux(electron_flux: np.ndarray, scaling: Scaling) -> np.ndarray:
     electron_flux : ndarray of float32, shape (2, 4, n)
         As in `fill_flux`.
     scaling : Scaling
-        Of the model that will see the features.
+        Scaling of the model that will see the features.
 
     Returns
     -------
@@ -159,7 +159,7 @@ def windows_at(electron_flux: np.ndarray, index: np.ndarray, scaling: Scaling) -
     index : ndarray of int, shape (k,)
         First records of the windows, increasing, all below n - 7.
     scaling : Scaling
-        Of the model that will see them.
+        Scaling of the model that will see them.
 
     Returns
     -------

@@ -17,13 +17,13 @@ def build_network(units: int, dense: int, dropout: float = 0.0, seed: int = 0) -
     Parameters
     ----------
     units : int
-        Of the LSTM, in each direction.
+        Units of the LSTM in each direction.
     dense : int
-        Of the dense layer.
+        Units of the dense layer.
     dropout : float
         Share of inputs dropped in training.
     seed : int
-        Of weights and dropout.
+        Seed of weights and dropout.
     """
     keras.utils.set_random_seed(seed)
     layers = keras.layers

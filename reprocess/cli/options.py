@@ -53,7 +53,7 @@ def former(old: str, new: str, **attributes: Any) -> Callable[[Any], Any]:
     old, new : str
         As a user writes them; the function has a parameter called `attributes["name"]` for both.
     **attributes
-        Of the option, as for the new name, but for its default.
+        What the option under its new name has too, but for the default.
     """
     name = attributes.pop("name")
     hidden = f"former_{old.strip('-').replace('-', '_')}"

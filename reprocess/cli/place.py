@@ -19,7 +19,7 @@ def open_place(options: dict[str, Any], settings: "Settings | None" = None) -> A
     options : dict
         Values of `CLUSTER`, and of `PARTITION` where the command has it.
     settings : Settings, optional
-        Of the run; workers are refused that cannot hold its engine.
+        What the run is made with; workers that cannot hold its engine are refused.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def open_place(options: dict[str, Any], settings: "Settings | None" = None) -> A
         raise click.UsageError(f"--tls is for Dask processes that are started here; {given[0]} starts none")
     if options.get("partition"):
         if options["report"]:
-            raise click.UsageError("--performance-report is of Dask's workers; --partition does without them")
+            raise click.UsageError("--performance-report tells about Dask's workers; --partition starts none")
         return nullcontext(Share(*options["partition"]))
     batch = load_batch(options["cluster_file"]) if options["cluster_file"] else None
     engine = settings.engine if settings else ENGINES[0]

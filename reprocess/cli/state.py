@@ -57,7 +57,10 @@ def print_state(state: "Survey") -> None:
         if one["missing"]:
             click.echo(f"  {len(one['missing'])} ingested satellite-days are not classified")
         for name_of_sum in one["outdated"]:
-            click.echo(f"  {name_of_sum} is not of the parts there are now; use: reprocess map WORK")
+            click.echo(
+                f"  {name_of_sum} was not made from the blocks that are done now: "
+                "reprocess map WORK makes it again"
+            )
         _print_failures(one["failed_blocks"])
 
 

@@ -43,7 +43,7 @@ def describe(day: Day, stages: dict[str, Stages], L: np.ndarray, model: str, run
     ----------
     day : Day
     stages : dict of str to Stages
-        Of `reprocess.detect.rules.published.postprocess`; the final intervals become rows.
+        What `reprocess.detect.rules.published.postprocess` returns; the final intervals become rows.
     L : ndarray of float32, shape (n,)
         L shell with invalid values interpolated as the mode does.
     model, run : str

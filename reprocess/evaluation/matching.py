@@ -53,8 +53,8 @@ def _overlapped(events: pd.DataFrame, others: pd.DataFrame) -> tuple[np.ndarray,
 def count_overlaps(events: pd.DataFrame, others: pd.DataFrame) -> np.ndarray:
     """Count, for each event, the others that overlap it or come as near as `TOLERANCE_S`.
 
-    Those that start before its end, less those that end before its start: the second are among
-    the first.
+    Whatever overlaps an event starts before it ends. From the number of others that do, take the
+    number that end before it starts; each of these starts before it ends too.
     """
     tolerance = round(TOLERANCE_S * 1000)
     starts, stops = np.sort(_ms(others["start_time"])), np.sort(_ms(others["stop_time"]))

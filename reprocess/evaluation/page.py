@@ -44,7 +44,7 @@ def write_evaluation(folder: Path, facts: dict[str, Any], scores: dict[str, Any]
     facts : dict
         What was evaluated on what; names and values stand in both files.
     scores : dict
-        Of `scores.score`.
+        What `scores.score` returns.
     tally : Tally
         That the scores were made of.
 

@@ -80,9 +80,9 @@ def score_windows(confusion: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
     Parameters
     ----------
     confusion : ndarray of int64, shape (3, 3)
-        Of `tally.count_confusion`.
+        What `tally.count_confusion` counts.
     scores : ndarray of int64, shape (3, BINS, 2)
-        Of `tally.count_scores`.
+        What `tally.count_scores` counts.
     """
     right, true, found = np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
     by_class = {

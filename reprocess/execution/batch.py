@@ -47,9 +47,9 @@ having it cleared again (docs/performance.md). A single arena: with one per thre
 SATURATION = 1.0
 """Blocks that Dask gives a worker at a time.
 
-Of the two tasks of a block the second only hands on what the first gave, and a worker that has the
-next block in hand (Dask's default) does that block first: the end of a block would be heard of one
-block late.
+A block has two tasks, and the second only hands on what the first gave. A worker that has another
+block in hand (Dask's default) works on that one before it hands anything on, so the client would
+learn that a block is done when the next one is.
 """
 
 DASK: dict[str, Any] = {

@@ -209,7 +209,7 @@ class JobKeeper:
     """
 
     cluster: Any
-    """Of dask-jobqueue."""
+    """A cluster of dask-jobqueue."""
     batch: Batch
     announce: Callable[[str], None]
     interval_s: float = 15

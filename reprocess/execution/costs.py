@@ -20,7 +20,7 @@ RECORDS_PER_DAY = 43_200
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one stage on one core."""
+    """What one stage costs on one core."""
 
     day_cpu_s: float
     """CPU seconds for a satellite-day of `RECORDS_PER_DAY` records."""
@@ -48,19 +48,19 @@ WINDOW_SHARE = _by(MODES, 0.03, 0.3)
 """Share of the windows of a day that the network is run for, by mode, unless it is run for all."""
 
 OPERATIONS_PER_S = _by(ENGINES, 68e9, 53e9)
-"""Of the network, in floating point on one core, by engine."""
+"""Floating-point operations of the network on one core, by engine."""
 
 USABLE_MEMORY = 0.8
 """Share of its limit that a Dask worker may use before it is paused (distributed.worker.memory.pause)."""
 
 SOURCE_BYTES_PER_RECORD = 150
-"""Of NOAA's files: 136 to 195 in the real ones; turns the bytes of a listing into records."""
+"""Size of NOAA's files: 136 to 195 in the real ones; turns the bytes of a listing into records."""
 
 ARCHIVE_BYTES_PER_RECORD = 30
-"""Of archive.zarr."""
+"""Size of archive.zarr."""
 
 CLASSES_BYTES_PER_RECORD = 8
-"""Of classes.zarr."""
+"""Size of classes.zarr."""
 
 DAY_BYTES = 16_000
 """Dwell, events and ledger entries of a satellite-day."""
@@ -72,7 +72,7 @@ SATELLITE_BYTES = 60_000
 """Metadata and coordinates of one satellite's arrays."""
 
 EXPOSURE_BYTES = 8_000
-"""Of exposure.zarr, for a satellite and month."""
+"""Size of exposure.zarr, for a satellite and month."""
 
 MAPS_BYTES = 2_000_000
 """occurrence.nc, the plots and the report of a run."""

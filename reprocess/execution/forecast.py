@@ -21,7 +21,7 @@ class Resources:
     engine: str
     """One of `classifier.engine.ENGINES`."""
     operations: int
-    """Of the model, per window."""
+    """Floating-point operations of the model per window."""
     mode: str
     """One of `published.MODES`."""
     dense: bool = False
@@ -147,7 +147,7 @@ def count_files(granules: Sequence[Granule], classes: bool) -> int:
     kept = _store_files(CLASS_ARRAYS, satellites, blocks) if classes else 0
     ledger = 1 + blocks  # the listing
     parts = 3 * blocks  # events, dwell, done record
-    # Of each array the metadata and one file per satellite or coordinate; the group's metadata.
+    # Each array has its metadata and one file per satellite or coordinate; the group's metadata.
     exposure = 1 + _EXPOSURE_QUANTITIES * (1 + satellites) + 2 * _EXPOSURE_COORDINATES
     maps = 1 + len(schema.EVENT_CLASSES)
     return archive + kept + ledger + parts + exposure + maps + 2  # run.json and the report

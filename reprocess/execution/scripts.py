@@ -25,7 +25,7 @@ def run_script(batch: Batch, arguments: Sequence[str]) -> str:
     ----------
     batch : Batch
     arguments : sequence of str
-        Of `reprocess run`.
+        What `reprocess run` is given.
     """
     main = {"cores": 1, "memory": "4GB", **batch.main}
     return _script(batch, [*arguments, "--cluster", str(batch.path)], **main)

@@ -110,7 +110,7 @@ def _read_granules(
     Returns
     -------
     entries : dict
-        Of the done record, by date.
+        Entries of the done record by date.
     read : dict
         Arrays of the good files by row of the block.
     deferred : dict

@@ -28,7 +28,7 @@ def plot_occurrence(dataset: xr.Dataset, folder: Path) -> list[Path]:
     Parameters
     ----------
     dataset : xarray.Dataset
-        Of `occurrence.occurrence`.
+        What `occurrence.occurrence` returns.
     folder : Path
         Where the PNG files go.
 

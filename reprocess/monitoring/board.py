@@ -129,9 +129,10 @@ class Stage:
     def rate(self) -> tuple[float, float] | None:
         """Return satellite-days and records per second, None before the first block is done.
 
-        Means from the last end of a block in the first half of the time so far to the last end of
-        all, so that workers which come or go show soon. Both limits are ends of blocks: workers
-        that started together end together, and the time they have worked since says nothing.
+        What the workers did in about the second half of the time so far, so that workers which come
+        or go show soon. The time counts from the moment a block ended, the last in the first half, to
+        the moment the latest block ended: workers that start together end together, and the time
+        since then says nothing about their speed.
         """
         last = self.samples[-1]
         first = self.samples[bisect_right(self.samples, last[0] / 2, key=lambda s: s[0]) - 1]
@@ -174,8 +175,8 @@ class Board:
             ``stage`` begins one, with ``stage``, ``blocks`` and ``days`` in it; ``done`` tells that a
             block of a ``stage`` is, ``elapsed`` seconds after the stage began, with its ``days`` and
             ``records``; ``failed`` that it could not be, with its ``days``; ``end`` tells ``how`` the job
-            ended; ``states`` brings nothing but what any of them can, new states of blocks as
-            dictionaries of the fields of `BlockState`.
+            ended. Any of them may bring ``states``, new states of blocks as dictionaries of the fields
+            of `BlockState`; a message of the kind ``states`` brings nothing else.
         now : float
             Seconds, by a clock of the caller's.
 

@@ -19,10 +19,10 @@ from reprocess.monitoring.board import STATES, Board
 from reprocess.monitoring.page import BoardPage
 
 TOPIC = "reprocess"
-"""Of the events that carry a board's messages."""
+"""Topic of the events that carry a board's messages."""
 
 PATH = "/reprocess"
-"""Of the page, beside Dask's ``/status``."""
+"""Where the page is, beside Dask's ``/status``."""
 
 _REFRESH_MS = 1000
 

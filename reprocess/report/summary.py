@@ -42,13 +42,13 @@ def day_table(
     Parameters
     ----------
     planned : sequence of Granule
-        Of `asked.read_asked`.
+        What `asked.read_asked` returns.
     state : dict
-        Of `status.survey`.
+        What `status.survey` returns.
     run : str
         Name of the run.
     ingested, done : dict
-        Of `status.ledger_days`, of the archive and of the run.
+        What `status.ledger_days` returns for the archive and for the run.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def by_period(days: pd.DataFrame, length: int) -> pd.DataFrame:
     Parameters
     ----------
     days : pandas.DataFrame
-        Of `day_table`.
+        What `day_table` returns.
     length : int
         How much of a date names the period: 4 the year, 7 the month, 0 all time.
 

@@ -93,7 +93,7 @@ class LeftOut:
     reason: str
     """One of `schema.LEFT_OUT`."""
     satellite: str = ""
-    """Of the satellite-day that its name tells; empty if it tells none."""
+    """The satellite that its name tells; empty if it tells none."""
     day: int = -1
     """Position on the `day` axis, -1 if none."""
 

@@ -204,7 +204,7 @@ def simulate_archive(
     Returns
     -------
     Path
-        Of the truth table.
+        Where the truth table is.
 
     Raises
     ------

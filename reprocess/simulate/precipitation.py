@@ -237,7 +237,7 @@ def add_events(
     expected : array of shape (2, 9, records)
         Expected counts per second of the background.
     geometry, activity : Geometry, Activity
-        Of the same records.
+        Geometry and activity of the same records.
     events_per_day : float
         Mean number of events of a whole day at average activity, half of them of either class.
         Disturbed days have more. What would overlap another event is left out, so very high

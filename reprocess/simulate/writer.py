@@ -165,7 +165,7 @@ def granule_variables(
     sat_id : int
         NOAA's `satID`.
     geometry : Geometry
-        Of the whole day.
+        Geometry of the whole day.
     counts : array of shape (2, 9, records)
         Decoded counts of the whole day.
     calibration_flag : int8 array of shape (records,)

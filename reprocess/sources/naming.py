@@ -21,7 +21,7 @@ class Named:
 
     satellite: str = ""
     day: int = -1
-    """Of the satellite-day that it tells; empty and -1 if it tells none that is known."""
+    """The satellite-day that it tells; empty and -1 if it tells none that is known."""
     reason: str = ""
     """Why such a file is left out, one of `schema.LEFT_OUT`; empty if it is not, or of no concern."""
 

@@ -84,7 +84,7 @@ def build_dataset(work: Work, events: pd.DataFrame, seed: int, *, background: bo
     events : pandas.DataFrame
         `EventList.table` of `truth.read_event_list`.
     seed : int
-        Of the choice of background.
+        Seed of the choice of background.
     background : bool
         Take background far from events too. Only right if the list is complete: an event that
         it lacks would be learnt as background.

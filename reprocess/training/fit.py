@@ -52,7 +52,7 @@ def train(
     Parameters
     ----------
     training, validation : Dataset
-        Of `dataset.split_groups`; scaling is fitted on the first only.
+        What `dataset.split_groups` returns; scaling is fitted on the first only.
     options : Options
     state : Path
         Folder where every epoch is kept until the caller removes it; a training with the same data

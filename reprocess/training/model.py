@@ -38,7 +38,7 @@ def make_model(
         of an interrupted training. ``training.png`` beside the card shows learning curves and the
         confusion matrix of the test part.
     parts : tuple of Dataset
-        Of `dataset.split_groups`.
+        What `dataset.split_groups` returns.
     options : Options
     card : dict
         Further entries of the card.

@@ -120,7 +120,7 @@ class Run:
     def claim(self, identity: dict[str, Any]) -> None:
         """Create the run, or check that it was made with the same model, rules and code.
 
-        Of processes that create a run at once, the first decides.
+        If several processes create a run at once, the first decides.
 
         Raises
         ------

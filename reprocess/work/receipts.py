@@ -16,7 +16,7 @@ class Source(TypedDict, total=False):
     version: str
     """Modification time or etag, as listed."""
     sha256: str
-    """Of the bytes that were read."""
+    """Sum of the bytes that were read."""
 
 
 class DayEntry(TypedDict, total=False):
@@ -40,7 +40,7 @@ class DayEntry(TypedDict, total=False):
     not_measured: Any
     """Records with values that are no measurement: of ingestion by array, of detection all together."""
     source_sha256: str
-    """Of the file that was classified; this and what follows are of detection."""
+    """Sum of the file that was classified; this and what follows come from detection."""
     windows_classified: int
     """Windows that the network has seen."""
     events: dict[str, int]
@@ -71,7 +71,7 @@ class Receipt(TypedDict, total=False):
     outputs: dict[str, Any]
     """sha256 of each file that was written, by name."""
     findings: list[dict[str, Any]]
-    """Of an audit."""
+    """What an audit found."""
     shards: int
     parts: int
     """Files that an audit summed."""

@@ -27,7 +27,7 @@ class ListedDay(TypedDict, total=False):
     why: str
     """In words, of `not_ingested`."""
     kept: bool
-    """Of a vanished day: whether something of it was read."""
+    """Whether something of a vanished day was read."""
 
 
 class LeftOutEntry(TypedDict, total=False):
@@ -65,7 +65,7 @@ class IngestState(TypedDict):
     """Days that their archive lists no longer."""
     left_out: list[LeftOutEntry]
     reasons: dict[str, dict[str, int]]
-    """Of what is quarantined, deferred, left out: how many for which reason."""
+    """How many days are quarantined, deferred or left out, by reason."""
     failed_blocks: list[FailedBlock]
 
 
@@ -269,7 +269,7 @@ def lacking(state: Survey, run: str) -> dict[str, int]:
     Parameters
     ----------
     state : dict
-        Of `survey`, over all that was ever asked for.
+        What `survey` returns for all that was ever asked for.
     run : str
     """
     return {
@@ -313,7 +313,7 @@ def exit_code(state: Survey, run: str | None) -> int:
     Parameters
     ----------
     state : dict
-        Of `survey`.
+        What `survey` returns.
     run : str, optional
         The run to answer for, besides ingestion; None for ingestion alone.
     """

@@ -177,7 +177,7 @@ class SatelliteStore:
     satellite : str
         Name of its group.
     ledger : BlockLedger
-        Of the stage that writes the store.
+        Ledger of the stage that writes the store.
     again : str
         How a user has a block written again once its record in that ledger is gone.
     """

@@ -31,7 +31,7 @@ PARTS: dict[str, dict[str, list[tuple[object, str]]]] = {
         "event table": [(detect_block, "describe"), (detect_block, "write_part")],
     },
 }
-"""Of each stage: what is called for which part. What is left is the `REST`."""
+"""What each stage calls for which part. What is left is the `REST`."""
 
 
 class Clock:

@@ -38,9 +38,9 @@ class Watched:
 
     work: Path
     state: dict[str, Any]
-    """Of ``reprocess status --json``."""
+    """What ``reprocess status --json`` prints."""
     url: str
-    """Of the scheduler's dashboard."""
+    """Port of the scheduler's dashboard."""
     document: Document
     metrics: dict[str, float]
     errors: str

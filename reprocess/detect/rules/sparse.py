@@ -40,7 +40,7 @@ def wanted_windows(in_range: np.ndarray, e4_0: np.ndarray, rules: Rules) -> np.n
     e4_0 : ndarray of float32, shape (n,)
         E4 of the 0 degree telescope, cm-2 s-1 sr-1.
     rules : Rules
-        Of the mode.
+        Rules of the mode.
 
     Returns
     -------
@@ -108,9 +108,9 @@ def classify(
     classifier : callable
         The network; a window's result must not depend on the others of the call.
     wanted : ndarray of bool, shape (m,)
-        Of `wanted_windows`; all of them for everything.
+        What `wanted_windows` returns; all of them for everything.
     rules : Rules
-        Of the mode.
+        Rules of the mode.
     possible : ndarray of bool, shape (m,), optional
         Windows without a record that is no measurement; the others are never classified and count
         as class 0. All by default.
