@@ -127,7 +127,7 @@ def test_files_and_targets_that_are_named_exist(document: Path) -> None:
     paths = {
         path
         for path in re.findall(r"`([\w./-]+)`", text)
-        if path.startswith(FOLDERS) and not re.search(r"\b[A-Z]+\b", path)
+        if path.startswith(FOLDERS) and "NAME" not in path
     }
     paths |= {f"{name.replace('.', '/')}.py" for name in re.findall(r"python -m (tests(?:\.\w+)+)", text)}
     assert not {path for path in paths if not (REPOSITORY / path).exists()}
