@@ -125,9 +125,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 def test_files_and_targets_that_are_named_exist(document: Path) -> None:
     text = _text(document)
     paths = {
-        path
-        for path in re.findall(r"`([\w./-]+)`", text)
-        if path.startswith(FOLDERS) and "NAME" not in path
+        path for path in re.findall(r"`([\w./-]+)`", text) if path.startswith(FOLDERS) and "NAME" not in path
     }
     paths |= {f"{name.replace('.', '/')}.py" for name in re.findall(r"python -m (tests(?:\.\w+)+)", text)}
     assert not {path for path in paths if not (REPOSITORY / path).exists()}
