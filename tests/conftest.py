@@ -10,12 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from reprocess import schema
 from reprocess.classifier.bundle import Bundle
 from tests.support.fake import write_archive, write_random_model
 from tests.support.places import REPOSITORY
 from tests.support.programs import find_program
+
+settings.register_profile("any machine", deadline=None)  # no time decides a test
+settings.load_profile("any machine")
 
 SHARED = REPOSITORY.parent / "shared"
 

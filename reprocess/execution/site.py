@@ -8,6 +8,7 @@ from collections.abc import Callable
 import dask
 
 from reprocess.errors import ClusterError
+from reprocess.schema import DASHBOARD_PORT
 
 _PLAIN_LINK = "{scheme}://{host}:{port}/status"
 
@@ -33,7 +34,7 @@ def mend_dashboard_link(announce: Callable[[str], None]) -> None:
     """Leave out a link to the dashboard that is made from variables that this session lacks."""
     link = str(dask.config.get("distributed.dashboard.link", _PLAIN_LINK))
     try:
-        link.format(**(dict(os.environ) | {"scheme": "http", "host": "localhost", "port": 8787}))
+        link.format(**(dict(os.environ) | {"scheme": "http", "host": "localhost", "port": DASHBOARD_PORT}))
     except (KeyError, IndexError, ValueError, AttributeError) as e:
         announce(f"left out the dashboard link of your Dask configuration: {link} cannot be made here ({e})")
         dask.config.set({"distributed.dashboard.link": _PLAIN_LINK})
