@@ -657,7 +657,7 @@ def test_where_nothing_is_done_no_workers_are_asked_and_nothing_is_found(tmp_pat
     )
 
 
-@pytest.mark.filterwarnings("ignore:Object at .* is not recognized")  # Zarr tells of them, too
+@pytest.mark.filterwarnings("ignore::UserWarning")  # Zarr tells of them, too
 def test_files_of_other_programs_are_told_and_never_damage(work: Work) -> None:
     strays = [
         "archive.zarr/.zgroup",
