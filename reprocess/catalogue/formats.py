@@ -1,15 +1,40 @@
 """The event table in the formats that leave the project."""
 
+import datetime as dt
 import io
 import json
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
-from reprocess.schema import EVENT_COLUMNS
+from reprocess.errors import EventListError
+from reprocess.schema import EVENT_COLUMNS, FILL, PRODUCT, Variable
 
-FORMATS = ("csv", "parquet", "json")
+FORMATS = ("csv", "parquet", "json", "xlsx", "nc")
+"""Also the suffixes of files in them."""
+
+TEXT = frozenset({"csv", "json"})
+"""Formats that a terminal can show."""
+
+EXCEL_ROWS = 2**20 - 1
+"""What a sheet holds below its header."""
+
+_NETCDF = {
+    "title": "Events of relativistic electron precipitation",
+    "summary": (
+        "Events of relativistic electron precipitation that POES and MetOp satellites observed, driven by "
+        "waves (REP) or by current sheet scattering (CSS) as a neural network tells them apart: times, "
+        "position, extent, fluxes and quality of each."
+    ),
+    "history": "written by reprocess events",
+    "processing_level": "Level 2",
+    "cdm_data_type": "Point",
+    "featureType": "point",
+}
+_POSITION = {"peak_time": "time", "latitude": "latitude", "longitude": "longitude"}
+"""Where an event is, as CF has it for points."""
 
 _TIMES = [name for name, column in EVENT_COLUMNS.items() if column.dtype == "time"]
 
@@ -23,26 +48,91 @@ def export_events(table: pd.DataFrame, kind: str) -> bytes:
         What `parts.read_events` returns.
     kind : str
         ``csv`` and ``json`` (a list of objects) give times as ISO 8601 UTC with milliseconds and
-        missing values empty or null; ``parquet`` keeps the types.
+        missing values empty or null; ``parquet`` keeps the types; ``xlsx`` has times without a zone
+        (UTC), which Excel asks for, and a second sheet that explains the columns; ``nc`` is CF NetCDF
+        with the dimension event.
 
     Raises
     ------
     ValueError
         If there is no such format.
+    EventListError
+        If there are more events than a sheet has rows, or none for NetCDF.
     """
     if kind not in FORMATS:
         raise ValueError(f"{kind!r} is none of the formats {', '.join(FORMATS)}")
-    if kind == "parquet":
-        buffer = io.BytesIO()
-        table.to_parquet(buffer, index=False)
-        return buffer.getvalue()
+    writers = {"csv": _csv, "json": _json, "parquet": _parquet, "xlsx": _xlsx, "nc": _netcdf}
+    return writers[kind](table)
+
+
+def _text(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with its times in ISO 8601."""
     text = table.copy()
     for name in _TIMES:
         text[name] = table[name].dt.strftime("%Y-%m-%dT%H:%M:%S.%f").str.slice(0, 23) + "Z"
-    if kind == "csv":
-        return text.to_csv(index=False, lineterminator="\n").encode()
-    rows = [{name: _plain(value) for name, value in row.items()} for row in text.to_dict("records")]
+    return text
+
+
+def _csv(table: pd.DataFrame) -> bytes:
+    return _text(table).to_csv(index=False, lineterminator="\n").encode()
+
+
+def _json(table: pd.DataFrame) -> bytes:
+    rows = [{name: _plain(v) for name, v in row.items()} for row in _text(table).to_dict("records")]
     return (json.dumps(rows, indent=1) + "\n").encode()
+
+
+def _parquet(table: pd.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def _xlsx(table: pd.DataFrame) -> bytes:
+    if len(table) > EXCEL_ROWS:
+        raise EventListError(
+            f"{len(table)} events are more than the {EXCEL_ROWS} rows of an Excel sheet; "
+            "use csv or parquet, or one run or satellite at a time"
+        )
+    plain = table.assign(**{name: table[name].dt.tz_convert(None) for name in _TIMES})
+    columns = [(c.name, c.dtype, c.units, c.meaning, c.source) for c in EVENT_COLUMNS.values()]
+    buffer = io.BytesIO()
+    options = {"options": {"in_memory": True}}
+    with pd.ExcelWriter(
+        buffer, engine="xlsxwriter", datetime_format="yyyy-mm-dd hh:mm:ss.000", engine_kwargs=options
+    ) as writer:
+        writer.book.set_properties({"created": dt.datetime(2000, 1, 1)})  # equal tables, equal bytes
+        plain.to_excel(writer, sheet_name="events", index=False, freeze_panes=(1, 0))
+        words = pd.DataFrame(columns, columns=["column", "dtype", "unit", "meaning", "source"])
+        words.to_excel(writer, sheet_name="columns", index=False)
+    return buffer.getvalue()
+
+
+def _netcdf(table: pd.DataFrame) -> bytes:
+    if table.empty:
+        raise EventListError("there are no events, and NetCDF has no table without rows; use csv or parquet")
+    variables = {name: _variable(column, table[name]) for name, column in EVENT_COLUMNS.items()}
+    dataset = xr.Dataset(variables, attrs=PRODUCT | _NETCDF).set_coords(list(_POSITION))
+    # The classic format, because HDF5 stamps the time of writing into every file.
+    return bytes(dataset.to_netcdf(engine="scipy", format="NETCDF3_64BIT"))
+
+
+def _variable(column: Variable, values: pd.Series) -> xr.Variable:
+    """Return a column with its attributes; times as milliseconds in double precision, which holds them."""
+    attrs = column.attrs
+    if column.name in _POSITION:
+        attrs["standard_name"] = _POSITION[column.name]
+    fill = None
+    if column.dtype == "str":
+        data = np.array(values.tolist(), "U")
+    elif column.dtype == "time":
+        data = values.to_numpy("datetime64[ms]").astype(np.int64).astype(np.float64)
+        attrs |= {"calendar": "proleptic_gregorian", "units_metadata": "leap_seconds: none"}
+    else:
+        data = values.to_numpy(column.dtype)
+        if data.dtype.kind == "f" and np.isnan(data).any():
+            fill = data.dtype.type(FILL)
+    return xr.Variable(("event",), data, attrs, {"_FillValue": fill})
 
 
 def _plain(value: Any) -> Any:

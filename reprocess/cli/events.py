@@ -1,5 +1,6 @@
 """The event table: events."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from reprocess.cli.options import (
 )
 from reprocess.cli.state import INCOMPLETE
 
+_FORMATS = ("csv", "parquet", "json", "xlsx", "nc")  # catalogue.formats, which takes long to import
+
 
 @click.command()
 @EXISTING_WORK
@@ -19,18 +22,19 @@ from reprocess.cli.state import INCOMPLETE
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["csv", "parquet", "json"]),
-    default="csv",
-    show_default=True,
-    help="What to print or write.",
+    type=click.Choice(_FORMATS),
+    help="What to print or write; by default what FILE's suffix tells, else csv.",
 )
 @click.option(
     "--describe", is_flag=True, help="Print what the columns and flags mean instead (text or JSON)."
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
-def events(work: Path, name: str | None, kind: str, describe: bool, output: Path | None) -> None:
+@click.option(
+    "-o", "--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this file, in an existing folder; its suffix tells the format.",
+)  # fmt: skip
+def events(work: Path, name: str | None, kind: str | None, describe: bool, output: Path | None) -> None:
     """Print the event table of a run (CSV on standard output by default)."""
-    from reprocess.catalogue.formats import export_events
+    from reprocess.catalogue.formats import TEXT, export_events
     from reprocess.work.parts import read_events
     from reprocess.work.status import exit_code, survey
 
@@ -39,25 +43,57 @@ def events(work: Path, name: str | None, kind: str, describe: bool, output: Path
         return
     target = existing_work(work)
     one = target.only_run(name)
-    if kind == "parquet" and output is None and sys.stdout.isatty():
-        raise click.UsageError("Parquet is not text; give a file with -o")
+    kind = kind or _format_of(output)
+    _require_folder(output)
+    if kind not in TEXT and output is None and sys.stdout.isatty():
+        raise click.UsageError(f"{kind} is not text; give a file with -o")
     _write(export_events(read_events(one, one.ledger.done()), kind), output)
     if exit_code(survey(target), one.name) == INCOMPLETE:
         click.echo(f"run {one.name!r} is not complete; see: reprocess status {work}", err=True)
 
 
-def _describe(kind: str, output: Path | None) -> None:
+def _format_of(output: Path | None) -> str:
+    """Return the format that a file's suffix tells; csv for standard output, pipes and devices."""
+    if output is None or (output.exists() and not output.is_file()):
+        return "csv"
+    kind = output.suffix.lower().removeprefix(".")
+    if kind not in _FORMATS:
+        known = ", ".join(f".{one}" for one in _FORMATS)
+        raise click.UsageError(f"{output} has none of the suffixes {known}; name the format with --format")
+    return kind
+
+
+def _describe(kind: str | None, output: Path | None) -> None:
     from reprocess.catalogue.dictionary import describe_events, describe_events_json
 
-    if kind not in {"csv", "json"}:
+    if kind not in {None, "csv", "json"}:
         raise click.UsageError(f"--describe prints text, or JSON with --format json, not {kind}")
-    _write(describe_events_json() if kind == "json" else describe_events(), output)
+    _require_folder(output)
+    as_json = kind == "json" or (kind is None and output is not None and output.suffix.lower() == ".json")
+    _write(describe_events_json() if as_json else describe_events(), output)
+
+
+def _require_folder(output: Path | None) -> None:
+    if output is not None and not output.resolve().parent.is_dir():
+        raise click.UsageError(f"there is no folder {output.resolve().parent} to write {output.name} to")
 
 
 def _write(data: bytes, output: Path | None) -> None:
-    if output is None:
-        sys.stdout.buffer.write(data)
-        return
+    """Write to a file as one step, and through links, pipes and devices; to standard output by default."""
     from reprocess.files import write_atomic
 
-    write_atomic(output, data)
+    if output is None or _is_standard_output(output):
+        sys.stdout.buffer.write(data)
+    elif output.exists() and not output.is_file():
+        with output.open("wb") as pipe:
+            pipe.write(data)
+    else:
+        write_atomic(output.resolve(), data)
+
+
+def _is_standard_output(output: Path) -> bool:
+    """Tell whether a path is where standard output goes, under whatever name."""
+    try:
+        return os.path.samestat(output.stat(), os.fstat(sys.stdout.fileno()))
+    except (OSError, ValueError):  # no such file yet, or an output that is none
+        return False

@@ -1,8 +1,4 @@
-"""What files for other programs say of themselves: CF and ACDD attributes of exposure and maps.
-
-Left out on purpose: the date of creation (equal inputs give equal bytes), persons and addresses, and
-what this project has no authority over (publisher, naming authority).
-"""
+"""What files for other programs say of themselves: CF and ACDD attributes of exposure and maps."""
 
 import datetime as dt
 from typing import Any
@@ -12,33 +8,7 @@ from reprocess.work.ledger import source_digest
 from reprocess.work.paths import Run
 from reprocess.work.receipts import Receipt
 
-_PRODUCT = {
-    "Conventions": "CF-1.11, ACDD-1.3",
-    "keywords": (
-        "relativistic electron precipitation, radiation belts, magnetosphere, space physics, "
-        "L shell, magnetic local time, POES, MetOp, SEM-2, MEPED"
-    ),
-    "source": "electron fluxes of SEM-2 MEPED on NOAA POES and EUMETSAT MetOp (NOAA Level 1b, proc.nc)",
-    "references": (
-        "Capannolo et al. (2022), Frontiers in Astronomy and Space Sciences 9, 858990, "
-        "https://doi.org/10.3389/fspas.2022.858990"
-    ),
-    "processing_level": "Level 3",
-    "cdm_data_type": "Grid",
-    "project": "reprocess",
-    "creator_name": "The reprocess developers",
-    "creator_type": "group",
-    "license": "Freely distributed",
-    "acknowledgement": "NOAA's National Centers for Environmental Information provide the measurements.",
-    "instrument": "SEM-2 MEPED",
-    # The satellites pass over all longitudes and both polar regions; the maps are by L and MLT.
-    "geospatial_lat_min": -90.0,
-    "geospatial_lat_max": 90.0,
-    "geospatial_lat_units": "degrees_north",
-    "geospatial_lon_min": -180.0,
-    "geospatial_lon_max": 180.0,
-    "geospatial_lon_units": "degrees_east",
-}
+_GRID = {"processing_level": "Level 3", "cdm_data_type": "Grid"}
 
 
 def product_attributes(run: Run, **texts: str) -> dict[str, Any]:
@@ -53,7 +23,8 @@ def product_attributes(run: Run, **texts: str) -> dict[str, Any]:
     identity = run.read_identity() or {}
     facts = {key: str(identity.get(key, "")) for key in ("model", "model_sha256", "engine", "code_version")}
     return {
-        **_PRODUCT,
+        **schema.PRODUCT,
+        **_GRID,
         **texts,
         # No time of writing, which CF would have here.
         "history": f"made by reprocess {facts['code_version']} from the events and dwell of run {run.name}",

@@ -29,9 +29,6 @@ RESAMPLES = 1000
 MIN_DAYS = 10
 """Satellite-days below which resampling says nothing and the fraction's interval is left out."""
 
-_MISSING = 9.969209968386869e36
-"""What the NetCDF library itself fills doubles with."""
-
 _SEED = 20220912
 _AT_ONCE = 100  # resamples whose weights are held at once; divides RESAMPLES
 
@@ -160,11 +157,8 @@ def write_occurrence(run: Run, dataset: xr.Dataset) -> None:
 
 
 def _fill(array: xr.Variable) -> float | None:
-    """Return what stands for NaN in the file; nothing for coordinates and what never is NaN.
-
-    A number, because NCO and CDO compare with it, and NaN equals nothing.
-    """
-    return _MISSING if array.dtype.kind == "f" and bool(np.isnan(array.values).any()) else None
+    """Return what stands for NaN in the file; nothing for coordinates and what never is NaN."""
+    return schema.FILL if array.dtype.kind == "f" and bool(np.isnan(array.values).any()) else None
 
 
 def read_occurrence(run: Run) -> xr.Dataset:

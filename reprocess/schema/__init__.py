@@ -50,6 +50,8 @@ from reprocess.schema.maps import GRID_COORDINATES as GRID_COORDINATES
 from reprocess.schema.maps import OCCURRENCE as OCCURRENCE
 from reprocess.schema.maps import OCCURRENCE_COORDINATES as OCCURRENCE_COORDINATES
 from reprocess.schema.maps import RECORDS_OF as RECORDS_OF
+from reprocess.schema.product import FILL as FILL
+from reprocess.schema.product import PRODUCT as PRODUCT
 from reprocess.schema.satellites import SATELLITES as SATELLITES
 from reprocess.schema.satellites import Satellite as Satellite
 from reprocess.schema.states import DEFERRALS as DEFERRALS

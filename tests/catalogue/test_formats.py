@@ -1,15 +1,21 @@
 import io
 import json
 import re
+import subprocess
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
+from scipy.io import netcdf_file
 
-from reprocess.catalogue.formats import export_events
+from reprocess.catalogue import formats
+from reprocess.catalogue.formats import FORMATS, export_events
+from reprocess.errors import EventListError
 from reprocess.schema import EVENT_COLUMNS
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run
+from tests.support.programs import find_program
 
 ISO = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 TIMES = [name for name, column in EVENT_COLUMNS.items() if column.dtype == "time"]
@@ -105,7 +111,7 @@ def test_no_events(kind, tmp_path):
         assert list(pd.read_parquet(io.BytesIO(data)).columns) == list(EVENT_COLUMNS)
 
 
-@pytest.mark.parametrize("kind", ["csv", "json", "parquet"])
+@pytest.mark.parametrize("kind", FORMATS)
 def test_the_table_is_left_alone_and_bytes_repeat(kind):
     events = table()
     copy = events.copy(deep=True)
@@ -121,6 +127,79 @@ def test_json_keeps_small_values():
     np.testing.assert_allclose(found, events["e4_ratio_0_90"], rtol=1e-6)
 
 
-def test_unknown_formats_are_refused():
-    with pytest.raises(Exception, match="xlsx"):
+def test_excel_has_times_without_a_zone_and_says_what_columns_are():
+    events = table()
+    events.loc[1, "L_min"] = np.nan
+    sheets = pd.read_excel(io.BytesIO(export_events(events, "xlsx")), sheet_name=None)
+    assert list(sheets) == ["events", "columns"]
+    again = sheets["events"]
+    assert list(again.columns) == list(EVENT_COLUMNS)
+    for name in TIMES:
+        difference = again[name] - events[name].dt.tz_convert(None)
+        assert (difference.abs() < pd.Timedelta(microseconds=500)).all(), name
+    assert np.isnan(again["L_min"]).tolist() == [False, True, False]
+    for name in FLOATS:
+        np.testing.assert_allclose(again[name], events[name], rtol=1e-6)
+    assert sheets["columns"]["column"].tolist() == list(EVENT_COLUMNS)
+    assert sheets["columns"]["meaning"].tolist() == [c.meaning for c in EVENT_COLUMNS.values()]
+
+
+def test_excel_without_events_has_its_columns(tmp_path):
+    again = pd.read_excel(io.BytesIO(export_events(read_events(Run(tmp_path), []), "xlsx")))
+    assert list(again.columns) == list(EVENT_COLUMNS)
+    assert again.empty
+
+
+def test_more_events_than_a_sheet_has_rows_are_refused(monkeypatch):
+    monkeypatch.setattr(formats, "EXCEL_ROWS", 2)
+    with pytest.raises(EventListError, match="3 events are more than the 2 rows of an Excel sheet"):
         export_events(table(), "xlsx")
+
+
+def netcdf(events, path):
+    path.write_bytes(export_events(events, "nc"))
+    return path
+
+
+def test_netcdf_is_the_table_with_one_dimension(tmp_path):
+    events = table()
+    events.loc[1, "L_min"] = np.nan
+    path = netcdf(events, tmp_path / "events.nc")
+    with xr.open_dataset(path, engine="scipy") as again, netcdf_file(path, mmap=False) as file:
+        assert dict(again.sizes) == {"event": 3}
+        assert set(again.variables) == set(EVENT_COLUMNS)
+        for name, column in EVENT_COLUMNS.items():
+            found = again[name].to_numpy()
+            if column.dtype == "time":
+                stored = file.variables[name][:].astype("datetime64[ms]")
+                assert (stored == events[name].to_numpy("datetime64[ms]")).all()
+                # xarray makes nanoseconds of doubles, whose last digits are lost.
+                assert (abs(found - stored) < np.timedelta64(1, "us")).all()
+            elif column.dtype == "str":
+                assert [str(text) for text in found] == events[name].tolist()
+            else:
+                np.testing.assert_array_equal(found, events[name])
+            assert again[name].attrs["long_name"] == column.meaning
+
+
+def test_netcdf_passes_the_compliance_checker(tmp_path):
+    checker = find_program("compliance-checker")
+    events = table()
+    events.loc[1, "L_min"] = np.nan
+    path = netcdf(events, tmp_path / "events.nc")
+    done = subprocess.run([checker, "--test=cf:1.11", path], capture_output=True, text=True, check=False)
+    assert "All tests passed!" in done.stdout
+    with netcdf_file(path, mmap=False) as file:
+        filled = {name for name, v in file.variables.items() if hasattr(v, "_FillValue")}
+        assert filled == {"L_min"}
+        assert np.isfinite(file.variables["L_min"][:]).all()
+
+
+def test_netcdf_without_events_is_refused(tmp_path):
+    with pytest.raises(EventListError, match="there are no events, and NetCDF has no table without rows"):
+        export_events(read_events(Run(tmp_path), []), "nc")
+
+
+def test_unknown_formats_are_refused():
+    with pytest.raises(ValueError, match="'xls' is none of the formats csv, parquet, json, xlsx, nc"):
+        export_events(table(), "xls")
