@@ -20,7 +20,7 @@ setup: $(VENV)/.installed  ## Make the virtual environment
 
 run: setup  ## Simulate a small archive in DEMO, find and map the events in it
 	$(BIN)/reprocess simulate $(DEMO)/archive --satellite noaa18,metop01 --start 2015-03-01 --days 30 --seed 1 --workers $(WORKERS)
-	$(BIN)/reprocess run $(DEMO)/archive $(DEMO)/work --workers $(WORKERS)
+	$(BIN)/reprocess run $(DEMO)/archive $(DEMO)/work --model simulated2026 --workers $(WORKERS)
 
 test: setup  ## Run the tests
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from reprocess.cli.choice import all_are_simulated
 from reprocess.cli.interruption import resumable
 from reprocess.cli.options import (
     CLUSTER,
@@ -40,7 +41,7 @@ def detect(work: Path, **options: Any) -> None:
     """Classify what is in WORK/archive.zarr and make events."""
     target = existing_work(work)
     granules = known_granules(target, options)
-    settings = make_settings(options)
+    settings = make_settings(options, lambda: all_are_simulated(target, granules))
     one = run_name(options, settings)
     if options["dry_run"]:
         print_plan(target, one, settings, granules)

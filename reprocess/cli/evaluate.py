@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from reprocess.cli.choice import all_are_simulated
 from reprocess.cli.lists import LISTS, command_line, read_lists
 from reprocess.cli.options import (
     CLASSIFIER,
@@ -52,7 +53,9 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
     card = find_model(options["card"]) if options["card"] else None
     target = existing_work(work)
     granules = known_granules(target, options)
-    settings = make_settings(options | {"classes": True, "dense": True})
+    settings = make_settings(
+        options | {"classes": True, "dense": True}, lambda: all_are_simulated(target, granules)
+    )
     listed = read_lists(target, lists, drop)
     one = target.run(options["name"] or f"evaluate-{settings.model.name}-{settings.mode}")
 

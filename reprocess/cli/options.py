@@ -148,7 +148,8 @@ KEEP_CLASSES = click.option(
 )
 CLASSIFIER = options_of(
     click.option(
-        "--model", default=schema.DEFAULT_MODEL, show_default=True, help="Name or folder of the model."
+        "--model",
+        help=f"Name or folder of the model; if left out {schema.PUBLISHED_MODEL}, to be fetched once.",
     ),
     click.option(
         "--mode", type=click.Choice(schema.MODES), default=schema.MODES[0], show_default=True,

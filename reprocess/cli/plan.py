@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from reprocess.cli.choice import choose_model
 from reprocess.cli.options import (
     DETECTION,
     JSON,
@@ -37,7 +38,7 @@ def plan(archive: str, **options: Any) -> None:
 
     require_memory(options["engine"], options["memory"])  # before a long listing
     given = {name: options[name] for name in ("engine", "mode", "classes", "workers", "memory")}
-    operations = load_bundle(find_model(options["model"])).operations
+    operations = load_bundle(find_model(choose_model(options["model"], lambda: True))).operations
     resources = Resources(operations=operations, dense=classifies_all(options), **given)
     made = make_plan(list_granules(archive, options).granules, resources)
     if options["as_json"]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from reprocess.cli.choice import first_is_simulated
 from reprocess.cli.interruption import resumable
 from reprocess.cli.options import (
     CLUSTER,
@@ -55,7 +56,7 @@ def run(archive: str, work: Path, **options: Any) -> None:
     """
     listing = list_granules(archive, options)
     granules = listing.granules
-    settings = make_settings(options)
+    settings = make_settings(options, lambda: first_is_simulated(granules, options["storage"]))
     target, one = open_work(work), run_name(options, settings)
     grid = grid_of(options)
     if options["dry_run"]:

@@ -31,6 +31,10 @@ def print_state(state: "Survey") -> None:
             + "".join(f", {done[kind]} {kind}" for kind in ("deferred", "lost") if done[kind])
             + (f", {done['not_measured']} values are no measurement" if done["not_measured"] else "")
         )
+    if ingest["simulated"]:
+        click.echo(
+            f"simulated data: {ingest['simulated']} satellite-days are of files that say they are simulated"
+        )
     for kind, reasons in ingest["reasons"].items():
         if reasons:
             counts = ", ".join(f"{count} {reason}" for reason, count in reasons.items())

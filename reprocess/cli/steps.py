@@ -1,11 +1,12 @@
 """What several commands do one after the other."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from reprocess.cli.choice import choose_model
 from reprocess.cli.options import (
     classifies_all,
 )
@@ -30,12 +31,12 @@ def note_listing(work: "Work", listing: "Listing") -> list["Granule"]:
     return gone
 
 
-def make_settings(options: dict[str, Any]) -> "Settings":
-    """Return what a run is made with, the model looked up."""
+def make_settings(options: dict[str, Any], only_simulated: "Callable[[], bool]") -> "Settings":
+    """Return what a run is made with, the model looked up; `only_simulated` as in `choose_model`."""
     from reprocess.classifier.bundle import find_model, load_bundle
     from reprocess.detect.block import Settings
 
-    bundle = load_bundle(find_model(options["model"]))
+    bundle = load_bundle(find_model(choose_model(options["model"], only_simulated)))
     click.echo(f"model {bundle.name}: {bundle.card.get('title', 'no title')}", err=True)
     mode, engine, classes = options["mode"], options["engine"], options["classes"]
     return Settings(bundle.path, bundle.sha256, mode, engine, classes, classifies_all(options))

@@ -90,7 +90,7 @@ def detect_block(plan: DetectPlan) -> Receipt:
     entries = _entries(store, ingested["days"], plan.days)
     counts = {day: entry["records"] for day, entry in entries.items()}
     results = {
-        day: _detect_day(records, day, entries[day]["source"]["sha256"], plan, bundle, engine)
+        day: _detect_day(records, day, entries[day], plan, bundle, engine)
         for day, records in store.read_days(counts, _DETECT_ARRAYS)
     }
     parts = list(results.values())
@@ -133,8 +133,14 @@ def _entries(
 
 
 def _detect_day(
-    records: dict[str, np.ndarray], day: int, digest: str, plan: DetectPlan, bundle: Bundle, engine: Engine
+    records: dict[str, np.ndarray],
+    day: int,
+    entry: DayEntry,
+    plan: DetectPlan,
+    bundle: Bundle,
+    engine: Engine,
 ) -> _DayResult:
+    digest, simulated = entry["source"]["sha256"], entry.get("simulated", False)
     flux, rules = records["electron_flux"], MODES[plan.settings.mode]
     L = repair_L(records["L_IGRF"], rules)
     in_range, windows = in_L_range(L), rules.windows(L.size)
@@ -147,7 +153,7 @@ def _detect_day(
 
     found = classify(classifier, wanted, rules, possible)
     stages = find_events(found.classes, in_range, flux, rules)
-    seen = Day(plan.satellite, schema.day_date(day), records, found.probabilities, windows, digest)
+    seen = Day(plan.satellite, schema.day_date(day), records, found.probabilities, windows, digest, simulated)
     columns = describe(seen, stages, L, bundle.name, plan.run)
     dwell, accounts = _dwell(records, stages, day, windows, possible)
     facts: DayEntry = {
@@ -158,6 +164,8 @@ def _detect_day(
         "events": {name: len(s.final) for name, s in stages.items()},
     }
     facts |= accounts
+    if simulated:
+        facts["simulated"] = True
     if plan.settings.dense:
         known = found.classes[found.evaluated]
         facts["class_counts"] = np.bincount(known, minlength=len(schema.CLASSES)).tolist()

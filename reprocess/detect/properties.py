@@ -34,6 +34,8 @@ class Day:
     windows: Windows
     """Which windows stand for which records; `Rules.windows`."""
     source_sha256: str
+    simulated: bool = False
+    """Whether the file says that it is simulated."""
 
 
 def describe(day: Day, stages: dict[str, Stages], L: np.ndarray, model: str, run: str) -> Columns:
@@ -65,7 +67,8 @@ def describe(day: Day, stages: dict[str, Stages], L: np.ndarray, model: str, run
         for first, last in stages[event_class].final.tolist():
             row = _row(day, first, last, value, L)
             row["quality_flags"] = _flags(day, first, last, row, others)
-            row |= {"event_class": event_class, "model": model, "run": run}
+            origin = "simulated" if day.simulated else "measured"
+            row |= {"event_class": event_class, "origin": origin, "model": model, "run": run}
             for name, values in columns.items():
                 values.append(row[name])
     return columns
@@ -121,6 +124,7 @@ def _flags(day: Day, first: int, last: int, row: dict[str, Any], others: list[np
         "time_gap": np.any(np.diff(r["time"][span]) > GAP_MS),
         "E4_missing": np.any(r["electron_flux"][:, 3, seen] < 0),
         "beside_missing": np.any(not_measured({name: r[name][..., beside] for name in r})),
+        "simulated": day.simulated,
         "overlaps_other_class": any(np.any((o[:, 0] <= last) & (o[:, 1] >= first)) for o in others),
     }
     return sum(EVENT_FLAGS[name] for name, present in found.items() if present)

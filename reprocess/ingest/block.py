@@ -14,7 +14,7 @@ import numpy as np
 from reprocess import __version__, schema
 from reprocess.errors import GranuleError, SourceError
 from reprocess.files import sha256
-from reprocess.ingest.reading import Records, read_records
+from reprocess.ingest.reading import Records, is_simulated, read_records
 from reprocess.schema import DayState
 from reprocess.schema.granules import Granule
 from reprocess.sources.remote import read_source
@@ -152,6 +152,8 @@ def _read_granule(granule: Granule, answer: Answer) -> tuple[DayEntry, Records |
         records = read_records(answer.body, granule.satellite, granule.day)
     except GranuleError as e:
         return entry | {"status": "quarantined", "reason": e.reason, "detail": e.detail}, None
+    if is_simulated(answer.body):
+        entry["simulated"] = True
     return entry | {
         "status": "ok",
         "records": records.count,

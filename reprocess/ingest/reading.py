@@ -7,6 +7,7 @@ nor date. So variables are read raw with h5py, and the file is checked against i
 ``satID`` and its own times.
 """
 
+import contextlib
 from dataclasses import dataclass
 
 import h5py
@@ -20,6 +21,10 @@ from reprocess.schema.measurements import LARGEST_FLUX, has_L, impossible_values
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _IFC_FRAME_MS = 32_000  # mep_IFC_on is sampled once in a frame of 16 records
 _UNIX_EPOCH = np.datetime64("1970-01-01", "D")
+
+
+_DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError)
+"""What h5py raises for a damaged file."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,20 @@ class Records:
     def count(self) -> int:
         """Records kept, n."""
         return int(self.arrays["time"].size)
+
+
+def is_simulated(data: bytes) -> bool:
+    """Tell whether a file says of itself, in its title or comment, that it is simulated.
+
+    NOAA's own attributes cannot always be read (two of four real files); such a file says nothing.
+    """
+    told = ""
+    with contextlib.suppress(*_DAMAGE), h5py.File.in_memory(data) as file:
+        for name in ("title", "comment"):
+            with contextlib.suppress(*_DAMAGE):
+                value = file.attrs.get(name, b"")
+                told += value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    return "simulat" in told.lower()
 
 
 def read_records(data: bytes, satellite: str, day: int) -> Records:
@@ -122,7 +141,7 @@ def _read_variables(data: bytes) -> dict[str, np.ndarray]:
             if missing:
                 raise GranuleError("missing_variable", f"no {', '.join(missing)}")
             raw = {name: np.asarray(file[name][()]) for name in wanted}
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as e:  # what h5py raises for damage
+    except _DAMAGE as e:
         raise GranuleError("truncated", f"{len(data)} bytes, HDF5 says: {e}") from e
     _check_layout(raw, wanted)
     return raw

@@ -11,6 +11,13 @@ from reprocess.work.receipts import Receipt
 _GRID = {"processing_level": "Level 3", "cdm_data_type": "Grid"}
 
 
+_SIMULATED = {
+    "source": "simulated electron fluxes: files that say of themselves that they are simulated",
+    "acknowledgement": "The data are simulated, not NOAA's measurements.",
+}
+"""What replaces attributes of `_PRODUCT` where a file is made of simulated satellite-days."""
+
+
 def product_attributes(run: Run, **texts: str) -> dict[str, Any]:
     """Return the attributes of a file that is made of all parts of a run, as the run's identity gives them.
 
@@ -48,7 +55,9 @@ def coverage_attributes(run: Run, records: list[Receipt]) -> dict[str, Any]:
     satellites = sorted({r["satellite"] for r in records})
     start, end = (dt.date.fromisoformat(date) for date in (dates[0], dates[-1]))
     digest, duration = source_digest(records), f"P{(end - start).days + 1}D"
+    simulated = sum(bool(entry.get("simulated")) for r in records for entry in r["days"].values())
     return {
+        **({"simulated_satellite_days": simulated, **_SIMULATED} if simulated else {}),
         "id": f"reprocess-{run.name}-{digest[:16]}",
         "platform": ", ".join(schema.SATELLITES[name].name for name in satellites),
         "source_digest": digest,

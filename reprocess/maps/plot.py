@@ -67,7 +67,8 @@ def _figure(dataset: xr.Dataset, name: str) -> Figure:
     who = ", ".join(satellites) if len(satellites) < 4 else f"{len(satellites)} satellites"
     start, end = (dataset.attrs[f"time_coverage_{which}"] for which in ("start", "end"))
     how = f"model {dataset.attrs['model']}, rules {dataset.attrs['rules']}"
-    figure.suptitle(f"{who}, {start} to {end}; {how}")
+    origin = "SIMULATED DATA: " if dataset.attrs.get("simulated_satellite_days") else ""
+    figure.suptitle(f"{origin}{who}, {start} to {end}; {how}")
     minimum = dataset.attrs["min_dwell_s"] / 60
     lacking = sum(int(value) for key, value in dataset.attrs.items() if key.startswith("satellite_days_"))
     note = f"; {lacking} more satellite-days are missing or quarantined" if lacking else ""

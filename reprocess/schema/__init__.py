@@ -23,9 +23,9 @@ from reprocess.schema.calendar import SAMPLING_S as SAMPLING_S
 from reprocess.schema.calendar import block_days as block_days
 from reprocess.schema.calendar import day_date as day_date
 from reprocess.schema.calendar import day_index as day_index
+from reprocess.schema.choices import BUNDLED_MODEL as BUNDLED_MODEL
 from reprocess.schema.choices import CONNECTIONS as CONNECTIONS
 from reprocess.schema.choices import DASHBOARD_PORT as DASHBOARD_PORT
-from reprocess.schema.choices import DEFAULT_MODEL as DEFAULT_MODEL
 from reprocess.schema.choices import ENGINES as ENGINES
 from reprocess.schema.choices import EVENTS_PER_DAY as EVENTS_PER_DAY
 from reprocess.schema.choices import MODES as MODES

@@ -9,8 +9,8 @@ MODES = ("published", "published-2022")
 ENGINES = ("onnxruntime", "tensorflow")
 """What runs a network, `classifier.engine`; the first is the default."""
 
-DEFAULT_MODEL = "simulated2026"
-"""The bundled model."""
+BUNDLED_MODEL = "simulated2026"
+"""The model that comes with the project: trained on simulated events, for demonstration and tests."""
 
 PUBLISHED_MODEL = "capannolo2022"
 """The model released with Capannolo, Li & Huang (2022)."""

@@ -41,6 +41,7 @@ FLAGS = (
         "a record that is no measurement (a fill value) touches the windows beside the event, which may "
         "have gone on there",
     ),
+    Flag("simulated", 64, "the file says that it is simulated: not a measurement"),
 )
 
 
@@ -186,6 +187,13 @@ EVENT_COLUMNS = by_name(
             "flag_meanings": " ".join(flag.name for flag in FLAGS),
             "comment": "; ".join(f"{flag.name}: {flag.meaning}" for flag in FLAGS),
         },
+    ),
+    Variable(
+        "origin",
+        "str",
+        "1",
+        "`measured`, or `simulated` where the file says so of itself; told by the flag, not stored in parts",
+        _PROJECT,
     ),
     Variable("model", "str", "1", "name of the run's model", _PROJECT),
     Variable("run", "str", "1", "name of the run", _PROJECT),

@@ -54,7 +54,10 @@ def _as_text(attributes: Mapping[str, Any]) -> dict[str, str]:
 
 
 # The satellite is in the folder's name, as every reader of partitioned Parquet expects.
-EVENTS = _declared(column for name, column in schema.EVENT_COLUMNS.items() if name != "satellite")
+NOT_STORED = ("satellite", "origin")
+"""Columns of the event table that a part has in its folder's name or in a flag."""
+
+EVENTS = _declared(column for name, column in schema.EVENT_COLUMNS.items() if name not in NOT_STORED)
 
 DWELL = _declared(schema.DWELL_COLUMNS.values())
 """Records per day and cell of the fine grid: all classifiable ones, and those within events."""
@@ -144,8 +147,11 @@ def read_events(run: Run, records: Iterable[Receipt]) -> pd.DataFrame:
         frame.insert(0, "satellite", record["satellite"])
         frames.append(frame)
     if not frames:
-        return EVENTS.empty_table().to_pandas().assign(satellite="")[list(schema.EVENT_COLUMNS)]
+        return EVENTS.empty_table().to_pandas().assign(satellite="", origin="")[list(schema.EVENT_COLUMNS)]
     table = pd.concat(frames, ignore_index=True)
+    simulated = (table["quality_flags"] & schema.EVENT_FLAGS["simulated"]) != 0
+    table["origin"] = np.where(simulated, "simulated", "measured")
+    table = table[list(schema.EVENT_COLUMNS)]
     return table.sort_values(["satellite", "start_time", "event_class"], ignore_index=True)
 
 

@@ -39,6 +39,8 @@ class DayEntry(TypedDict, total=False):
     """Whether the file's records were not in order of time."""
     not_measured: Any
     """Records with values that are no measurement: of ingestion by array, of detection all together."""
+    simulated: bool
+    """True where the file says so of itself; else left out."""
     source_sha256: str
     """Sum of the file that was classified; this and what follows come from detection."""
     windows_classified: int

@@ -64,6 +64,8 @@ class IngestState(TypedDict):
     vanished: list[ListedDay]
     """Days that their archive lists no longer."""
     left_out: list[LeftOutEntry]
+    simulated: int
+    """Ingested satellite-days whose files say that they are simulated."""
     reasons: dict[str, dict[str, int]]
     """How many days are quarantined, deferred or left out, by reason."""
     failed_blocks: list[FailedBlock]
@@ -193,6 +195,7 @@ def _survey_ingest(
         "lost": days[DayState.LOST],
         "vanished": away,
         "left_out": [],
+        "simulated": sum(bool(ingested[key].get("simulated")) for key in good),
         "reasons": {
             str(state): _by_reason(days[state]) for state in (DayState.QUARANTINED, DayState.DEFERRED)
         },

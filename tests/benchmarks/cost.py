@@ -18,7 +18,7 @@ from typing import Any
 
 from reprocess import schema
 from reprocess.classifier.bundle import find_model
-from reprocess.cli.options import DEFAULT_MODEL
+from reprocess.schema import BUNDLED_MODEL
 from reprocess.sources.listing import list_archive
 from tests.benchmarks import AS_A_WORKER, RECORDS, SATELLITE
 from tests.benchmarks.data import make_days
@@ -151,7 +151,7 @@ def main() -> None:
     )
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--source", help="folder of NOAA's files to make whole days of instead of simulating")
-    parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--model", default=BUNDLED_MODEL)
     parser.add_argument(
         "--published", help="module whose events(path) calls your copy of the published functions"
     )

@@ -20,8 +20,8 @@ import onnxruntime
 from reprocess.classifier import onnx_engine
 from reprocess.classifier.bundle import Bundle, find_model, load_bundle
 from reprocess.classifier.features import Scaling, scale_flux, windows
-from reprocess.cli.options import DEFAULT_MODEL
 from reprocess.ingest.reading import read_records
+from reprocess.schema import BUNDLED_MODEL
 from reprocess.sources.listing import list_archive
 from reprocess.sources.remote import read_bytes
 from tests.benchmarks import AS_A_WORKER
@@ -146,7 +146,7 @@ def main() -> None:
     """Measure all three."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--source", help="folder of NOAA's files instead of four simulated days")
-    parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--model", default=BUNDLED_MODEL)
     options = parser.parse_args()
     os.environ.update(AS_A_WORKER)
     bundle = load_bundle(find_model(options.model))

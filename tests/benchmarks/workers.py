@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 
 from reprocess.classifier.bundle import find_model, load_bundle
-from reprocess.cli.options import DEFAULT_MODEL
+from reprocess.schema import BUNDLED_MODEL
 from reprocess.schema.granules import Granule
 from reprocess.sources.listing import list_archive
 from tests.benchmarks import AS_A_WORKER, peak_mb
@@ -159,7 +159,7 @@ def main() -> None:
     """Print the table, or one measurement of it as JSON (how this starts itself)."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("archive", type=Path)
-    parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--model", default=BUNDLED_MODEL)
     parser.add_argument("--engine", default="onnxruntime")
     parser.add_argument("--one", type=json.loads, help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -15,7 +15,7 @@ from reprocess.cli import main
 from reprocess.errors import PlanError
 from reprocess.execution import costs
 from reprocess.execution.forecast import Resources, count_files, make_plan, worker_memory
-from reprocess.schema import DEFAULT_MODEL
+from reprocess.schema import BUNDLED_MODEL
 from reprocess.schema.granules import Granule
 from reprocess.sources.listing import list_archive
 
@@ -144,7 +144,7 @@ def test_plan_is_printed_for_people(fake_archive: Path) -> None:
 def test_plan_is_printed_for_programs(fake_archive: Path) -> None:
     made = json.loads(plan(fake_archive, "--json", "--workers", 2, "--satellite", "noaa18"))
     granules = [g for g in list_archive(str(fake_archive)).granules if g.satellite == "noaa18"]
-    operations = load_bundle(find_model(DEFAULT_MODEL)).operations
+    operations = load_bundle(find_model(BUNDLED_MODEL)).operations
     expected = make_plan(granules, asked(operations=operations, workers=2))
     assert made == {"archive": str(fake_archive)} | expected
 
@@ -161,7 +161,7 @@ def test_plan_takes_what_decides_the_cost_of_a_run(
     assert detect("--mode", "published-2022") > default
     assert detect("--dense") == detect("--classes") > detect("--mode", "published-2022")
     assert detect("--engine", "tensorflow") != default
-    operations = load_bundle(find_model(DEFAULT_MODEL)).operations
+    operations = load_bundle(find_model(BUNDLED_MODEL)).operations
     monkeypatch.setitem(costs.DETECT, "onnxruntime", costs.Cost(0, 0, 0))
     ratio = detect("--model", str(random_model.path)) / detect()
     assert ratio == pytest.approx(random_model.operations / operations)

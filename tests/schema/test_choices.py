@@ -27,7 +27,7 @@ ONCE = {
     "choices": (
         *schema.MODES,
         *schema.ENGINES,
-        schema.DEFAULT_MODEL,
+        schema.BUNDLED_MODEL,
         schema.PUBLISHED_MODEL,
         schema.DASHBOARD_PORT,
     ),
@@ -72,7 +72,7 @@ def test_names_are_those_of_the_things() -> None:
     assert tuple(ENGINES) == schema.ENGINES
     assert tuple(costs.DETECT) == tuple(costs.OPERATIONS_PER_S) == schema.ENGINES
     assert tuple(costs.WINDOW_SHARE) == schema.MODES
-    assert {schema.DEFAULT_MODEL, schema.PUBLISHED_MODEL} <= {model.name for model in list_models()}
+    assert {schema.BUNDLED_MODEL, schema.PUBLISHED_MODEL} <= {model.name for model in list_models()}
 
 
 def test_names_load_nothing() -> None:
