@@ -188,13 +188,6 @@ EVENT_COLUMNS = by_name(
             "comment": "; ".join(f"{flag.name}: {flag.meaning}" for flag in FLAGS),
         },
     ),
-    Variable(
-        "origin",
-        "str",
-        "1",
-        "`measured`, or `simulated` where the file says so of itself; told by the flag, not stored in parts",
-        _PROJECT,
-    ),
     Variable("model", "str", "1", "name of the run's model", _PROJECT),
     Variable("run", "str", "1", "name of the run", _PROJECT),
     Variable(
@@ -203,6 +196,13 @@ EVENT_COLUMNS = by_name(
         "1",
         "sha256 of the file that the event was found in, in hexadecimal digits",
         "NOAA's file",
+    ),
+    Variable(
+        "origin",
+        "str",
+        "1",
+        "`measured`, or `simulated` where the file says so of itself; told by the flag, not stored in parts",
+        _PROJECT,
     ),
 )
 """Columns of the event table."""

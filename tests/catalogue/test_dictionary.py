@@ -22,6 +22,7 @@ from reprocess.ingest.stage import ingest
 from reprocess.maps.stage import make_map
 from reprocess.schema.grid import make_grid
 from reprocess.sources.listing import list_archive
+from reprocess.work.parts import NOT_STORED
 from reprocess.work.paths import Work
 from tests.support import fake
 from tests.support.places import REPOSITORY
@@ -116,7 +117,7 @@ def rows(text: str, heading: str) -> dict[str, list[str]]:
 def test_the_dictionary_lists_what_is_stored_as_it_is_stored(work: Work, heading: str) -> None:
     told = rows(markdown(), heading)
     found = {one.name: one for one in stored(work.root) if one.place == TABLES[heading]}
-    folder = {"satellite"} if heading == "Event table" else set()  # of the path, not of the file
+    folder = set(NOT_STORED) if heading == "Event table" else set()  # of the path and of a flag
     shared_axes = set(schema.COORDINATES) if heading == "Classes" else set()
     assert told.keys() - folder == found.keys() - shared_axes
     for name, cells in told.items():

@@ -80,6 +80,7 @@ def test_every_column():
     assert row.pop("probability") == pytest.approx(0.01 * (7 + 8 + 9 + 10 + 11) / 5)
     assert row.pop("e4_ratio_0_90") == pytest.approx(1414 / 2414)
     assert row == {
+        "origin": "measured",
         "satellite": "noaa18",
         "event_class": "REP",
         "date": "2019-10-24",
@@ -227,7 +228,7 @@ def flags(content, REP=((10, 14),), CSS=(), offset=3) -> int:
 def test_flags_are_distinct_bits():
     values = list(EVENT_FLAGS.values())
     assert sum(values) == 2 ** len(values) - 1
-    assert len(values) == 6
+    assert len(values) == 7
 
 
 @pytest.mark.parametrize(("where", "flag"), [(9, 0), (10, 1), (14, 1), (15, 0)])

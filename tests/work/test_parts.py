@@ -17,6 +17,7 @@ from reprocess.files import sha256
 from reprocess.work.parts import (
     DWELL,
     EVENTS,
+    NOT_STORED,
     PARTS,
     column_troubles,
     part_path,
@@ -88,7 +89,7 @@ def test_part_has_the_columns_of_the_contract_in_their_order_and_types(
     run: Run, records: list[Receipt]
 ) -> None:
     table = pq.ParquetFile(part_path(run.events, "noaa18", 250)).read()
-    assert table.column_names == [name for name in schema.EVENT_COLUMNS if name != "satellite"]
+    assert table.column_names == [name for name in schema.EVENT_COLUMNS if name not in NOT_STORED]
     assert table.schema.field("start_time").type == pa.timestamp("ms", tz="UTC")
     assert table.schema.field("start_index").type == pa.int32()
     assert table.schema.field("duration_s").type == pa.float64()
