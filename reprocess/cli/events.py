@@ -47,8 +47,9 @@ def events(work: Path, name: str | None, kind: str | None, describe: bool, outpu
     _require_folder(output)
     if kind not in TEXT and output is None and sys.stdout.isatty():
         raise click.UsageError(f"{kind} is not text; give a file with -o")
+    incomplete = exit_code(survey(target), one.name) == INCOMPLETE  # known before anything is printed
     _write(export_events(read_events(one, one.ledger.done()), kind), output)
-    if exit_code(survey(target), one.name) == INCOMPLETE:
+    if incomplete:
         click.echo(f"run {one.name!r} is not complete; see: reprocess status {work}", err=True)
 
 
