@@ -113,7 +113,8 @@ def record_ranges(time: np.ndarray, events: pd.DataFrame) -> np.ndarray:
 def _read(path: Path) -> pd.DataFrame:
     """Return the required columns of one file, and where each row stands."""
     try:
-        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        with path.open("rb") as file:  # pyarrow takes no path that is not UTF-8
+            table = pd.read_parquet(file) if path.suffix == ".parquet" else pd.read_csv(file)
     except (OSError, ValueError) as e:
         raise EventListError(f"{path} cannot be read as an event list: {e}") from e
     table = table.rename(columns={old: new for old, new in _ALIASES.items() if new not in table})

@@ -225,5 +225,6 @@ def simulate_archive(
         if progress is not None:
             progress(done, len(jobs))
     path = out / "truth.parquet"
-    truth_table(rows).to_parquet(path, index=False)
+    with path.open("wb") as file:  # pyarrow takes no path that is not UTF-8
+        truth_table(rows).to_parquet(file, index=False)
     return path

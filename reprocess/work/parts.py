@@ -112,7 +112,8 @@ def column_troubles(path: Path, declared: pa.Schema) -> Iterator[tuple[str, str]
     declared : pyarrow.Schema
         One of `PARTS`. A part of version 0.1.0 has its own names and no attributes; all else must agree.
     """
-    stored = pq.read_schema(path)
+    with path.open("rb") as file:  # pyarrow takes no path that is not UTF-8
+        stored = pq.read_schema(file)
     old = any(name in RENAMED for name in stored.names)
     names = [RENAMED.get(name, name) for name in stored.names]
     if names != declared.names:

@@ -99,8 +99,8 @@ def test_a_path_that_is_no_utf8_is_an_address_like_any_other(
     for variables in ({}, ASCII):
         done = run("run", archive, work, "--model", "random", *ALONE, code=3, **variables)
         assert b"/arch" in done.stdout
-    run("status", work, "--json", code=3)
-    run("report", work, code=3)
+    run("status", work, "--json", code=4)  # the share made no sums
+    run("simulate", os.fsencode(tmp_path) + b"/sim\xe9", "--start", "2019-10-24", "--days", 1)
 
 
 def test_a_job_script_has_the_bytes_of_a_path(tmp_path: Path) -> None:
