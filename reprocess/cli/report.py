@@ -23,7 +23,9 @@ def report(work: Path, name: str | None) -> None:
 
     It holds everything, images too, and can be sent as it is. The run needs its maps first.
     """
+    from reprocess.work.asked import asked_of
+
     target = existing_work(work)
     one = target.only_run(name)
     write_page(target, one)
-    finish(target, None, one.name)
+    finish(target, asked_of(target, one), one.name)

@@ -31,6 +31,7 @@ from reprocess.cli.steps import (
     note_listing,
     print_plan,
     run_name,
+    tell_more,
     write_page,
 )
 
@@ -58,7 +59,7 @@ def run(archive: str, work: Path, **options: Any) -> None:
     granules = listing.granules
     settings = make_settings(options, lambda: first_is_simulated(granules, options["storage"]))
     target, one = open_work(work), run_name(options, settings)
-    grid = grid_of(options)
+    grid = grid_of(options, target.run(one))
     if options["dry_run"]:
         print_plan(target, one, settings, granules)
         return
@@ -69,6 +70,7 @@ def run(archive: str, work: Path, **options: Any) -> None:
     if any(record["days"] for record in target.run(one).ledger.done()):
         draw_map(target, target.run(one), grid, options)
         write_page(target, target.run(one))
+        tell_more(target, target.run(one), granules)
     else:  # every block failed, or every file is bad: the counts say so
         click.echo("no map: no satellite-day is classified", err=True)
     finish(target, [*granules, *gone], one, listing.left_out)

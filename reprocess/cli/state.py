@@ -55,6 +55,12 @@ def print_state(state: "Survey") -> None:
         for x in sorted(ingest["left_out"], key=lambda x: not x["counts"])
     )
     _print_failures(ingest["failed_blocks"])
+    if ingest["gone"]:
+        first = ingest["gone"][0]
+        click.echo(
+            f"gone from archive.zarr: {len(ingest['gone'])} blocks that the ledger claims, first "
+            f"{first['satellite']} block {first['block']}; use: reprocess audit WORK --repair, then run again"
+        )
     for name, one in state["runs"].items():
         counts = ", ".join(f"{count} {kind}" for kind, count in one["events"].items()) or "no event"
         click.echo(f"run {name}: {one['days_done']} satellite-days classified, {counts}")

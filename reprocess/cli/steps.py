@@ -47,11 +47,26 @@ def run_name(options: dict[str, Any], settings: "Settings") -> str:
     return options["name"] or f"{settings.model.name}-{settings.mode}"
 
 
-def grid_of(options: dict[str, Any]) -> Any:
-    """Return the grid of the map that the options ask for."""
+def grid_of(options: dict[str, Any], one: "Run") -> Any:
+    """Return the grid that the options ask for; where they ask for none, the one that the run's map has.
+
+    `options["min_dwell"]`, in minutes, becomes that of the run's map likewise.
+    """
+    import numpy as np
+
     from reprocess.schema.grid import make_grid
 
-    return make_grid(options["l_edges"], options["mlt_edges"])
+    context = click.get_current_context()
+    asked = {
+        name
+        for name in ("l_edges", "mlt_edges", "min_dwell")
+        if context.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE
+    }
+    kept = {} if asked else (one.read_identity() or {}).get("bins", {})
+    if kept:
+        options["min_dwell"] = kept["min_dwell_s"] / 60
+    edges = (kept.get("L_edges", options["l_edges"]), kept.get("MLT_edges", options["mlt_edges"]))
+    return make_grid(*(np.asarray(values, float) for values in edges))
 
 
 def do_stages(
@@ -103,11 +118,11 @@ def finish_share(
     finish(work, share.select(granules), name, left_out, sums=False)
 
 
-def draw_map(work: "Work", one: "Run", grid: Any, options: dict[str, Any]) -> None:
-    """Make a run's map, and say which files it wrote."""
+def draw_map(work: "Work", one: "Run", grid: Any, options: dict[str, Any], name: str = "") -> None:
+    """Make a run's map, or one with a name beside it, and say which files it wrote."""
     from reprocess.maps.stage import make_map
 
-    for path in make_map(work, one, grid, options["min_dwell"] * 60):
+    for path in make_map(work, one, grid, options["min_dwell"] * 60, name):
         click.echo(f"wrote {path}", err=True)
 
 
@@ -132,6 +147,19 @@ def finish(
     state["runs"] = {k: v | ({} if sums else {"outdated": []}) for k, v in state["runs"].items() if k == name}
     print_state(state)
     sys.exit(exit_code(state, name))
+
+
+def tell_more(work: "Work", one: "Run", granules: "Sequence[Granule]") -> None:
+    """Say that a run's maps are of more satellite-days than were asked for now."""
+    from reprocess.work.asked import asked_of
+
+    more = len({(g.satellite, g.day) for g in asked_of(work, one)} - {(g.satellite, g.day) for g in granules})
+    if more:
+        click.echo(
+            f"run {one.name!r} was asked for {more} more satellite-days before: its map and report are of all "
+            "of them; for those of now alone, give a new name with --run",
+            err=True,
+        )
 
 
 def print_plan(

@@ -18,6 +18,7 @@ from reprocess.execution.share import Share, client_of, noting, own
 from reprocess.files import locked
 from reprocess.schema import CLASS_ARRAYS, DayState
 from reprocess.schema.granules import Granule, block_of
+from reprocess.work.asked import merge_asked
 from reprocess.work.paths import Run, Work
 from reprocess.work.status import detected, ledger_days
 from reprocess.work.store import CLASSES_TITLE, create_store
@@ -105,6 +106,7 @@ def detect(
         As `claim`.
     """
     claim(run, settings)
+    merge_asked(run.asked, granules)
     plans = own(plan_detect(work, run, settings, granules), where)
     if plans:
         if settings.classes:

@@ -6,6 +6,8 @@ has the exact (Garwood) Poisson interval from chi-square quantiles; the fraction
 events is resampled over whole satellite-days, because neighbouring records are not independent.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -144,7 +146,7 @@ def occurrence(run: Run, records: list[Receipt], grid: Grid, min_dwell_s: float)
     )
 
 
-def write_occurrence(run: Run, dataset: xr.Dataset) -> None:
+def write_occurrence(path: Path, dataset: xr.Dataset) -> None:
     """Write the maps as NetCDF in one step.
 
     The classic format (64-bit offsets) is used because HDF5 stamps the time of writing into every
@@ -153,7 +155,7 @@ def write_occurrence(run: Run, dataset: xr.Dataset) -> None:
     plain = dataset.reset_coords(BOUNDS)  # xarray names them in an attribute of the file otherwise
     encoding = {str(name): {"_FillValue": _fill(array)} for name, array in plain.variables.items()}
     data = plain.to_netcdf(engine="scipy", format="NETCDF3_64BIT", encoding=encoding)
-    write_atomic(run.occurrence, bytes(data))
+    write_atomic(path, bytes(data))
 
 
 def _fill(array: xr.Variable) -> float | None:

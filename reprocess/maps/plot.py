@@ -22,7 +22,7 @@ LABELS = {"REP": "wave-driven (REP)", "CSS": "current sheet scattering (CSS)"}
 _THIN = "0.85"
 
 
-def plot_occurrence(dataset: xr.Dataset, folder: Path) -> list[Path]:
+def plot_occurrence(dataset: xr.Dataset, folder: Path, stem: str = "occurrence") -> list[Path]:
     """Draw one figure per class: the event rate, and beside it the dwell it rests on.
 
     Parameters
@@ -31,15 +31,17 @@ def plot_occurrence(dataset: xr.Dataset, folder: Path) -> list[Path]:
         What `occurrence.occurrence` returns.
     folder : Path
         Where the PNG files go.
+    stem : str
+        How their names begin.
 
     Returns
     -------
     list of Path
-        ``occurrence_<class>.png``.
+        ``<stem>_<class>.png``.
     """
     paths = []
     for name in dataset.event_class.values.tolist():
-        path = folder / f"occurrence_{name}.png"
+        path = folder / f"{stem}_{name}.png"
         path.write_bytes(draw_occurrence(dataset, name))
         paths.append(path)
     return paths

@@ -1,11 +1,13 @@
 """What is made of all blocks of a run together: the exposure and the maps."""
 
 from pathlib import Path
+from typing import Any
 
 from reprocess.maps.exposure import write_exposure
 from reprocess.maps.occurrence import occurrence, write_occurrence
 from reprocess.maps.plot import plot_occurrence
 from reprocess.schema.grid import Grid
+from reprocess.work.asked import asked_of
 from reprocess.work.ledger import source_digest
 from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import Receipt
@@ -23,10 +25,21 @@ def sum_up(run: Run) -> list[Receipt]:
     return records
 
 
-def make_map(work: Work, run: Run, grid: Grid, min_dwell_s: float) -> list[Path]:
+def make_map(work: Work, run: Run, grid: Grid, min_dwell_s: float, name: str = "") -> list[Path]:
     """Write `occurrence.nc` and the plots of a run's done blocks; return the files.
 
-    What the map lacks is counted in the file's attributes.
+    What the map lacks is counted in the file's attributes. The run remembers the bins.
+
+    Parameters
+    ----------
+    work : Work
+    run : Run
+    grid : Grid
+    min_dwell_s : float
+        Seconds observed below which a bin gets no rate.
+    name : str
+        Of a map that stands beside the run's own, in its folder ``maps``; it is no part of what the run
+        must have to be complete.
 
     Raises
     ------
@@ -35,7 +48,18 @@ def make_map(work: Work, run: Run, grid: Grid, min_dwell_s: float) -> list[Path]
     """
     records = sum_up(run)
     dataset = occurrence(run, records, grid, min_dwell_s)
-    dataset = dataset.assign_attrs(lacking(survey(work), run.name))
-    write_occurrence(run, dataset)
+    dataset = dataset.assign_attrs(lacking(survey(work, asked_of(work, run)), run.name))
+    if name:
+        path = run.named_maps / f"{name}.nc"
+        write_occurrence(path, dataset)
+        return [path, *plot_occurrence(dataset, path.parent, name)]
+    write_occurrence(run.occurrence, dataset)
     run.made("occurrence", records)
+    run.describe({"bins": bins_of(grid, min_dwell_s)})
     return [run.occurrence, *plot_occurrence(dataset, run.root)]
+
+
+def bins_of(grid: Grid, min_dwell_s: float) -> dict[str, Any]:
+    """Return the bins of a map as `run.json` keeps them."""
+    edges = {"L_edges": grid.L_edges.tolist(), "MLT_edges": grid.MLT_edges.tolist()}
+    return edges | {"min_dwell_s": min_dwell_s}

@@ -35,7 +35,7 @@ from reprocess.report.summary import (
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS, DayState
 from reprocess.schema.granules import Granule
 from reprocess.schema.measurements import LARGEST_FLUX
-from reprocess.work.asked import read_asked
+from reprocess.work.asked import asked_of
 from reprocess.work.ledger import source_digest
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
@@ -75,10 +75,11 @@ def write_report(work: Work, run: Run) -> Path:
         If a shard of the archive is missing.
     """
     records = list(run.ledger.done())
-    state = survey(work)
+    planned = asked_of(work, run)
+    state = survey(work, planned)
     maps = read_occurrence(run)
     _require_current(maps, run, records, state)
-    planned, ingested = read_asked(work.asked), ledger_days(work.ledger)
+    ingested = ledger_days(work.ledger)
     days = day_table(planned, state, run.name, ingested, ledger_days(run.ledger))
     events = read_events(run, records)
     values = {

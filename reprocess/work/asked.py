@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reprocess.files import from_utf8, locked, to_utf8, write_atomic
 from reprocess.schema.granules import Granule, LeftOut, Listing
+from reprocess.work.paths import Run, Work
 
 _FIELDS = ("satellite", "day", "url", "size", "version")
 _LEFT_OUT = ("url", "reason", "satellite", "day")
@@ -18,6 +19,15 @@ def read_asked(path: Path) -> list[Granule]:
         Granule(row["satellite"], int(row["day"]), row["url"], int(row["size"]), row["version"])
         for row in _rows(path)
     ]
+
+
+def asked_of(work: Work, run: Run) -> list[Granule]:
+    """Return the satellite-days that a run answers for: those it was asked for, with the files they have now.
+
+    A run that was made before runs kept that answers for all that WORK was ever asked for.
+    """
+    own = {(g.satellite, g.day) for g in read_asked(run.asked)}
+    return [g for g in read_asked(work.asked) if not own or (g.satellite, g.day) in own]
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

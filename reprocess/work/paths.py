@@ -52,6 +52,16 @@ class Run:
         return self.root / "occurrence.nc"
 
     @property
+    def asked(self) -> Path:
+        """Table of the satellite-days that this run was asked for; runs of 0.1.0 have none."""
+        return self.root / "asked.csv"
+
+    @property
+    def named_maps(self) -> Path:
+        """Folder of maps with names of their own."""
+        return self.root / "maps"
+
+    @property
     def report(self) -> Path:
         """Page that tells what the run gave and what it rests on."""
         return self.root / "report" / "index.html"
@@ -173,6 +183,10 @@ class Work:
     def ledger(self) -> BlockLedger:
         """Done records of ingested blocks."""
         return BlockLedger(self.root / "ledger" / "ingest")
+
+    def archived(self, satellite: str, block: int) -> bool:
+        """Tell whether the archive has data of a block: the shard that is written last is there."""
+        return (self.archive / satellite / "record_count" / "c" / str(block)).is_file()
 
     def run(self, name: str) -> Run:
         """Return the paths of a run, existing or not.

@@ -69,6 +69,8 @@ class IngestState(TypedDict):
     reasons: dict[str, dict[str, int]]
     """How many days are quarantined, deferred or left out, by reason."""
     failed_blocks: list[FailedBlock]
+    gone: list[FailedBlock]
+    """Blocks that the ledger claims and the archive has no data of."""
 
 
 class RunState(TypedDict):
@@ -133,6 +135,11 @@ def survey(
     receipts = list(work.ledger.done())
     ingested = days_of(receipts)
     ingest, good = _survey_ingest(work, planned, ingested, deferred_of(receipts))
+    ingest["gone"] = [
+        {"satellite": r["satellite"], "block": r["block"], "reason": "its data are not in archive.zarr"}
+        for r in receipts
+        if not work.archived(r["satellite"], r["block"])
+    ]
     ingest["left_out"] = _survey_left_out(besides, {(g.satellite, g.day) for g in planned})
     ingest["reasons"]["left_out"] = _by_reason(ingest["left_out"])
     return {
@@ -200,6 +207,7 @@ def _survey_ingest(
             str(state): _by_reason(days[state]) for state in (DayState.QUARANTINED, DayState.DEFERRED)
         },
         "failed_blocks": _failures(work.ledger),
+        "gone": [],
     }, good
 
 
@@ -230,9 +238,11 @@ def _why(entry: DayEntry | None, state: DayState) -> ListedDay:
     return {"reason": entry["reason"], "detail": entry["detail"]}
 
 
-def _survey_run(run: Run, good: Collection[tuple[str, str]], ingested: Days) -> RunState:
+def _survey_run(run: Run, good: set[tuple[str, str]], ingested: Days) -> RunState:
     receipts = list(run.ledger.done())
     done = days_of(receipts)
+    if asked := read_asked(run.asked):
+        good = good & {(g.satellite, g.date.isoformat()) for g in asked}
     current = {key for key in good if detected(done.get(key), ingested[key])}
     events = Counter[str]()
     for key in current:
@@ -243,7 +253,7 @@ def _survey_run(run: Run, good: Collection[tuple[str, str]], ingested: Days) -> 
         "mode": identity.get("mode"),
         "engine": identity.get("engine"),
         "days_done": len(current),
-        "missing": [{"satellite": s, "date": d} for s, d in sorted(set(good) - current)],
+        "missing": [{"satellite": s, "date": d} for s, d in sorted(good - current)],
         "events": {name: events[name] for name in schema.EVENT_CLASSES},
         "years": _run_years(good, current),
         "outdated": [s for s in SUMS if run.outdated(s, receipts) and _is_due(run, s, identity)],
@@ -322,7 +332,9 @@ def exit_code(state: Survey, run: str | None) -> int:
     """
     ingest = state["ingest"]
     left_out = {x["reason"] for x in ingest["left_out"] if x["counts"]}
-    incomplete = bool(ingest["missing"] or ingest["deferred"] or left_out & schema.LEFT_OUT_FOR_NOW)
+    incomplete = bool(
+        ingest["missing"] or ingest["deferred"] or left_out & schema.LEFT_OUT_FOR_NOW or ingest["gone"]
+    )
     if run is not None:
         incomplete |= bool(state["runs"][run]["missing"] or state["runs"][run]["outdated"])
     if incomplete:

@@ -57,7 +57,7 @@ pytestmark = pytest.mark.usefixtures("short_record_axis")
 def make_occurrence(run: Run) -> None:
     """Make the maps without drawing them."""
     records = list(run.ledger.done())
-    write_occurrence(run, occurrence(run, records, GRID, 0))
+    write_occurrence(run.occurrence, occurrence(run, records, GRID, 0))
     run.made("occurrence", records)
 
 

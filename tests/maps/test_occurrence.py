@@ -292,7 +292,7 @@ def test_metadata(run):
     run.describe(
         {"model": "m", "model_sha256": "ab", "mode": "published", "engine": "e", "code_version": "1"}
     )
-    write_occurrence(run, a_map(run))
+    write_occurrence(run.occurrence, a_map(run))
     ds = xr.load_dataset(run.occurrence, engine="scipy").set_coords(BOUNDS)
     assert ds.attrs["Conventions"] == "CF-1.11, ACDD-1.3"
     wanted = {"run": "demo", "model": "m", "model_sha256": "ab", "rules": "published", "engine": "e"}
@@ -314,7 +314,7 @@ def test_metadata(run):
 
 
 def test_bounds_stand_in_the_file_itself(run):
-    write_occurrence(run, a_map(run))
+    write_occurrence(run.occurrence, a_map(run))
     with netcdf_file(run.occurrence, mmap=False) as file:
         for name in ("L", "MLT"):
             assert file.variables[name].bounds == f"{name}_bounds".encode()
@@ -322,7 +322,7 @@ def test_bounds_stand_in_the_file_itself(run):
 
 
 def test_fill_values_are_numbers_and_only_where_values_are_missing(run):
-    write_occurrence(run, a_map(run))
+    write_occurrence(run.occurrence, a_map(run))
     with netcdf_file(run.occurrence, mmap=False) as file:
         assert not hasattr(file, "coordinates")
         filled = {name for name, variable in file.variables.items() if hasattr(variable, "_FillValue")}
@@ -356,7 +356,7 @@ def test_a_file_of_0_1_0_reads_as_the_same_maps(run):
 
 def test_round_trip(run):
     ds = a_map(run)
-    write_occurrence(run, ds)
+    write_occurrence(run.occurrence, ds)
     again = read_occurrence(run)
     assert set(again.coords) == set(ds.coords)
     assert set(again.data_vars) == set(ds.data_vars)
@@ -376,15 +376,15 @@ def test_resamples_drawn_in_parts_are_those_drawn_at_once() -> None:
 def test_dwell_of_decades_fits_the_format(run):
     # Eight satellites for ten years in one bin: more seconds than 32 bits hold.
     days = [[(2.5, 3, 600_000_000, 10, 0)]] * 2
-    write_occurrence(run, occurrence(run, [write_block(run, days)], MAP, 60))
+    write_occurrence(run.occurrence, occurrence(run, [write_block(run, days)], MAP, 60))
     assert xr.load_dataset(run.occurrence, engine="scipy").dwell.values[0, 0] == 2.4e9
 
 
 def test_the_same_maps_are_the_same_bytes(run):
-    write_occurrence(run, a_map(run))
+    write_occurrence(run.occurrence, a_map(run))
     first = run.occurrence.read_bytes()
     time.sleep(1.1)  # longer than the resolution of a time that might be stored
-    write_occurrence(run, a_map(run))
+    write_occurrence(run.occurrence, a_map(run))
     assert run.occurrence.read_bytes() == first
-    write_occurrence(run, a_map(run, min_dwell_s=100))
+    write_occurrence(run.occurrence, a_map(run, min_dwell_s=100))
     assert run.occurrence.read_bytes() != first

@@ -27,7 +27,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         ("CSS", 2.5, 7, -60, 0),
         ("REP", 2.5, 3, 60, EVENT_FLAGS["L_interpolated"]),
     ]
-    write_occurrence(run, occurrence(run, [write_block(run, [day] * 10, events)], MAP, 1500))
+    write_occurrence(run.occurrence, occurrence(run, [write_block(run, [day] * 10, events)], MAP, 1500))
     return run
 
 
