@@ -156,7 +156,7 @@ def tell_more(work: "Work", one: "Run", granules: "Sequence[Granule]") -> None:
     more = len({(g.satellite, g.day) for g in asked_of(work, one)} - {(g.satellite, g.day) for g in granules})
     if more:
         click.echo(
-            f"run {one.name!r} was asked for {more} more satellite-days before: its map and report are of all "
+            f"run {one.name!r} was asked for {more} more satellite-days before: map and report are of all "
             "of them; for those of now alone, give a new name with --run",
             err=True,
         )
