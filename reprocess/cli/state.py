@@ -8,7 +8,7 @@ import click
 from reprocess.schema import DayState
 
 if TYPE_CHECKING:
-    from reprocess.work.status import FailedBlock, Survey
+    from reprocess.work.status import FailedBlock, IngestState, RunState, Survey
 
 
 INCOMPLETE = 4
@@ -23,7 +23,12 @@ _LISTED = 40
 
 def print_state(state: "Survey") -> None:
     """Print a survey for people."""
-    ingest = state["ingest"]
+    _print_counts(state["ingest"])
+    _print_listed(state["ingest"])
+    _print_runs(state["runs"])
+
+
+def _print_counts(ingest: "IngestState") -> None:
     for name, done in ingest["satellites"].items():
         click.echo(
             f"{name}: {done['ok']} of {done['planned']} satellite-days ingested, {done['records']} records, "
@@ -39,6 +44,9 @@ def print_state(state: "Survey") -> None:
         if reasons:
             counts = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
             click.echo(f"{kind.replace('_', ' ')} by reason: {counts}")
+
+
+def _print_listed(ingest: "IngestState") -> None:
     for kind, listed in (("quarantined", ingest["quarantined"]), ("deferred", ingest["deferred"])):
         _print_days(
             f"  {kind} {day['satellite']} {day['date']}: {day['reason']} ({day['detail']}) {day['url']}"
@@ -61,7 +69,10 @@ def print_state(state: "Survey") -> None:
             f"gone from archive.zarr: {len(ingest['gone'])} blocks that the ledger claims, first "
             f"{first['satellite']} block {first['block']}; use: reprocess audit WORK --repair, then run again"
         )
-    for name, one in state["runs"].items():
+
+
+def _print_runs(runs: "dict[str, RunState]") -> None:
+    for name, one in runs.items():
         counts = ", ".join(f"{count} {kind}" for kind, count in one["events"].items()) or "no event"
         click.echo(f"run {name}: {one['days_done']} satellite-days classified, {counts}")
         if one["missing"]:
