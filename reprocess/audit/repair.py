@@ -1,15 +1,15 @@
 """What to do about what an audit finds: withdraw the claims that do not hold."""
 
-import json
 from collections.abc import Iterable
-from pathlib import Path
 
 from reprocess import schema
 from reprocess.audit.finding import Finding
+from reprocess.errors import LedgerError
 from reprocess.files import find
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.sources.local import local_identity
 from reprocess.sources.remote import is_local
+from reprocess.work.ledger import BlockLedger
 from reprocess.work.paths import SUMS, Work
 from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, create_store
 
@@ -47,19 +47,19 @@ def repair(work: Work, findings: Iterable[Finding]) -> list[str]:
 def _withdraw(work: Work, run: str, satellite: str, block: int) -> str:
     ledger = work.run(run).ledger if run else work.ledger
     name = f"{satellite} block {block}" + (f" of run {run}" if run else "")
-    if not run and (gone := _gone_sources(ledger.path(satellite, block))):
+    if not run and (gone := _gone_sources(ledger, satellite, block)):
         return f"left {name} as it is: {len(gone)} of its sources are gone ({gone[0]})"
     ledger.withdraw(satellite, block)
     return f"withdrew {name}"
 
 
-def _gone_sources(path: Path) -> list[str]:
-    """Return the local sources of a block that are not there any more; none if its record is damaged."""
+def _gone_sources(ledger: BlockLedger, satellite: str, block: int) -> list[str]:
+    """Return the local sources of a block that are not there any more; none if its receipt is damaged."""
     try:
-        days = json.loads(path.read_bytes())["days"].values()
-    except ValueError:
+        receipt = ledger.read(satellite, block)
+    except LedgerError:
         return []
-    urls = [entry["source"]["url"] for entry in days]
+    urls = [entry["source"]["url"] for entry in receipt["days"].values()] if receipt else []
     return [url for url in urls if is_local(url) and local_identity(url) is None]
 
 

@@ -114,3 +114,4 @@ def detect(
             with locked(run.classes):
                 create_store(run.classes, satellites, CLASS_ARRAYS, CLASSES_TITLE)
         map_blocks(client_of(where), detect_block, plans, "detect", progress, noting(run.ledger))
+        run.ledger.forget((p.satellite, p.block) for p in plans)

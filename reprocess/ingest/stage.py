@@ -71,6 +71,7 @@ def ingest(
         client = client_of(where)
         read = _reader(plans, connections) if client else ingest_block
         map_blocks(client, read, plans, "ingest", progress, noting(work.ledger))
+        work.ledger.forget((p.satellite, p.block) for p in plans)
 
 
 def _reader(plans: Sequence[IngestPlan], connections: int) -> Callable[[IngestPlan], Receipt]:

@@ -1,7 +1,7 @@
-"""Done records: the only truth about what is complete.
+"""Receipts of blocks: the only truth about what is complete.
 
-A block is done when its record says ``"state": "done"``. The record is written last, atomically.
-Before a block that has a record is written again, the record is put to ``"writing"``, so that no
+A block is done when its receipt says ``"state": "done"``. The receipt is written last, atomically.
+Before a block that has a receipt is written again, the receipt is put to ``"writing"``, so that no
 moment exists in which half-new data stand behind an old claim. A missing Zarr chunk reads as
 fill value: completeness is never concluded from the data.
 """
@@ -11,20 +11,21 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from reprocess.errors import LedgerError
 from reprocess.files import find, from_utf8, sha256, to_utf8, write_atomic
 from reprocess.work.receipts import Receipt
 
 
-def outputs_sha256(records: Iterable[Receipt]) -> str:
-    """Return one sha256 for the outputs of all these records: what is made of them depends on it."""
-    return sha256(json.dumps([r["outputs"] for r in records], sort_keys=True).encode())
+def outputs_sha256(receipts: Iterable[Receipt]) -> str:
+    """Return one sha256 for the outputs of all these blocks: what is made of them depends on it."""
+    return sha256(json.dumps([r["outputs"] for r in receipts], sort_keys=True).encode())
 
 
-def source_digest(records: Iterable[Receipt]) -> str:
-    """Return one sha256 for all files that a run's done records were made from."""
-    sources = sorted(entry["source_sha256"] for record in records for entry in record["days"].values())
+def source_digest(receipts: Iterable[Receipt]) -> str:
+    """Return one sha256 for all files that a run's blocks were made from."""
+    sources = sorted(entry["source_sha256"] for r in receipts for entry in r["days"].values())
     return sha256("".join(sources).encode())
 
 
@@ -32,7 +33,8 @@ _known: dict[Path, tuple[tuple[int, int, int], Receipt]] = {}
 """Receipts that `BlockLedger.done` read, by file, each with inode, time and size of the file then.
 
 Receipts are replaced by renaming, so a file that was not replaced is not read again: a command looks at
-its ledgers ten times and reads each receipt once, and again only those that a block has replaced.
+its ledgers ten times and reads each receipt once, and again only those that a block has replaced. They
+are shared by all who ask: nobody changes one.
 """
 
 
@@ -43,29 +45,30 @@ class BlockLedger:
     root: Path
 
     def path(self, satellite: str, block: int) -> Path:
-        """Return where the record of a block lies."""
+        """Return where the receipt of a block lies."""
         return self.root / satellite / f"{block:04d}.json"
 
     def read(self, satellite: str, block: int) -> Receipt | None:
-        """Return the record of a block whatever its state, None if there is none.
+        """Return the receipt of a block whatever its state, None if there is none.
 
         Raises
         ------
         LedgerError
-            If the record is not JSON, which no crash of ours can cause.
+            If the file is not the block's receipt in JSON, which no crash of ours can cause.
         """
         path = self.path(satellite, block)
         try:
-            record: Receipt = json.loads(path.read_bytes())
+            receipt = json.loads(path.read_bytes())
+            _check(receipt, satellite, block)
         except FileNotFoundError:
             return None
         except ValueError as e:
             raise LedgerError(f"{path} is damaged ({e}); delete it to have the block done again") from e
-        return record
+        return cast(Receipt, receipt)
 
     def done(self) -> Iterator[Receipt]:
-        """Yield the records of all done blocks by satellite and block."""
-        for path in find(self.root, "*/*.json"):
+        """Yield the receipts of all done blocks by satellite and block."""
+        for path in self._files(".json"):
             receipt = self._latest(path)
             if receipt is not None and receipt["state"] == "done":
                 yield receipt
@@ -85,8 +88,17 @@ class BlockLedger:
             _known[path] = seen, receipt
         return receipt
 
+    def forget(self, blocks: Iterable[tuple[str, int]]) -> None:
+        """Have the receipts of these blocks read again, however their files look.
+
+        A network file system may show for a minute the file that another machine has replaced; whoever
+        knows that workers have written blocks calls this, because opening a file shows the new one.
+        """
+        for satellite, block in blocks:
+            _known.pop(self.path(satellite, block), None)
+
     def begin(self, satellite: str, block: int, changing: Iterable[str] = ()) -> None:
-        """Withdraw the claim of an existing record before its block is written again.
+        """Withdraw the claim of an existing receipt before its block is written again.
 
         Parameters
         ----------
@@ -95,15 +107,15 @@ class BlockLedger:
         changing : iterable of str
             Dates whose data are about to change; their entries are dropped, the others stay valid.
         """
-        record, dropped = self.read(satellite, block), set(changing)
-        if record is not None:
-            days = {date: entry for date, entry in record["days"].items() if date not in dropped}
-            self._write(record | {"state": "writing", "days": days})
+        receipt, dropped = self.read(satellite, block), set(changing)
+        if receipt is not None:
+            days = {date: entry for date, entry in receipt["days"].items() if date not in dropped}
+            self._write(receipt | {"state": "writing", "days": days})
 
-    def commit(self, record: Receipt) -> None:
-        """Write the record of a block that is complete on disk."""
-        self._write(record | {"state": "done"})
-        self._failure_path(record["satellite"], record["block"]).unlink(missing_ok=True)
+    def commit(self, receipt: Receipt) -> None:
+        """Write the receipt of a block that is complete on disk."""
+        self._write(receipt | {"state": "done"})
+        self._failure_path(receipt["satellite"], receipt["block"]).unlink(missing_ok=True)
 
     def withdraw(self, satellite: str, block: int) -> None:
         """Give up a claim: the next run does the whole block again."""
@@ -116,14 +128,34 @@ class BlockLedger:
     def failures(self) -> dict[tuple[str, int], str]:
         """Return the noted reasons by satellite and block."""
         reasons = {}
-        for path in find(self.root, "*/*.failed"):
+        for path in self._files(".failed"):
             with contextlib.suppress(FileNotFoundError):  # another process has just done the block
                 reasons[path.parent.name, int(path.stem)] = from_utf8(path.read_bytes()).split("\n", 1)[0]
         return reasons
 
+    def _files(self, suffix: str) -> list[Path]:
+        """Return the files named after a block, by satellite and block; copies that people make are none."""
+        return [path for path in find(self.root, f"*/*{suffix}") if path.stem.isdigit()]
+
     def _failure_path(self, satellite: str, block: int) -> Path:
         return self.path(satellite, block).with_suffix(".failed")
 
-    def _write(self, record: Receipt) -> None:
-        text = json.dumps(record, indent=1, sort_keys=True)
-        write_atomic(self.path(record["satellite"], record["block"]), text.encode())
+    def _write(self, receipt: Receipt) -> None:
+        text = json.dumps(receipt, indent=1, sort_keys=True)
+        write_atomic(self.path(receipt["satellite"], receipt["block"]), text.encode())
+
+
+def _check(receipt: object, satellite: str, block: int) -> None:
+    """Refuse JSON that is no receipt, or that of another block.
+
+    Raises
+    ------
+    ValueError
+        With what is wrong.
+    """
+    if not isinstance(receipt, dict):
+        raise ValueError(f"it holds a {type(receipt).__name__}, not a receipt")
+    if lacking := [key for key in ("satellite", "block", "state", "days", "outputs") if key not in receipt]:
+        raise ValueError(f"it has no {', '.join(lacking)}")
+    if (receipt["satellite"], receipt["block"]) != (satellite, block):
+        raise ValueError(f"it is the receipt of {receipt['satellite']} block {receipt['block']}")

@@ -1,6 +1,7 @@
 """Done records and the list of what was asked for: atomic, withdrawn before data change."""
 
 import json
+import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -63,6 +64,34 @@ def test_damaged_record_is_refused_with_its_path_and_a_remedy(ledger: BlockLedge
     assert str(path) in str(error.value)
     with pytest.raises(LedgerError, match=r"0248\.json is damaged"):
         list(ledger.done())
+
+
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        ([], "it holds a list, not a receipt"),
+        ({"satellite": "noaa18", "block": 248, "state": "done"}, "it has no days, outputs"),
+        (record(block=249) | {"state": "done"}, "it is the receipt of noaa18 block 249"),
+    ],
+)
+def test_json_that_is_not_the_blocks_receipt_is_refused(
+    ledger: BlockLedger, content: object, wrong: str
+) -> None:
+    path = ledger.path("noaa18", 248)
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(content))
+    with pytest.raises(LedgerError) as error:
+        list(ledger.done())
+    assert str(error.value) == f"{path} is damaged ({wrong}); delete it to have the block done again"
+
+
+@pytest.mark.parametrize("name", ["0248 (copy).json", "0248.sync-conflict.json", "notes.failed"])
+def test_copies_beside_a_receipt_claim_nothing(ledger: BlockLedger, name: str) -> None:
+    ledger.commit(record())
+    path = ledger.path("noaa18", 248)
+    path.with_name(name).write_bytes(path.read_bytes())
+    assert [r["block"] for r in ledger.done()] == [248]
+    assert ledger.failures() == {}
 
 
 def test_done_blocks_come_by_satellite_and_block(ledger: BlockLedger) -> None:
@@ -188,6 +217,22 @@ def test_a_note_that_another_process_takes_away_is_no_failure(
 
     monkeypatch.setattr(Path, "read_bytes", read_bytes)
     assert ledger.failures() == {("noaa18", 2): "second"}
+
+
+def test_a_receipt_that_is_forgotten_is_read_again_though_its_file_looks_the_same(
+    ledger: BlockLedger,
+) -> None:
+    """As a network file system shows it: what another machine has replaced seems to be there still."""
+    ledger.commit(record(d2019_10_24="ok"))
+    ledger.commit(record(block=249, d2019_10_24="ok"))
+    assert len(list(ledger.done())) == 2
+    for block in (248, 249):
+        path = ledger.path("noaa18", block)
+        before = path.stat()
+        path.write_text(path.read_text().replace("2019-10-24", "2019-10-25"))
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    ledger.forget([("noaa18", 248), ("noaa18", 250)])
+    assert [list(r["days"]) for r in ledger.done()] == [["2019-10-25"], ["2019-10-24"]]
 
 
 def test_a_receipt_is_read_again_only_when_it_was_replaced(

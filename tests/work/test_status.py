@@ -119,6 +119,7 @@ def test_survey_of_an_empty_folder_has_nothing(work: Work) -> None:
             "lost": [],
             "vanished": [],
             "left_out": [],
+            "simulated": 0,
             "reasons": {"quarantined": {}, "deferred": {}, "left_out": {}},
             "failed_blocks": [],
         },
