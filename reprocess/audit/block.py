@@ -11,9 +11,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+
 from reprocess import schema
 from reprocess.audit.finding import GO_ON, REDO, Finding
 from reprocess.audit.recount import dwell_troubles, event_troubles, time_trouble
+from reprocess.classifier.features import Windows
+from reprocess.detect.properties import ARRAYS, Day
 from reprocess.detect.rules.published import MODES
 from reprocess.errors import LedgerError
 from reprocess.files import find, sha256
@@ -23,11 +27,7 @@ from reprocess.sources.remote import is_local, read_bytes
 from reprocess.work.parts import PARTS, column_troubles, part_path, read_part
 from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import DayEntry, Receipt
-from reprocess.work.store import open_records, shard_key
-
-_POSITIONS = ("time", "L_IGRF", "MLT", "latitude")
-_MEASUREMENTS = ("electron_flux", "longitude")
-"""Looked at besides where a ledger says that some are none."""
+from reprocess.work.store import SatelliteStore, open_classes, open_records, shard_key
 
 
 @dataclass(frozen=True)
@@ -240,6 +240,7 @@ def _audit_content(audit: _Audit, run: Run, record: Receipt, ingested: Receipt) 
     store = open_records(audit.work, satellite)
     identity = run.read_identity() or {}
     rules = MODES[identity["mode"]]
+    kept = open_classes(run, satellite) if "classes" in record["outputs"] else None
     paths = {kind: part_path(run.root / kind, satellite, block) for kind in ("events", "dwell")}
     tables = {kind: read_part(path, record["outputs"][kind]).to_pandas() for kind, path in paths.items()}
 
@@ -249,21 +250,39 @@ def _audit_content(audit: _Audit, run: Run, record: Receipt, ingested: Receipt) 
     strange = set(tables["events"]["date"]) - record["days"].keys()
     if strange:
         differs("events", "dates of the block's record", ", ".join(sorted(strange)))
+    counts = _current_days(audit, run, record, ingested)
+    for day, records in store.read_days(counts, ARRAYS):
+        date, windows = schema.day_date(day), rules.windows(counts[day])
+        facts, source = record["days"][date.isoformat()], ingested["days"][date.isoformat()]
+        known = _kept_probabilities(kept, day, windows)
+        origin = facts["source_sha256"], source.get("simulated", False)
+        seen = Day(satellite, date, records, known, windows, *origin)
+        events = tables["events"][tables["events"]["date"] == date.isoformat()]
+        dwell = tables["dwell"][tables["dwell"]["day"] == day]
+        for expected, found in event_troubles(events, facts, seen, rules, (identity["model"], run.name)):
+            differs("events", f"{expected} on {date}", found)
+        for expected, found in dwell_troubles(dwell, events, facts, records, windows):
+            differs("dwell", f"{expected} on {date}", found)
+
+
+def _current_days(audit: _Audit, run: Run, record: Receipt, ingested: Receipt) -> dict[int, int]:
+    """Return the records of each day that was classified as it is in the archive now; name the others."""
+    path = part_path(run.events, audit.plan.satellite, audit.plan.block)
+    counts = {}
     for date, facts in record["days"].items():
         source = ingested["days"].get(date)
-        if source is None or source["source"].get("sha256") != facts["source_sha256"]:
-            now = "nothing" if source is None else f"source {source['source'].get('sha256')}"
-            found = f"source {facts['source_sha256']} on {date}"
-            audit.add(paths["events"], "outdated", now, found, remedy=GO_ON, run=run.name)
+        if source is not None and source["source"].get("sha256") == facts["source_sha256"]:
+            counts[schema.day_index(date)] = source["records"]
             continue
-        day = schema.day_index(date)
-        incomplete = facts.get("not_measured") or source.get("not_measured")
-        names_read = _POSITIONS + (_MEASUREMENTS if incomplete else ())
-        records = store.read_day(day, source["records"], names_read)
-        events = tables["events"][tables["events"]["date"] == date]
-        names = {"run": run.name, "model": identity["model"], "source_sha256": facts["source_sha256"]}
-        for expected, found in event_troubles(events, facts, names, records):
-            differs("events", f"{expected} on {date}", found)
-        own = tables["dwell"][tables["dwell"]["day"] == day]
-        for expected, found in dwell_troubles(own, events, facts, records, rules.windows(source["records"])):
-            differs("dwell", f"{expected} on {date}", found)
+        now = "nothing" if source is None else f"source {source['source'].get('sha256')}"
+        found = f"source {facts['source_sha256']} on {date}"
+        audit.add(path, "outdated", now, found, remedy=GO_ON, run=run.name)
+    return counts
+
+
+def _kept_probabilities(kept: SatelliteStore | None, day: int, windows: Windows) -> np.ndarray:
+    """Return the probabilities of a day's windows, float32, shape (m, 3); NaN if the run keeps none."""
+    if kept is None:
+        return np.full((windows.count, len(schema.CLASSES)), np.nan, np.float32)
+    stored = kept.read_day(day, windows.records, ("probability",))["probability"]
+    return stored[:, windows.seen].T

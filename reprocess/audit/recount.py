@@ -8,9 +8,14 @@ import pandas as pd
 
 from reprocess import schema
 from reprocess.classifier.features import Windows
+from reprocess.detect.properties import Day, describe
+from reprocess.detect.rules.published import Rules, Stages, repair_L
 from reprocess.schema.grid import FINE
 from reprocess.schema.measurements import not_measured
+from reprocess.work.parts import EVENTS, as_part
 from reprocess.work.receipts import DayEntry
+
+_INTERVAL = ["start_index", "stop_index"]
 
 
 def time_trouble(time: np.ndarray, count: int, day: int) -> str:
@@ -36,9 +41,12 @@ def time_trouble(time: np.ndarray, count: int, day: int) -> str:
 
 
 def event_troubles(
-    events: pd.DataFrame, facts: DayEntry, names: dict[str, str], records: dict[str, np.ndarray]
+    events: pd.DataFrame, facts: DayEntry, day: Day, rules: Rules, names: tuple[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield what rows of the event table should say and do say, against the archive's records.
+    """Yield what rows of the event table should say and do say, described anew from the archive's records.
+
+    Every column follows from the archive and the intervals, but for the probability: that is the
+    network's, and looked at only if the run kept it.
 
     Parameters
     ----------
@@ -46,37 +54,49 @@ def event_troubles(
         Rows of one satellite-day.
     facts : dict
         The day's entry in the run's ledger.
-    names : dict of str to str
-        Values that columns must have in every row.
-    records : dict of str to ndarray, shape (n,)
-        The archive's time (ms since 1970), L_IGRF, MLT (h) and latitude (degrees).
+    day : Day
+        The archive's records, and the probabilities that the run kept; NaN if it kept none.
+    rules : Rules
+        Rules of the run's mode.
+    names : tuple of str
+        Model and run.
     """
     counts = {name: int((events["event_class"] == name).sum()) for name in schema.EVENT_CLASSES}
     if counts != facts["events"] or len(events) != sum(counts.values()):
         yield f"{facts['events']} events", f"{counts} in {len(events)} rows"
-    n = records["time"].size
-    index = events[["start_index", "stop_index"]].to_numpy()
-    if not np.all((index >= 0) & (index < n)) or not np.all(index[:, 0] <= index[:, 1]):
-        yield f"start and stop in order within {n} records", str(index.tolist())
+    seen = day.windows.seen
+    index = events[_INTERVAL].to_numpy()
+    inside = (index >= seen.start) & (index < seen.stop)
+    if not np.all(inside) or not np.all(index[:, 0] <= index[:, 1]):
+        yield f"start and stop in order within records {seen.start} to {seen.stop - 1}", str(index.tolist())
         return
-    times = [_milliseconds(events[f"{name}_time"]) for name in ("start", "peak", "stop")]
-    peak = np.minimum(np.searchsorted(records["time"], times[1]), n - 1)
-    found = {"start": index[:, 0], "peak": np.clip(peak, index[:, 0], index[:, 1]), "stop": index[:, 1]}
-    for (name, at), stored in zip(found.items(), times, strict=True):
-        if wrong := int(np.count_nonzero(stored != records["time"][at])):
-            yield f"the archive's {name} times", f"{wrong} other ones"
-    interpolated = (events["quality_flags"].to_numpy() & schema.EVENT_FLAGS["L_interpolated"]) != 0
-    for name, array in (("L", "L_IGRF"), ("MLT", "MLT"), ("latitude", "latitude")):
-        differs = events[name].to_numpy() != records[array][found["peak"]]
-        if wrong := int(np.count_nonzero(differs & ~(interpolated & (name == "L")))):
-            yield f"the archive's {name} at the peak", f"{wrong} other ones"
-    for name, value in names.items():
-        if wrong := int(np.count_nonzero(events[name] != value)):
-            yield f"{name} {value}", f"{wrong} rows with another"
+    stored = pd.concat([events[events["event_class"] == name] for name in schema.EVENT_CLASSES])
+    again = _described(stored, day, rules, names)
+    unknown = "probability" if np.isnan(day.probabilities).all() else None
+    for name in again.columns:
+        if name != unknown and (trouble := _column_trouble(name, again, stored.reset_index(drop=True))):
+            yield trouble
 
 
-def _milliseconds(times: pd.Series) -> np.ndarray:
-    return times.dt.tz_convert(None).to_numpy().astype("datetime64[ms]").astype(np.int64)
+def _described(events: pd.DataFrame, day: Day, rules: Rules, names: tuple[str, str]) -> pd.DataFrame:
+    """Return the rows that detection writes for these intervals."""
+    stages = {}
+    for name in schema.EVENT_CLASSES:
+        intervals = events.loc[events["event_class"] == name, _INTERVAL].to_numpy()
+        stages[name] = Stages(intervals, intervals, intervals, intervals)
+    columns = describe(day, stages, repair_L(day.records["L_IGRF"], rules), *names)
+    return as_part(columns, EVENTS).to_pandas()
+
+
+def _column_trouble(name: str, again: pd.DataFrame, stored: pd.DataFrame) -> tuple[str, str] | None:
+    """Say how a column differs from what it must be; nothing if it does not."""
+    same = (again[name] == stored[name]) | (again[name].isna() & stored[name].isna())
+    if same.all():
+        return None
+    first, others = int(np.argmin(same)), int((~same).sum()) - 1
+    event = f"the {again['event_class'][first]} event at record {again['start_index'][first]}"
+    more = f", and {others} other events have another {name}" if others else ""
+    return f"{name} {again[name][first]} of {event}", f"{stored[name][first]}{more}"
 
 
 def dwell_troubles(
@@ -99,7 +119,7 @@ def dwell_troubles(
     facts : dict
         The day's entry in the run's ledger.
     records : dict of str to ndarray, shape (…, n)
-        As for `event_troubles`; and electron_flux and longitude if some records are no measurement.
+        The archive's L_IGRF, MLT (h), latitude and longitude (degrees), electron_flux (cm-2 s-1 sr-1).
     windows : Windows
         Which records a window stands for; of the run's rules.
     """
@@ -118,7 +138,7 @@ def dwell_troubles(
     for name in schema.EVENT_CLASSES:
         flagged = np.zeros(windows.records, bool)
         own = events[events["event_class"] == name]
-        for first, last in own[["start_index", "stop_index"]].to_numpy():
+        for first, last in own[_INTERVAL].to_numpy():
             flagged[first : last + 1] = True
         within[f"records_{name}"] = flagged[seen]
     for name, flagged in within.items():

@@ -13,7 +13,7 @@ from reprocess import __version__, schema
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import Engine, get_engine
 from reprocess.classifier.features import Windows, windows_at
-from reprocess.detect.properties import Day, describe
+from reprocess.detect.properties import ARRAYS, Day, describe
 from reprocess.detect.rules.published import MODES, Stages, find_events, in_L_range, repair_L
 from reprocess.detect.rules.sparse import Classified, classify, wanted_windows
 from reprocess.errors import StoreError
@@ -24,8 +24,6 @@ from reprocess.work.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.work.paths import Work
 from reprocess.work.receipts import DayEntry, Receipt
 from reprocess.work.store import SatelliteStore, open_classes, open_records
-
-_DETECT_ARRAYS = ("time", "electron_flux", "L_IGRF", "MLT", "latitude", "longitude", "ifc_on")
 
 
 @dataclass(frozen=True)
@@ -86,12 +84,12 @@ def detect_block(plan: DetectPlan) -> Receipt:
     store = open_records(work, plan.satellite)
     ingested = work.ledger.read(plan.satellite, plan.block) or {"days": {}, "outputs": {}}
     run.ledger.begin(plan.satellite, plan.block)
-    store.verify(plan.block, {k: v for k, v in ingested["outputs"].items() if k in _DETECT_ARRAYS})
+    store.verify(plan.block, {k: v for k, v in ingested["outputs"].items() if k in ARRAYS})
     entries = _entries(store, ingested["days"], plan.days)
     counts = {day: entry["records"] for day, entry in entries.items()}
     results = {
         day: _detect_day(records, day, entries[day], plan, bundle, engine)
-        for day, records in store.read_days(counts, _DETECT_ARRAYS)
+        for day, records in store.read_days(counts, ARRAYS)
     }
     parts = list(results.values())
     events = {name: [x for part in parts for x in part.columns[name]] for name in schema.EVENT_COLUMNS}

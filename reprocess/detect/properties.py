@@ -18,6 +18,9 @@ from reprocess.schema.measurements import not_measured
 
 GAP_MS = round(1000 * GAP_S)
 
+ARRAYS = ("time", "electron_flux", "L_IGRF", "MLT", "latitude", "longitude", "ifc_on")
+"""What events are described from; all that detection reads."""
+
 Columns = dict[str, list[Any]]
 
 
@@ -28,7 +31,7 @@ class Day:
     satellite: str
     date: dt.date
     records: dict[str, np.ndarray]
-    """As stored, without padding: time, electron_flux, L_IGRF, MLT, latitude, longitude, ifc_on."""
+    """As stored, without padding; those of `ARRAYS`."""
     probabilities: np.ndarray
     """Shape (max(n - 7, 0), 3); of the window that starts at the record."""
     windows: Windows

@@ -71,9 +71,14 @@ def part_path(folder: Path, satellite: str, block: int) -> Path:
     return folder / f"satellite={satellite}" / f"block-{block:04d}.parquet"
 
 
+def as_part(columns: Mapping[str, Any], arrow_schema: pa.Schema) -> pa.Table:
+    """Return columns as a part holds them."""
+    return pa.table({name: columns[name] for name in arrow_schema.names}, schema=arrow_schema)
+
+
 def write_part(path: Path, columns: Mapping[str, Any], arrow_schema: pa.Schema) -> str:
     """Write one part in one step and return its sha256."""
-    table = pa.table({name: columns[name] for name in arrow_schema.names}, schema=arrow_schema)
+    table = as_part(columns, arrow_schema)
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd")
     # Not among the parts, where a killed writer would leave it to whoever reads the folder.

@@ -440,20 +440,34 @@ def put(column: str, value: Any) -> Callable[[pd.DataFrame], pd.DataFrame]:
     return change
 
 
+def flagged(bit: int) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        frame.loc[0, "quality_flags"] = frame.loc[0, "quality_flags"] ^ bit
+        return frame
+
+    return change
+
+
+NUMBERS = [name for name, column in schema.EVENT_COLUMNS.items() if column.dtype.startswith("float")]
+"""Every column of the event table that is a number and no position of a record."""
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (moved("start_time", pd.Timedelta("1ms")), "the archive's start times on"),
-        (moved("stop_time", pd.Timedelta("2s")), "the archive's stop times on"),
-        (moved("peak_time", pd.Timedelta("-1ms")), "the archive's peak times on"),
-        (moved("L", np.float32(0.1)), "the archive's L at the peak on"),
-        (moved("MLT", np.float32(0.1)), "the archive's MLT at the peak on"),
-        (moved("latitude", np.float32(1)), "the archive's latitude at the peak on"),
-        (put("stop_index", 400), "start and stop in order within 400 records on"),
-        (put("start_index", -1), "start and stop in order within 400 records on"),
+        (moved("start_time", pd.Timedelta("1ms")), "start_time 2019-10-24 "),
+        (moved("stop_time", pd.Timedelta("2s")), "stop_time 2019-10-24 "),
+        (moved("peak_time", pd.Timedelta("-1ms")), "peak_time 2019-10-24 "),
+        *((moved(name, np.float32(0.1)), f"{name} ") for name in NUMBERS),
+        (put("delta_L", np.float32("nan")), "delta_L "),
+        (put("hemisphere", "?"), "hemisphere "),
+        *((flagged(flag.bit), "quality_flags ") for flag in schema.FLAGS),
+        (put("stop_index", 400), "start and stop in order within records 3 to 395 on"),
+        (put("start_index", 2), "start and stop in order within records 3 to 395 on"),
+        (put("start_index", -1), "start and stop in order within records 3 to 395 on"),
         (put("source_sha256", "00"), "source_sha256 "),
-        (put("run", "another"), "run r on"),
-        (put("model", "another"), "model random on"),
+        (put("run", "another"), "run r of the "),
+        (put("model", "another"), "model random of the "),
         (put("date", "2019-11-24"), "dates of the block's record"),
         (lambda frame: frame.iloc[1:], "events on"),
         (lambda frame: pd.concat([frame, frame.iloc[:1]]), "events on"),
@@ -467,6 +481,32 @@ def test_events_must_be_the_archives(
     assert found
     assert {(f.kind, f.stage, f.run) for f in found} == {("contradiction", "detect", "r")}
     assert any(expected in f.expected for f in found)
+
+
+def test_every_event_that_differs_is_counted(work: Work) -> None:
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame.assign(MLT=frame["MLT"] + np.float32(0.5))
+
+    rows = pq.read_table(work.root / EVENTS).to_pandas()
+    first = rows.iloc[0]
+    same_day = int((rows["date"] == first["date"]).sum())
+    change_part(work, EVENTS, change)
+    finding = next(f for f in find(work) if f.expected.endswith(first["date"]))
+    at = f"the {first['event_class']} event at record {first['start_index']}"
+    assert finding.expected == f"MLT {first['MLT']} of {at} on {first['date']}"
+    value = first["MLT"] + np.float32(0.5)
+    assert finding.found == f"{value}, and {same_day - 1} other events have another MLT"
+
+
+def test_probability_is_looked_at_only_if_the_run_kept_it(work: Work) -> None:
+    shutil.rmtree(work.run("r").classes)
+    edit(work.root / DETECTED, lambda r: r["outputs"].pop("classes"))
+    for block in ("noaa18/0250", "metop01/0248"):
+        edit(work.root / f"{RUN}/ledger/{block}.json", lambda r: r["outputs"].pop("classes"))
+    change_part(work, EVENTS, moved("probability", np.float32(0.1)))
+    assert find(work) == []
+    change_part(work, EVENTS, moved("L_max", np.float32(0.1)))
+    assert [f.expected.split()[0] for f in find(work)] == ["L_max"]
 
 
 @pytest.mark.parametrize("column", ["records", "records_REP", "records_CSS"])
