@@ -845,7 +845,7 @@ def test_kept_classes_stand_at_their_records(work: Work, settings: Settings, mod
     assert record["outputs"]["classes"] == {
         name: sha256(store.shard_path(name, BLOCK).read_bytes()) for name in CLASS_ARRAYS
     }
-    offset = {"published": 3, "published-2022": 0}[mode]
+    offset = MODES[mode].offset
     classes, probability = (store.read(name, SPAN.start, SPAN.stop) for name in ("class", "probability"))
     for date, n in LENGTHS.items():
         i, m = index(date) - SPAN.start, max(n - 7, 0)

@@ -151,7 +151,7 @@ def test_a_users_own_lifetime_comes_last_and_so_wins(tmp_path: Path) -> None:
     ("changes", "words"),
     [
         ({"job": 3}, "unknown key: job; known are batch_system, jobs, tls, dashboard, options, main"),
-        ({"batch_system": "cray"}, "batch_system is 'cray'; known are slurm, sge, pbs, lsf, htcondor"),
+        ({"batch_system": "cray"}, f"batch_system is 'cray'; known are {', '.join(batch.SYSTEMS)}"),
         ({"jobs": 0}, "jobs is 0, not a number from 1"),
         ({"jobs": True}, "jobs is True"),
         ({"tls": "yes please"}, "tls is 'yes please', not true or false"),
