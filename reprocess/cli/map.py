@@ -32,7 +32,7 @@ def _plain(_: click.Context, __: click.Parameter, name: str) -> str:
 @ONE_RUN
 @MAP
 @click.option(
-    "--output", "beside", default="", metavar="NAME", callback=_plain,
+    "--name", "beside", default="", metavar="NAME", callback=_plain,
     help="Write maps/NAME.nc and its plots in the run's folder, and leave the run's own map as it is.",
 )  # fmt: skip
 @resumable()

@@ -38,7 +38,7 @@ def make_map(work: Work, run: Run, grid: Grid, min_dwell_s: float, name: str = "
     min_dwell_s : float
         Seconds observed below which a bin gets no rate.
     name : str
-        Of a map that stands beside the run's own, in its folder ``maps``; it is no part of what the run
+        Name of a map that stands beside the run's own, in its folder ``maps``; it is no part of what the run
         must have to be complete.
 
     Raises

@@ -92,7 +92,7 @@ def test_bins_are_kept_from_run_to_run_and_two_binnings_stand_side_by_side(
     usual = bins(run / "occurrence.nc")
     invoke("report", work)
     before = (run / "report" / "index.html").read_bytes()
-    invoke("map", work, "--l-edges", "3:7:1", "--output", "coarse")
+    invoke("map", work, "--l-edges", "3:7:1", "--name", "coarse")
     assert bins(run / "maps" / "coarse.nc") == [3, 4, 5, 6, 7]
     assert (run / "maps" / "coarse_REP.png").is_file()
     assert bins(run / "occurrence.nc") == usual
@@ -110,7 +110,7 @@ def test_bins_are_kept_from_run_to_run_and_two_binnings_stand_side_by_side(
 
 @pytest.mark.parametrize("name", ["a/b", "..", "."])
 def test_a_map_is_named_by_a_plain_name(work: Path, name: str) -> None:
-    assert "cannot name a file" in invoke("map", work, "--output", name, code=2).output
+    assert "cannot name a file" in invoke("map", work, "--name", name, code=2).output
 
 
 def test_a_selection_within_a_run_that_holds_more_is_told(
