@@ -1,9 +1,11 @@
 """What ends a run from outside, told to the user as what it is: nothing lost, go on with the same command."""
 
 import errno
+import logging
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from reprocess.errors import IncompleteError
 
@@ -31,6 +33,13 @@ def explain(error: OSError) -> str:
     return f"{names}: {error.strerror}{remedy}"
 
 
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Interrupt the main thread; what it leaves unfinished in libraries' threads has nothing to add."""
+    for name in ("asyncio", "distributed", "tornado"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    signal.default_int_handler(number, frame)
+
+
 @contextmanager
 def resumable() -> Iterator[None]:
     """End with `IncompleteError` on SIGINT and SIGTERM, and if the disk cannot be written.
@@ -41,7 +50,11 @@ def resumable() -> Iterator[None]:
     ------
     IncompleteError
     """
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    previous = {signal.SIGTERM: signal.signal(signal.SIGTERM, _interrupt)}
+    if (
+        signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    ):  # not where it is ignored, in the background
+        previous[signal.SIGINT] = signal.signal(signal.SIGINT, _interrupt)
     try:
         yield
     except KeyboardInterrupt as e:
@@ -51,4 +64,5 @@ def resumable() -> Iterator[None]:
     except OSError as e:
         raise IncompleteError(f"{explain(e)}; mend that first: {RESUME}") from e
     finally:
-        signal.signal(signal.SIGTERM, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -70,9 +70,11 @@ class Cluster:
             if self.scheduler:
                 self._client = self._connect()
             elif self.batch:
-                self._client = Client(self._start_jobs(self.batch))
+                with site.signals_held():
+                    self._client = Client(self._start_jobs(self.batch))
             else:
-                self._client = Client(self._start_here())
+                with site.signals_held():
+                    self._client = Client(self._start_here())
             for line in _dashboard(self._client, self.batch):
                 self.announce(line)
         return self._client

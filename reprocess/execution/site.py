@@ -3,7 +3,10 @@
 import getpass
 import multiprocessing
 import os
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import dask
 
@@ -11,6 +14,30 @@ from reprocess.errors import ClusterError
 from reprocess.schema import DASHBOARD_PORT
 
 _PLAIN_LINK = "{scheme}://{host}:{port}/status"
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Hold back what would interrupt this process while others are being started; it comes at the end.
+
+    What is half started cannot be stopped in order. The threads and processes that are started meanwhile
+    stay deaf to SIGINT, which a terminal sends to all of them: they are told to end by this process.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    numbers = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) is not signal.SIG_IGN]
+    handlers = {n: signal.signal(n, lambda number, _: came.append(number)) for n in numbers}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # what waited here is taken note of, too
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
 
 
 def require_semaphores() -> None:

@@ -1,6 +1,11 @@
 """Settings of the machine, the site and the user that Dask's processes would stumble over."""
 
 import getpass
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dask
@@ -113,3 +118,35 @@ def test_variables_of_a_cluster_file_are_those_of_the_session(
     assert batch.logs == tmp_path / "logs"
     assert batch.shared == tmp_path / "home" / "tls"
     assert f"-e {tmp_path}/logs/" in batch.job("x").job_script()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_held_until_what_starts_has_started(number: signal.Signals) -> None:
+    started = False
+    before = signal.signal(number, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), module.signals_held():  # noqa: PT012
+            os.kill(os.getpid(), number)
+            started = True
+        assert started
+        assert signal.getsignal(number) is signal.default_int_handler
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, set())
+    finally:
+        signal.signal(number, before)
+
+
+def test_what_is_started_meanwhile_does_not_hear_the_terminal() -> None:
+    code = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, set()))"
+    with module.signals_held():
+        assert subprocess.check_output([sys.executable, "-c", code]) == b"True\n"
+
+
+def test_other_threads_leave_signals_alone() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        mask = pool.submit(_mask_within).result()
+    assert signal.SIGINT not in mask
+
+
+def _mask_within() -> set[int]:
+    with module.signals_held():
+        return signal.pthread_sigmask(signal.SIG_BLOCK, set())
