@@ -55,7 +55,7 @@ def events(work: Path, name: str | None, kind: str | None, describe: bool, outpu
 
 def _format_of(output: Path | None) -> str:
     """Return the format that a file's suffix tells; csv for standard output, pipes and devices."""
-    if output is None or (output.exists() and not output.is_file()):
+    if output is None or _is_standard_output(output) or (output.exists() and not output.is_file()):
         return "csv"
     kind = output.suffix.lower().removeprefix(".")
     if kind not in _FORMATS:

@@ -180,9 +180,15 @@ RECORD_ARRAYS = (
         },
         PROTON_VARIABLES,
     ),
-    _record_array("latitude", "lat", "degrees_north", "geodetic latitude of the satellite"),
-    _record_array("longitude", "lon", "degrees_east", "longitude of the satellite, 0-360"),
-    _record_array("altitude", "alt", "km", "altitude of the satellite", standard_name="altitude"),
+    _record_array(
+        "latitude", "lat", "degrees_north", "geodetic latitude of the satellite", standard_name="latitude"
+    ),
+    _record_array(
+        "longitude", "lon", "degrees_east", "longitude of the satellite, 0-360", standard_name="longitude"
+    ),
+    _record_array(
+        "altitude", "alt", "km", "altitude of the satellite", standard_name="altitude", positive="up"
+    ),
     _record_array(
         "L_IGRF",
         "L_IGRF",

@@ -9,6 +9,19 @@ from reprocess import schema
 from reprocess.errors import StoreError
 from reprocess.files import find
 
+_PRODUCT = {
+    **schema.PRODUCT,
+    "title": "POES/MetOp SEM-2 MEPED records",
+    "summary": (
+        "Electron and proton fluxes of MEPED with position, L shell, magnetic local time and pitch angles of "
+        "every record, as NOAA's SEM-2 Level 1b files have them."
+    ),
+    "history": "read from NOAA's files by reprocess",
+    "processing_level": "Level 1b",
+}
+
+_LEAP_SECONDS = {"units_metadata": "leap_seconds: none"}
+
 
 def open_archive(path: str | Path, satellite: str, *, masked: bool = True) -> xr.Dataset:
     """Open one satellite of an archive.
@@ -28,9 +41,10 @@ def open_archive(path: str | Path, satellite: str, *, masked: bool = True) -> xr
     Returns
     -------
     xarray.Dataset
-        Backed by Dask, one chunk per block of 32 days; dimensions day, record, telescope, energy,
-        channel. ``ds.sel(day="2019-10-24")`` works; a day holds ``record_count`` records, -1 if it
-        was never ingested.
+        Backed by Dask, one chunk per day. Dimensions day, record, telescope, energy, channel with
+        their coordinates; time, latitude and longitude of each record are coordinates, too.
+        ``ds.sel(day="2019-10-24")`` works; a day holds ``record_count`` records, -1 if it was never
+        ingested. Any part can be written with ``to_zarr`` and ``to_netcdf``.
 
     Raises
     ------
@@ -45,29 +59,54 @@ def open_archive(path: str | Path, satellite: str, *, masked: bool = True) -> xr
     group = Path(path) / satellite
     if satellite not in schema.SATELLITES or not (group / "zarr.json").is_file():
         raise StoreError(_absent(Path(path), satellite))
-    raw = xr.open_zarr(
-        group, consolidated=False, decode_cf=False, chunks={"day": schema.BLOCK_DAYS}, zarr_format=3
-    )
+    raw = xr.open_zarr(group, consolidated=False, decode_cf=False, chunks=None, zarr_format=3)
+    raw = raw[list(schema.ARCHIVE_ARRAYS)]  # in this order, not that of the folder
     for name, spec in schema.ARCHIVE_ARRAYS.items():
-        raw[name].attrs = dict(
-            spec.attrs
-        )  # those of a store of version 0.1.0 call a pitch angle of -1 missing
-    days = np.datetime64(schema.EPOCH, "D") + np.arange(schema.DAYS)
-    # Without its index, or assignments below would align integers with dates.
-    dataset = raw.drop_vars("day").assign_coords(
-        day=("day", days.astype("datetime64[s]"), {"standard_name": "time", "axis": "T"})
-    )
-    time = dataset["time"].astype("datetime64[ms]")  # the padding is NumPy's NaT
-    time.attrs = _without(dataset["time"].attrs, "units", "calendar", "missing_value")
-    dataset["time"] = time
-    if masked:
-        for name, array in dataset.data_vars.items():
-            sentinel = array.attrs.get("missing_value")
-            if sentinel is not None:
-                clean = array.where(array != np.float32(sentinel))
-                clean.attrs = _without(array.attrs, "missing_value")
-                dataset[name] = clean
+        # Those of a store of version 0.1.0 call a pitch angle of -1 missing.
+        raw[name].attrs = dict(spec.attrs)
+    # Masked before Dask, which then reads no more of a chunk than is asked for.
+    records = xr.decode_cf(raw.drop_vars(["day", "time"]), mask_and_scale=masked, decode_times=False)
+    dataset = records.assign(time=raw["time"])
+    for name in schema.ARCHIVE_ARRAYS:
+        # Days are stored apart. What has one value a day is small: in one chunk, read in one step.
+        days = 1 if "record" in dataset[name].dims else schema.DAYS
+        dataset[name] = dataset[name].chunk({"day": days}, inline_array=True)
+    dataset = dataset.assign_coords(day=_days(), time=_time(dataset["time"]))
+    dataset = dataset.set_coords(["latitude", "longitude"])
+    dataset.attrs = _PRODUCT | {"platform": schema.SATELLITES[satellite].name}
+    for variable in records.variables:
+        _make_writable(dataset[str(variable)], masked)
     return dataset
+
+
+def _days() -> xr.Variable:
+    days = np.datetime64(schema.EPOCH, "D") + np.arange(schema.DAYS)
+    _, attrs = schema.COORDINATES["day"]
+    encoding = {"units": attrs["units"], "calendar": attrs["calendar"], "dtype": "int32", "_FillValue": None}
+    words = _without(attrs, "units", "calendar") | _LEAP_SECONDS
+    return xr.Variable(("day",), days.astype("datetime64[s]"), words, encoding)
+
+
+def _time(stored: xr.DataArray) -> xr.Variable:
+    """Return the times of records, padded with NaT; written as doubles, which every NetCDF has."""
+    time = stored.variable.astype("datetime64[ms]")  # the padding is NumPy's NaT
+    attrs = stored.attrs
+    time.attrs = _without(attrs, "units", "calendar", "missing_value") | _LEAP_SECONDS
+    time.encoding = {"units": attrs["units"], "calendar": attrs["calendar"], "dtype": "float64"}
+    time.encoding["_FillValue"] = schema.FILL
+    return time
+
+
+def _make_writable(array: xr.DataArray, masked: bool) -> None:
+    """Leave of how an array is stored what holds for any part of it, in Zarr as in NetCDF."""
+    dtype = array.dtype
+    # Where NOAA's own value for what is missing stays, a second one would be one too many.
+    filled = dtype.kind == "f" and (masked or "missing_value" not in array.attrs)
+    array.encoding = {"_FillValue": dtype.type(schema.FILL) if filled else None}
+    if dtype.kind == "u":
+        array.encoding["dtype"] = "int16"  # classic NetCDF has no unsigned numbers
+    for key in {"flag_values", "valid_range"} & array.attrs.keys():
+        array.attrs[key] = np.array(array.attrs[key], dtype)  # CF: of the same type
 
 
 def _absent(path: Path, satellite: str) -> str:

@@ -120,7 +120,7 @@ def test_standard_output_may_be_named(work: Work, table: bytes, tmp_path: Path) 
     with path.open("wb") as file:
         file.write(b"first\n")
         file.flush()
-        subprocess.run([*words, "--format", "csv"], stdout=file, check=True)
+        subprocess.run(words, stdout=file, check=True)
     assert path.read_bytes() == b"first\n" + table
 
 

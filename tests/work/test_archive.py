@@ -2,14 +2,17 @@
 
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dask
 import h5py
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 
 from reprocess import schema
 from reprocess.errors import StoreError
@@ -20,6 +23,7 @@ from reprocess.sources.listing import list_archive
 from reprocess.work.archive import open_archive
 from reprocess.work.paths import Work
 from reprocess.work.store import create_store, open_records
+from tests.support.programs import find_program
 
 REAL = (
     ("archive/2019/noaa15/poes_n15_20191024_proc.nc", "noaa15", "2019-10-24"),
@@ -175,12 +179,13 @@ def test_opening_and_selecting_is_lazy(fake: Path, masked: bool, nothing_compute
 
 
 @pytest.mark.parametrize("masked", [True, False])
-def test_every_array_has_one_chunk_per_block(fake: Path, masked: bool) -> None:
+def test_every_array_of_records_has_one_chunk_per_day(fake: Path, masked: bool) -> None:
     ds = open_archive(fake, "noaa18", masked=masked)
-    blocks = [len(schema.block_days(b)) for b in range(-(-schema.DAYS // schema.BLOCK_DAYS))]
-    for name in schema.ARCHIVE_ARRAYS:
-        assert list(ds[name].chunks[0]) == blocks, name
-        assert all(len(c) == 1 for c in ds[name].chunks[1:]), name
+    for spec in schema.ARCHIVE_ARRAYS.values():
+        chunks = ds[spec.name].chunks
+        assert chunks is not None
+        assert set(chunks[0]) == {1 if "record" in spec.dims else schema.DAYS}, spec.name
+        assert all(len(c) == 1 for c in chunks[1:]), spec.name
 
 
 def test_days_are_dates_and_a_range_of_them_can_be_selected(fake: Path) -> None:
@@ -210,9 +215,11 @@ def test_plain_xarray_and_open_archive_agree(fake: Path) -> None:
 @pytest.mark.parametrize("masked", [True, False])
 def test_dimensions_keep_the_order_of_the_contract(fake: Path, masked: bool) -> None:
     ds = open_archive(fake, "noaa18", masked=masked)
-    assert {name: ds[name].dims for name in ds.data_vars} == {
-        spec.name: spec.dims for spec in schema.ARCHIVE_ARRAYS.values()
-    }
+    coordinates = {"time", "latitude", "longitude"}
+    assert set(ds.coords) == {"day", "telescope", "energy", "channel"} | coordinates
+    assert list(ds.data_vars) == [name for name in schema.ARCHIVE_ARRAYS if name not in coordinates]
+    for spec in schema.ARCHIVE_ARRAYS.values():
+        assert ds[spec.name].dims == spec.dims
 
 
 def test_flux_is_selected_by_energy_and_telescope(fake: Path) -> None:
@@ -267,3 +274,105 @@ def test_what_is_no_archive_or_lacks_the_satellite_is_told_with_what_there_is(tm
         open_archive(tmp_path, "noaa18")
     with pytest.raises(StoreError, match=r"there is no 'noaa18' in .*; it holds noaa15"):
         open_archive(tmp_path / "archive.zarr", "noaa18")
+
+
+# --- parts written for other programs
+
+PARTS = {
+    "days": lambda ds: ds.sel(day=slice("2019-10-23", "2019-10-25")),
+    "days over blocks": lambda ds: ds.sel(day=slice("2019-09-22", "2019-09-26")),
+    "a day": lambda ds: ds.sel(day="2019-10-24"),
+    "an odd piece": lambda ds: ds.[["L_IGRF", "ifc_on"]].isel(
+        day=[7966, 7967, 7990], record=slice(3, 398, 7)
+    ),
+    "an energy over blocks": lambda ds: ds.electron_flux.sel(
+        day=slice("2019-08-20", "2019-10-25"), energy=612, telescope=0
+    ).to_dataset(),
+    "an energy": lambda ds: ds.sel(day="2019-10-24", energy=612, telescope=0),
+    "an array": lambda ds: ds.electron_flux.sel(day="2019-10-24", energy=[40, 612]).to_dataset(),
+}
+WRITERS = {
+    "zarr": lambda part, path: part.to_zarr(path, zarr_format=3, consolidated=False),
+    "classic": lambda part, path: part.to_netcdf(path, engine="scipy", format="NETCDF3_64BIT"),
+    "netcdf4": lambda part, path: part.to_netcdf(path, engine="h5netcdf"),
+}
+READERS = {
+    "zarr": lambda path: xr.open_zarr(path, consolidated=False),
+    "classic": lambda path: xr.open_dataset(path, engine="scipy"),
+    "netcdf4": lambda path: xr.open_dataset(path, engine="h5netcdf"),
+}
+
+
+@pytest.mark.parametrize(
+    ("case", "kind", "masked"),
+    [
+        *((case, "zarr", True) for case in PARTS),
+        *(("a day", kind, masked) for kind in ("classic", "netcdf4") for masked in (True, False)),
+        ("a day", "zarr", False),
+        ("days over blocks", "netcdf4", True),
+    ],
+)
+def test_any_part_can_be_written_and_is_read_back(
+    fake: Path, case: str, kind: str, masked: bool, tmp_path: Path
+) -> None:
+    part = PARTS[case](open_archive(fake, "noaa18", masked=masked))
+    WRITERS[kind](part, tmp_path / "part")
+    with READERS[kind](tmp_path / "part") as again:
+        assert set(again.variables) == set(part.variables)
+        assert set(again.coords) == set(part.coords)
+        for name in part.variables:
+            expected, found = part[name].to_numpy(), again[name].to_numpy()
+            assert again[name].attrs.get("long_name") == part[name].attrs.get("long_name")
+            if name == "time":  # xarray makes nanoseconds of doubles, whose last digits are lost
+                assert np.array_equal(np.isnat(found), np.isnat(expected))
+                assert (abs(found - expected)[~np.isnat(found)] < np.timedelta64(1, "us")).all()
+            elif not masked and expected.dtype.kind == "f" and "missing_value" in part[name].attrs:
+                sentinel = expected == part[name].attrs["missing_value"]  # which xarray masks
+                assert np.array_equal(found, np.where(sentinel, np.nan, expected), equal_nan=True), name
+            else:
+                assert np.array_equal(found, expected, equal_nan=expected.dtype.kind == "f"), name
+
+
+def test_a_part_says_what_it_is_and_passes_the_compliance_checker(fake: Path, tmp_path: Path) -> None:
+    part = open_archive(fake, "noaa18").sel(day=slice("2019-10-24", "2019-10-25"))
+    assert part.attrs["Conventions"] == "CF-1.11, ACDD-1.3"
+    assert part.attrs["platform"] == "NOAA-18"
+    assert part.latitude.attrs["standard_name"] == "latitude"
+    WRITERS["netcdf4"](part.drop_vars(["foot_latitude", "foot_longitude"]), tmp_path / "part.nc")
+    words = [find_program("compliance-checker"), "--test=cf:1.11", tmp_path / "part.nc"]
+    told = subprocess.run(words, capture_output=True, text=True, check=False).stdout
+    complaints = [line for line in told.splitlines() if line.startswith("* ")]
+    # Days are to the left of telescopes, energies and records, and no dimension is a place.
+    assert [line for line in complaints if "not in the recommended order" not in line] == []
+    assert "Errors" not in told
+
+
+def test_cdo_reads_the_days_of_a_part(fake: Path, tmp_path: Path) -> None:
+    part = open_archive(fake, "noaa18").sel(day=slice("2019-10-24", "2019-10-25"))
+    WRITERS["classic"](part[["MLT", "record_count"]], tmp_path / "part.nc")
+    words = [find_program("cdo"), "-s", "showdate", tmp_path / "part.nc"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["2019-10-24", "2019-10-25"]
+
+
+def test_a_day_of_one_flux_reads_no_other_day(fake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    original = zarr.Array.get_orthogonal_selection
+    inner = zarr.Array.__getitem__
+
+    def note(self: zarr.Array, selection: Any, *args: Any, **options: Any) -> Any:
+        read.append((self.basename, selection))
+        return original(self, selection, *args, **options)
+
+    def note_plain(self: zarr.Array, selection: Any) -> Any:
+        read.append((self.basename, selection))
+        return inner(self, selection)
+
+    ds = open_archive(fake, "noaa18")
+    monkeypatch.setattr(zarr.Array, "get_orthogonal_selection", note)
+    monkeypatch.setattr(zarr.Array, "__getitem__", note_plain)
+    ds.electron_flux.sel(day="2019-10-24", telescope=0, energy=612).to_numpy()
+    assert read
+    for name, selection in read:
+        days = np.arange(schema.DAYS)[selection[0]]
+        assert (name, np.size(days)) == ("electron_flux", 1)
