@@ -11,12 +11,13 @@ from reprocess.cli.options import (
     CONNECTIONS,
     DRY_RUN,
     PARTITION,
+    RETRY,
     SELECTION,
     SOURCE,
     WORK,
     open_work,
 )
-from reprocess.cli.selection import list_granules
+from reprocess.cli.selection import list_granules, refuse_overlap
 from reprocess.cli.steps import (
     do_stages,
     finish,
@@ -33,16 +34,18 @@ from reprocess.cli.steps import (
 @SOURCE
 @CLUSTER
 @CONNECTIONS
+@RETRY
 @PARTITION
 @DRY_RUN
 @resumable()
 def ingest(archive: str, work: Path, **options: Any) -> None:
     """Read ARCHIVE into WORK/archive.zarr."""
+    refuse_overlap(archive, work)
     listing = list_granules(archive, options)
     granules = listing.granules
     target = open_work(work)
     if options["dry_run"]:
-        print_plan(target, None, None, granules)
+        print_plan(target, None, None, granules, options["retry"])
         return
     gone = note_listing(target, listing)
     do_stages(target, granules, options)

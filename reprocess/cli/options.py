@@ -112,6 +112,10 @@ CONNECTIONS = click.option(
     "--connections", type=click.IntRange(1, 1000), default=schema.CONNECTIONS, show_default=True,
     help="Files read from a web server at a time, all workers together.",
 )  # fmt: skip
+RETRY = click.option(
+    "--retry-quarantined", "retry", is_flag=True,
+    help="Read quarantined satellite-days again, though their files are as they were.",
+)  # fmt: skip
 WORKERS = click.option(
     "--workers", type=click.IntRange(1, MOST_PROCESSES), default=cores,
     show_default="one per core", help="Worker processes on this machine, one thread each.",

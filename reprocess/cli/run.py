@@ -14,13 +14,14 @@ from reprocess.cli.options import (
     DRY_RUN,
     MAP,
     PARTITION,
+    RETRY,
     RUN_NAME,
     SELECTION,
     SOURCE,
     WORK,
     open_work,
 )
-from reprocess.cli.selection import list_granules
+from reprocess.cli.selection import list_granules, refuse_overlap
 from reprocess.cli.steps import (
     do_stages,
     draw_map,
@@ -46,6 +47,7 @@ from reprocess.cli.steps import (
 @MAP
 @CLUSTER
 @CONNECTIONS
+@RETRY
 @PARTITION
 @DRY_RUN
 @resumable()
@@ -55,13 +57,14 @@ def run(archive: str, work: Path, **options: Any) -> None:
     ARCHIVE is what holds NOAA's years: a folder, an https listing, any fsspec URL, or the word noaa
     for NCEI's archive. What is done already is not done again; a file that changed is.
     """
+    refuse_overlap(archive, work)
     listing = list_granules(archive, options)
     granules = listing.granules
     settings = make_settings(options, lambda: first_is_simulated(granules, options["storage"]))
     target, one = open_work(work), run_name(options, settings)
     grid = grid_of(options, target.run(one))
     if options["dry_run"]:
-        print_plan(target, one, settings, granules)
+        print_plan(target, one, settings, granules, options["retry"])
         return
     gone = note_listing(target, listing)
     do_stages(target, granules, options, settings=settings, one=target.run(one))

@@ -1,9 +1,12 @@
 """Which satellite-days a command is about."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from reprocess.errors import ListingError
 
 if TYPE_CHECKING:
     from reprocess.schema.granules import Granule, LeftOut, Listing, Selection
@@ -21,6 +24,27 @@ def selection(options: dict[str, Any]) -> "Selection":
     if start and end and start > end:
         raise click.UsageError(f"--start {start} is after --end {end}")
     return Selection(frozenset(options["satellites"]), start, end)
+
+
+def refuse_overlap(archive: str, work: Path) -> None:
+    """Make sure that WORK is not in ARCHIVE nor ARCHIVE in WORK: one would be taken for part of the other.
+
+    Raises
+    ------
+    ListingError
+        If it is, by way of links too.
+    """
+    from reprocess.sources.listing import real_folder
+
+    source = real_folder(archive)
+    if source is None:
+        return
+    real = work.resolve()
+    if real == source or source in real.parents or real in source.parents:
+        raise ListingError(
+            f"WORK {work} and ARCHIVE {archive} lie within each other ({real}, {source}): results would be "
+            "listed as part of the archive; choose a WORK directory outside of it"
+        )
 
 
 def list_granules(archive: str, options: dict[str, Any]) -> "Listing":

@@ -77,6 +77,7 @@ def _print_runs(runs: "dict[str, RunState]") -> None:
         click.echo(f"run {name}: {one['days_done']} satellite-days classified, {counts}")
         if one["missing"]:
             click.echo(f"  {len(one['missing'])} ingested satellite-days are not classified")
+        _print_days(f"  failed {d['satellite']} {d['date']}: {d['reason']}" for d in one["failed_days"])
         for name_of_sum in one["outdated"]:
             click.echo(
                 f"  {name_of_sum} was not made from the blocks that are done now: "

@@ -93,7 +93,8 @@ def do_stages(
         if settings is not None and one is not None:
             claim(one, settings)  # before hours of reading, not after
         if read:
-            ingest(work, granules, where, progress, options["storage"], options["connections"])
+            storage, connections = options["storage"], options["connections"]
+            ingest(work, granules, where, progress, storage, connections, retry=options["retry"])
         if settings is not None and one is not None:
             detect(work, one, settings, granules, where, progress)
             if not options["partition"]:  # other processes write other shares
@@ -163,14 +164,18 @@ def tell_more(work: "Work", one: "Run", granules: "Sequence[Granule]") -> None:
 
 
 def print_plan(
-    work: "Work", name: str | None, settings: "Settings | None", granules: list["Granule"]
+    work: "Work",
+    name: str | None,
+    settings: "Settings | None",
+    granules: list["Granule"],
+    retry: bool = False,
 ) -> None:
     """Say what would be done."""
     from reprocess.detect.stage import plan_detect
     from reprocess.execution.forecast import totals
     from reprocess.ingest.stage import plan_ingest
 
-    plans = plan_ingest(work, granules)
+    plans = plan_ingest(work, granules, retry=retry)
     click.echo(f"{len(granules)} satellite-days asked for")
     click.echo(f"ingest: {reading(totals([g for p in plans for g in p.granules]))}")
     if name is not None and settings is not None:

@@ -16,7 +16,7 @@ from reprocess.classifier.features import Windows, windows_at
 from reprocess.detect.properties import ARRAYS, Day, describe
 from reprocess.detect.rules.published import MODES, Stages, find_events, in_L_range, repair_L
 from reprocess.detect.rules.sparse import Classified, classify, wanted_windows
-from reprocess.errors import StoreError
+from reprocess.errors import ReprocessError, StoreError
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.schema.grid import FINE
 from reprocess.schema.measurements import not_measured
@@ -75,7 +75,7 @@ def detect_block(plan: DetectPlan) -> Receipt:
     -------
     dict
         The done record: per day the source's sha256 and what became of its records; the sha256
-        of each output.
+        of each output; days that raised an error, which the next run tries again, with that.
     """
     work = Work(plan.work)
     run = work.run(plan.run)
@@ -87,10 +87,17 @@ def detect_block(plan: DetectPlan) -> Receipt:
     store.verify(plan.block, {k: v for k, v in ingested["outputs"].items() if k in ARRAYS})
     entries = _entries(store, ingested["days"], plan.days)
     counts = {day: entry["records"] for day, entry in entries.items()}
-    results = {
-        day: _detect_day(records, day, entries[day], plan, bundle, engine)
-        for day, records in store.read_days(counts, ARRAYS)
-    }
+    results: dict[int, _DayResult] = {}
+    failed: dict[str, str] = {}
+    for day, records in store.read_days(counts, ARRAYS):
+        try:
+            results[day] = _detect_day(records, day, entries[day], plan, bundle, engine)
+        except (ReprocessError, ImportError, MemoryError):
+            raise  # of the block or this machine, not of the day
+        except Exception as e:  # whatever it is costs this day only
+            failed[schema.day_date(day).isoformat()] = f"{type(e).__name__}: {e}"
+            if len(failed) == len(counts):
+                raise
     parts = list(results.values())
     events = {name: [x for part in parts for x in part.columns[name]] for name in schema.EVENT_COLUMNS}
     dwell = {
@@ -111,6 +118,8 @@ def detect_block(plan: DetectPlan) -> Receipt:
         "days": {schema.day_date(day).isoformat(): r.facts for day, r in results.items()},
         "outputs": outputs,
     }
+    if failed:
+        record["failed"] = failed
     run.ledger.commit(record)
     return record
 

@@ -223,4 +223,5 @@ def _outcome(record: Receipt) -> str:
         good = sum(entry["status"] == "ok" for entry in days)
         return f"{good} days ingested, {len(days) - good} quarantined, {len(record['deferred'])} deferred"
     events = {name: sum(entry["events"][name] for entry in days) for name in schema.EVENT_CLASSES}
-    return f"{len(days)} days, " + ", ".join(f"{count} {name}" for name, count in events.items())
+    failed = f", {len(record['failed'])} days failed" if record.get("failed") else ""
+    return f"{len(days)} days, " + ", ".join(f"{count} {name}" for name, count in events.items()) + failed

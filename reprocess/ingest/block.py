@@ -4,23 +4,20 @@ A pure function of its plan and of what lies on disk; it writes whole shards and
 doing a block twice is harmless. No Dask here: any executor can call it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from reprocess import __version__, schema
-from reprocess.errors import GranuleError, SourceError
-from reprocess.files import sha256
-from reprocess.ingest.reading import Records, is_simulated, read_records
+from reprocess.ingest.day import Known, read_day
 from reprocess.schema import DayState
 from reprocess.schema.granules import Granule
-from reprocess.sources.remote import read_source
-from reprocess.sources.web import TRIES, Answer
+from reprocess.sources.web import TRIES
 from reprocess.work.paths import Work
-from reprocess.work.receipts import DayEntry, Receipt, Source
+from reprocess.work.receipts import DayEntry, Receipt
 from reprocess.work.store import SatelliteStore, open_records
 
 
@@ -59,9 +56,8 @@ def ingest_block(plan: IngestPlan) -> Receipt:
     store = open_records(work, plan.satellite)
     span = schema.block_days(plan.block)
     claimed = work.ledger.read(plan.satellite, plan.block)
-    previous = claimed or {"days": {}}
-    held = {date for date, entry in previous["days"].items() if entry["status"] == "ok"}
-    entries, read, deferred = _read_granules(plan, held)
+    previous: Receipt = claimed or {"days": {}}
+    entries, read, deferred = _read_granules(plan, previous)
     left = {date: entry for date, entry in previous["days"].items() if date not in entries}
     if claimed is not None and claimed["state"] == "done" and left:
         store.verify(plan.block, claimed["outputs"])  # a damaged day must not be copied under a new sum
@@ -100,12 +96,9 @@ def _invalidate(store: SatelliteStore, span: range, kept: dict[str, DayEntry]) -
 
 
 def _read_granules(
-    plan: IngestPlan, held: Collection[str]
+    plan: IngestPlan, previous: Receipt
 ) -> tuple[dict[str, DayEntry], dict[int, dict[str, np.ndarray]], dict[str, DayEntry]]:
     """Read a plan's files one after another.
-
-    A file that cannot be had never costs what the archive has of its day: days in `held` are
-    deferred where others are quarantined.
 
     Returns
     -------
@@ -123,46 +116,20 @@ def _read_granules(
     start = schema.block_days(plan.block).start
     for granule in plan.granules:
         date = granule.date.isoformat()
-        try:
-            answer = read_source(granule.url, granule.size, plan.storage, tries)
-        except SourceError as e:
-            tries = 1 if e.reason in schema.TRANSIENT else TRIES  # one in trouble is not pressed
-            entry: DayEntry = {
-                "source": cast(Source, granule.identity),
-                "reason": e.reason,
-                "detail": e.detail,
-            }
-            if e.reason in schema.DEFERRALS or (e.reason in schema.RETRIED and date in held):
-                deferred[date] = entry
-            else:
-                entries[date] = entry | {"status": DayState.QUARANTINED.value}
-            continue
-        tries = TRIES
-        entries[date], records = _read_granule(granule, answer)
-        if records is not None:
-            read[granule.day - start] = records.arrays
+        outcome = read_day(granule, plan.storage, tries, _known(previous, date))
+        tries = TRIES if outcome.pressing else 1  # a server in trouble is not pressed
+        (deferred if outcome.deferred else entries)[date] = outcome.entry
+        if outcome.records is not None:
+            read[granule.day - start] = outcome.records.arrays
     return entries, read, deferred
 
 
-def _read_granule(granule: Granule, answer: Answer) -> tuple[DayEntry, Records | None]:
-    """Return a day's entry in the done record, and its records if the file is good."""
-    source = granule.identity | answer.facts | {"sha256": sha256(answer.body)}
-    entry: DayEntry = {"source": cast(Source, source)}
-    try:
-        records = read_records(answer.body, granule.satellite, granule.day)
-    except GranuleError as e:
-        return entry | {"status": "quarantined", "reason": e.reason, "detail": e.detail}, None
-    if is_simulated(answer.body):
-        entry["simulated"] = True
-    return entry | {
-        "status": "ok",
-        "records": records.count,
-        "in_file": records.in_file,
-        "outside_day": records.outside_day,
-        "duplicates": records.duplicates,
-        "reordered": records.reordered,
-        "not_measured": records.not_measured,
-    }, records
+def _known(previous: Receipt, date: str) -> Known:
+    """Return what a block's receipt says of a day."""
+    entry = previous["days"].get(date, {})
+    held = entry.get("status") == DayState.OK
+    bad = previous.get("deferred", {}).get(date, {} if held else entry)
+    return Known(held, bad.get("source", {}).get("sha256", ""))
 
 
 def _position(date: str, span: range) -> int:

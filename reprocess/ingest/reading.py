@@ -17,9 +17,14 @@ from reprocess import schema
 from reprocess.errors import GranuleError
 from reprocess.schema import MS_PER_DAY, ArraySpec
 from reprocess.schema.measurements import LARGEST_FLUX, has_L, impossible_values
+from reprocess.sources.hdf5 import defect, zeros_at_end
 
-_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _IFC_FRAME_MS = 32_000  # mep_IFC_on is sampled once in a frame of 16 records
+_ZEROS = 4096
+"""More zeros than this at the end of a file that lacks variables: a download that was never filled."""
+_NAMED = 5
+_ABSENT = ("doesn't exist", "component not found")
+"""What HDF5 says of a name without an object, and of a link to nowhere; else it is damage."""
 _UNIX_EPOCH = np.datetime64("1970-01-01", "D")
 
 
@@ -130,8 +135,8 @@ def fill_calibration_flag(flag: np.ndarray, time: np.ndarray) -> np.ndarray:
 
 def _read_variables(data: bytes) -> dict[str, np.ndarray]:
     """Read every variable that is kept, raw."""
-    if not data.startswith(_HDF5_SIGNATURE):
-        raise GranuleError("not_hdf5", f"the file begins with {data[:24]!r}")
+    if found := defect(data):
+        raise GranuleError(*found)
     wanted = {"satID": "uint8"}
     for spec in schema.RECORD_ARRAYS:
         wanted |= dict.fromkeys(spec.sources, spec.source_dtype)
@@ -139,12 +144,42 @@ def _read_variables(data: bytes) -> dict[str, np.ndarray]:
         with h5py.File.in_memory(data) as file:
             missing = [name for name in wanted if not isinstance(file.get(name), h5py.Dataset)]
             if missing:
-                raise GranuleError("missing_variable", f"no {', '.join(missing)}")
+                _check_whole(file, missing, data)
+                raise GranuleError("missing_variable", f"no {_some(missing)}")
             raw = {name: np.asarray(file[name][()]) for name in wanted}
     except _DAMAGE as e:
         raise GranuleError("truncated", f"{len(data)} bytes, HDF5 says: {e}") from e
     _check_layout(raw, wanted)
     return raw
+
+
+def _check_whole(file: h5py.File, missing: list[str], data: bytes) -> None:
+    """Refuse a file that lacks variables because a part of it is lost.
+
+    Objects are not listed: HDF5 was seen to end the process on the list of a damaged group.
+
+    Raises
+    ------
+    GranuleError
+        If it ends in zeros.
+    OSError, RuntimeError, KeyError
+        As h5py has it, where more than the name is not to be found.
+    """
+    zeros = zeros_at_end(data)
+    if zeros > _ZEROS or not len(file):
+        raise GranuleError("truncated", f"{len(data)} bytes, the last {zeros} of them zeros")
+    for name in missing:
+        try:
+            file[name]
+        except KeyError as e:
+            if not any(words in str(e) for words in _ABSENT):
+                raise
+
+
+def _some(names: list[str]) -> str:
+    """Return the first of some names, and how many more there are."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def _check_layout(raw: dict[str, np.ndarray], wanted: dict[str, str]) -> None:

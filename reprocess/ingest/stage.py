@@ -14,6 +14,7 @@ from reprocess.execution.mapping import Progress, map_blocks
 from reprocess.execution.share import Share, client_of, noting, own
 from reprocess.files import locked
 from reprocess.ingest.block import IngestPlan, ingest_block
+from reprocess.schema import DayState
 from reprocess.schema.granules import Granule, block_of
 from reprocess.sources.remote import is_web
 from reprocess.work.asked import merge_asked
@@ -24,14 +25,25 @@ from reprocess.work.store import ARCHIVE_TITLE, create_store
 
 
 def plan_ingest(
-    work: Work, granules: Iterable[Granule], storage: Mapping[str, Any] | None = None
+    work: Work,
+    granules: Iterable[Granule],
+    storage: Mapping[str, Any] | None = None,
+    *,
+    retry: bool = False,
 ) -> list[IngestPlan]:
     """Return the blocks that hold new or changed satellite-days, or were never finished.
 
-    `storage` holds the options of the archive's file system, as of fsspec.
+    `storage` holds the options of the archive's file system, as of fsspec. With `retry`, days that are
+    quarantined are read again though their file is as it was.
     """
     days = ledger_days(work.ledger)
-    stale = [g for g in granules if not is_current(g, days.get((g.satellite, g.date.isoformat())))]
+
+    def is_stale(granule: Granule) -> bool:
+        entry = days.get((granule.satellite, granule.date.isoformat()))
+        again = retry and entry is not None and entry["status"] == DayState.QUARANTINED
+        return again or not is_current(granule, entry)
+
+    stale = [g for g in granules if is_stale(g)]
     return [
         IngestPlan(work.root, satellite, block, tuple(group), storage or {})
         for (satellite, block), group in groupby(sorted(stale), key=block_of)
@@ -45,6 +57,8 @@ def ingest(
     progress: Progress,
     storage: Mapping[str, Any] | None = None,
     connections: int = schema.CONNECTIONS,
+    *,
+    retry: bool = False,
 ) -> None:
     """Read satellite-days into the archive; blocks that fail are noted in the ledger.
 
@@ -61,9 +75,11 @@ def ingest(
     connections : int
         Blocks that read from a web server at a time, one file each, whatever the number of workers.
         A share reads one file at a time, and does not know of the others.
+    retry : bool
+        Read quarantined days again.
     """
     merge_asked(work.asked, granules)
-    plans = own(plan_ingest(work, granules, storage), where)
+    plans = own(plan_ingest(work, granules, storage, retry=retry), where)
     if plans:
         satellites = sorted({p.satellite for p in plans})
         with locked(work.archive):

@@ -55,6 +55,7 @@ from reprocess.schema.product import PRODUCT as PRODUCT
 from reprocess.schema.satellites import SATELLITES as SATELLITES
 from reprocess.schema.satellites import Satellite as Satellite
 from reprocess.schema.states import DEFERRALS as DEFERRALS
+from reprocess.schema.states import DOUBTED as DOUBTED
 from reprocess.schema.states import LEFT_OUT as LEFT_OUT
 from reprocess.schema.states import LEFT_OUT_FOR_NOW as LEFT_OUT_FOR_NOW
 from reprocess.schema.states import MAX_SOURCE_BYTES as MAX_SOURCE_BYTES

@@ -38,7 +38,7 @@ STATUS = {"not_ingested": 0, str(DayState.OK): 1, str(DayState.QUARANTINED): 2}
 
 REASONS = {
     "unreadable": "the file could not be read; it is tried again by the next run",
-    "html_page": "the server sent an HTML page in place of the file; it is tried again by the next run",
+    "html_page": "the server keeps sending an HTML page in place of the file; tried again by the next run",
     "too_large": "the file is far larger than a satellite-day can be",
     "not_hdf5": "the file is not NetCDF-4/HDF5",
     "truncated": "the file is HDF5 but incomplete or damaged",
@@ -65,14 +65,22 @@ DEFERRALS = {
     "timeout": "no connection or no data within the time limit",
     "connection": "no connection, or it broke",
     "short_body": "fewer bytes came than were announced",
+    "certificate": "the server's certificate is not trusted here (REQUESTS_CA_BUNDLE names the site's own)",
+    "proxy": "the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY names does not answer or refuses",
     "refused": "the server denies access (HTTP 401, 403 and other 4xx)",
+    "not_the_file": "what came is no whole HDF5 file; quarantined if the next run gets the same bytes",
+    "failed": "reading the file raised an error that is not foreseen; details in the ledger",
     "changed": "the file has another size than a moment ago in the listing",
 }
 """Why a satellite-day can be put off: the archive keeps what it has of it, the next run tries again."""
 
 
-TRANSIENT = frozenset({"server_error", "busy", "timeout", "connection", "short_body", "html_page"})
+TRANSIENT = frozenset({"server_error", "busy", "timeout", "connection", "short_body", "not_the_file"})
 """What is tried again at once, with growing pauses, before a day is put off or quarantined."""
+
+
+DOUBTED = frozenset({"html_page", "not_hdf5", "truncated"})
+"""What may be the network's doing when it comes over one."""
 
 
 MAX_SOURCE_BYTES = 256 * 2**20

@@ -10,13 +10,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from reprocess import schema
 from reprocess.errors import ListingError, SourceError
 from reprocess.schema.granules import Granule, LeftOut, Listing, Selection
+from reprocess.sources.local import local_path
 from reprocess.sources.naming import read_name
-from reprocess.sources.remote import Folder, open_folder
+from reprocess.sources.remote import Folder, is_local, open_folder
 from reprocess.sources.walk import Walk
 from reprocess.sources.web import Entry
 
@@ -24,6 +26,25 @@ ARCHIVES = {
     "noaa": "https://www.ncei.noaa.gov/data/poes-metop-space-environment-monitor/access/l1b/v01r00/",
 }
 """Archives with a name of their own: NOAA's SEM-2 Level 1b at NCEI."""
+
+
+_FOLDER = "give the folder that holds NOAA's years"
+_REMEDIES = {
+    "not_found": _FOLDER,
+    "html_page": _FOLDER,
+    "unreadable": "mend that, or give a folder, an http(s) listing or a URL that fsspec reads",
+    "connection": "check the address and the network, or give the same command again later",
+    "refused": "check user, password or key, and whether you may read there",
+    "certificate": "set REQUESTS_CA_BUNDLE to the file of certificates that your site gives out",
+    "proxy": "check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY in your environment",
+}
+"""What to do if a folder cannot be listed, by reason."""
+
+
+def real_folder(url: str) -> Path | None:
+    """Return the real path of an archive on this machine, None for one elsewhere."""
+    address = ARCHIVES.get(url, url)
+    return Path(local_path(address)).resolve() if is_local(address) else None
 
 
 def list_archive(
@@ -56,9 +77,8 @@ def list_archive(
             told = pool.map(_completed(folder), found.values())
             granules = [_granule(key, entry) for key, entry in zip(found, told, strict=True)]
     except SourceError as e:
-        raise ListingError(
-            f"the archive {url!r} cannot be listed ({e}); give the folder that holds NOAA's years"
-        ) from e
+        remedy = _REMEDIES.get(e.reason, "give the same command again later")
+        raise ListingError(f"the archive {url!r} cannot be listed ({e}); {remedy}") from e
     everything = Listing(granules, sorted({*walk.left_out, *others}), folder.url_of(folder.root), asked)
     left_out = [x for x in everything.left_out if everything.covers(x)]
     if not granules and asked == Selection():

@@ -4,6 +4,8 @@ http and https are read by `web`, this machine's folders by `local`; everything 
 object stores) through fsspec, whose implementations have their own retries.
 """
 
+import errno
+import socket
 import sys
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -115,8 +117,14 @@ def open_folder(url: str, storage: Mapping[str, Any]) -> Folder:
         return WebFolder(url) if is_web(url) else LocalFolder(url)
     try:
         return FsspecFolder(url, storage)
-    except (ValueError, ImportError, TypeError) as e:
+    except ImportError as e:
+        extra = "'reprocess[s3]'" if url.startswith("s3:") else "the library that it names"
+        needs = f"{url!r} needs a library that is not installed: {e}; install {extra} with pip"
+        raise SourceError("unreadable", needs) from e
+    except (ValueError, TypeError) as e:
         raise SourceError("unreadable", f"{url!r} is no address that can be listed: {e}") from e
+    except _library_errors() as e:  # some connect at once
+        raise _source_error(e, url) from e
 
 
 def is_local(url: str) -> bool:
@@ -187,9 +195,14 @@ def _library_errors() -> tuple[type[Exception], ...]:
     """Return what fsspec raises: OSError, and errors of the libraries under it, where they are in use."""
     loaded = (
         getattr(sys.modules.get(module), name, None)
-        for module, name in (("botocore.exceptions", "BotoCoreError"), ("aiohttp", "ClientError"))
+        for module, name in (
+            ("botocore.exceptions", "BotoCoreError"),
+            ("aiohttp", "ClientError"),
+            ("ftplib", "Error"),
+            ("paramiko", "SSHException"),
+        )
     )
-    return OSError, *(error for error in loaded if error is not None)
+    return OSError, EOFError, *(error for error in loaded if error is not None)
 
 
 def _source_error(error: Exception, url: str) -> SourceError:
@@ -203,6 +216,8 @@ def _source_error(error: Exception, url: str) -> SourceError:
         return SourceError("timeout", detail)
     if isinstance(error, PermissionError):
         return SourceError("refused", detail)
-    if isinstance(error, ConnectionError) or not isinstance(error, OSError):
+    unreachable = isinstance(error, OSError) and error.errno in {errno.EHOSTUNREACH, errno.ENETUNREACH}
+    lost = isinstance(error, ConnectionError | socket.gaierror) or not isinstance(error, OSError)
+    if lost or unreachable:
         return SourceError("connection", detail)
     return SourceError("server_error", detail)

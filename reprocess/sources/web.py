@@ -21,6 +21,7 @@ from urllib3.exceptions import ReadTimeoutError
 
 from reprocess import __version__, schema
 from reprocess.errors import SourceError
+from reprocess.sources.hdf5 import defect
 
 TRIES = 5
 """Requests for one file before it is put off; with `BACKOFF_S` they span about 15 s."""
@@ -128,22 +129,32 @@ def get(url: str, tries: int = TRIES) -> Answer:
 
 
 def get_file(url: str, tries: int = TRIES) -> Answer:
-    """Return a data file; an HTML page in its place is an error.
+    """Return a data file, or what the server sends in its place.
+
+    What is no whole HDF5 file (a page, a gateway's error, a body cut short) is asked for again, until
+    the same bytes come twice or there are no tries left: then it is returned as it is.
 
     Raises
     ------
     SourceError
-        As `get`; ``html_page`` if the server keeps sending a page, as proxies and servers under
-        maintenance do.
+        As `get`.
     """
+    doubtful: list[Answer] = []
 
     def fetch() -> Answer:
         answer = _get(url)
-        if answer.body[:64].lstrip().lower().startswith((b"<!doctype html", b"<html")):
-            raise SourceError("html_page", f"{url}: the answer begins with {answer.body[:40]!r}")
-        return answer
+        found, again = defect(answer.body), bool(doubtful) and doubtful[-1].body == answer.body
+        if found is None or again:
+            return answer
+        doubtful.append(answer)
+        raise SourceError("not_the_file", f"{url}: {found[1]}")
 
-    return patiently(fetch, tries)
+    try:
+        return patiently(fetch, tries)
+    except SourceError as e:
+        if e.reason != "not_the_file":
+            raise
+        return doubtful[-1]
 
 
 def patiently(function: Callable[[], T], tries: int) -> T:
@@ -209,9 +220,25 @@ def _request(method: str, url: str) -> tuple[requests.Response, bytes]:
     except requests.exceptions.ChunkedEncodingError as e:
         raise SourceError("short_body", f"{url}: {_root_cause(e)}") from e
     except requests.RequestException as e:
-        # While a body is read, requests wraps its own time-out as a broken connection.
-        slow = isinstance(e, requests.Timeout) or any(isinstance(x, ReadTimeoutError) for x in e.args)
-        raise SourceError("timeout" if slow else "connection", f"{url}: {_root_cause(e)}") from e
+        raise SourceError(_kind(e), f"{url}: {_root_cause(e)}") from e
+    except OSError as e:  # before any request: a file of certificates that is not there, or is none
+        raise SourceError("certificate", f"{url}: {type(e).__name__}: {e}") from e
+
+
+def _kind(error: requests.RequestException) -> str:
+    """Return what a failed request is called."""
+    kinds = {
+        requests.exceptions.ProxyError: "proxy",
+        requests.exceptions.InvalidProxyURL: "proxy",
+        requests.exceptions.SSLError: "certificate",
+        requests.exceptions.InvalidURL: "unreadable",
+        requests.exceptions.InvalidSchema: "proxy",
+        requests.Timeout: "timeout",
+    }
+    # While a body is read, requests wraps its own time-out as a broken connection.
+    slow = any(isinstance(x, ReadTimeoutError) for x in error.args)
+    found = (reason for kind, reason in kinds.items() if isinstance(error, kind))
+    return "timeout" if slow else next(found, "connection")
 
 
 def _check_status(response: requests.Response) -> None:
@@ -222,6 +249,8 @@ def _check_status(response: requests.Response) -> None:
         reason = "not_found"
     elif code == requests.codes.too_many_requests:
         reason = "busy"
+    elif code == requests.codes.proxy_authentication_required:
+        reason = "proxy"
     elif code == requests.codes.request_timeout:
         reason = "timeout"
     else:
@@ -291,6 +320,8 @@ class _Links(HTMLParser):
 def _list(url: str) -> tuple[list[Entry], str]:
     """Return the entries of an index page, and its address after redirection."""
     answer = _get(url)
+    if defect(answer.body) is None:
+        raise SourceError("not_found", f"{url} is a file, not a folder")
     base = answer.url.rstrip("/") + "/"
     text = answer.body.decode("utf-8", "replace")
     if "</html" not in text.lower():  # pages are sent without a length: a short one would hide files

@@ -70,6 +70,8 @@ class Receipt(TypedDict, total=False):
     """By date, YYYY-MM-DD."""
     deferred: dict[str, DayEntry]
     """Days that could not be had, by date; of ingestion."""
+    failed: dict[str, str]
+    """Days that could not be classified, by date, and the error that each raised; of detection."""
     outputs: dict[str, Any]
     """sha256 of each file that was written, by name."""
     findings: list[dict[str, Any]]

@@ -88,6 +88,8 @@ class RunState(TypedDict):
     years: list[dict[str, Any]]
     outdated: list[Sum]
     """Sums (exposure, occurrence) that were made from other parts than there are now."""
+    failed_days: list[ListedDay]
+    """Those of the missing that raised an error, with it as ``reason``."""
     failed_blocks: list[FailedBlock]
 
 
@@ -257,6 +259,12 @@ def _survey_run(run: Run, good: set[tuple[str, str]], ingested: Days) -> RunStat
         "events": {name: events[name] for name in schema.EVENT_CLASSES},
         "years": _run_years(good, current),
         "outdated": [s for s in SUMS if run.outdated(s, receipts) and _is_due(run, s, identity)],
+        "failed_days": [
+            {"satellite": r["satellite"], "date": date, "reason": reason}
+            for r in receipts
+            for date, reason in r.get("failed", {}).items()
+            if (r["satellite"], date) in good and (r["satellite"], date) not in current
+        ],
         "failed_blocks": _failures(run.ledger),
     }
 

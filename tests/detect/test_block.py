@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -14,11 +15,14 @@ from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import DEFAULT_ENGINE, get_engine
 from reprocess.classifier.features import scale_flux, windows
 from reprocess.detect.block import DetectPlan, Settings, detect_block
+from reprocess.detect.properties import Day, describe
 from reprocess.detect.rules.published import MODES, postprocess
+from reprocess.detect.stage import plan_detect
 from reprocess.errors import LedgerError, ModelError, StoreError
 from reprocess.files import sha256
 from reprocess.ingest.block import IngestPlan, ingest_block
-from reprocess.ingest.reading import read_records
+from reprocess.ingest.reading import Records, read_records
+from reprocess.ingest.stage import plan_ingest
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.schema.granules import Granule
 from reprocess.schema.grid import FINE
@@ -511,7 +515,7 @@ FAULTS = {
     "timeout": Fault(stall=True),
     "connection": Fault(drop=True),
     "short_body": Fault(missing=1000),
-    "html_page": Fault(body=b"<html><title>Maintenance</title></html>"),
+    "not_the_file": Fault(body=b"<html><title>Maintenance</title></html>"),
 }
 
 
@@ -558,10 +562,11 @@ def test_days_that_cannot_be_had_are_deferred_or_quarantined_and_spare_the_other
     quarantined = {d: e for d, e in record["days"].items() if e["status"] == "quarantined"}
     unhad = record["deferred"] | quarantined
     assert {date: entry["reason"] for date, entry in unhad.items()} == dates
-    assert [entry["reason"] for entry in quarantined.values()] == ["html_page"]
-    assert {d: e["source"] for d, e in unhad.items()} == {
-        g.date.isoformat(): g.identity for g in plan if g.date.isoformat() in dates
-    }
+    assert quarantined == {}
+    for g in plan:
+        if (date := g.date.isoformat()) in dates:
+            assert unhad[date]["source"].items() >= g.identity.items()
+            assert ("sha256" in unhad[date]["source"]) == (dates[date] == "not_the_file")
     assert record["days"]["2019-10-25"] == undisturbed["days"]["2019-10-25"]
     server.faults.clear()
     assert ingest(work, server.url, *dates) == undisturbed
@@ -594,6 +599,100 @@ def test_day_stays_deferred_when_others_are_added(server: NoaaServer, tmp_path: 
     second = ingest(work, server.url, "2019-10-25")
     assert second["deferred"] == first["deferred"]
     assert second["days"].keys() == {"2019-10-20", "2019-10-25"}
+
+
+BAD = {
+    "html_page": b"<!-- portal --><html>Sign in</html>",
+    "not_hdf5": b'{"error": "slow down"}',
+    "truncated": b"\x89HDF\r\n\x1a\n" + bytes(1000),
+}
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("reason", BAD)
+def test_what_is_not_the_file_is_quarantined_only_if_the_same_bytes_come_in_the_next_run(
+    server: NoaaServer, tmp_path: Path, whole: tuple[Work, Receipt], reason: str
+) -> None:
+    def run(body: bytes) -> Receipt:
+        server.faults[NAME] = [Fault(body=body)] * TRIES
+        return ingest(work, server.url, "2019-10-24")
+
+    work = new_work(tmp_path / "w")
+    for body in (BAD[reason], BAD[reason] + b" at noon"):  # other bytes: nothing is known yet
+        record = run(body)
+        assert record["days"] == {}
+        entry = record["deferred"]["2019-10-24"]
+        assert (entry["reason"], entry["source"]["sha256"]) == ("not_the_file", sha256(body))
+        assert entry["detail"].startswith(f"{reason}, ")
+    record = run(BAD[reason] + b" at noon")
+    assert record["deferred"] == {}
+    assert (record["days"]["2019-10-24"]["status"], record["days"]["2019-10-24"]["reason"]) == (
+        "quarantined",
+        reason,
+    )
+    server.faults.clear()
+    assert ingest(work, server.url)["days"].keys() == LENGTHS.keys()
+    assert stored_days(work) == stored_days(whole[0])
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("reason", ["missing_variable", "wrong_date"])
+def test_whole_file_of_another_kind_is_quarantined_at_once_over_a_network_too(
+    server: NoaaServer, tmp_path: Path, reason: str
+) -> None:
+    path = granule_path(server.root, SATELLITE, "2019-10-24")
+    write_granule(path, MALFORMED[reason](variables(SATELLITE, "2019-10-24", n=60)))
+    record = ingest(new_work(tmp_path / "w"), server.url, "2019-10-24")
+    assert record["days"]["2019-10-24"]["reason"] == reason
+
+
+@pytest.mark.usefixtures("impatient")
+def test_quarantined_days_are_read_again_if_asked_for(server: NoaaServer, tmp_path: Path) -> None:
+    work = new_work(tmp_path / "w")
+    asked = granules(server.url)
+    for _ in range(2):
+        server.faults[NAME] = [Fault(body=BAD["not_hdf5"])] * TRIES
+        for plan in plan_ingest(work, asked):
+            ingest_block(plan)
+    assert work.ledger.read(SATELLITE, BLOCK)["days"]["2019-10-24"]["reason"] == "not_hdf5"
+    assert plan_ingest(work, asked) == []
+    server.faults.clear()
+    (plan,) = plan_ingest(work, asked, retry=True)
+    assert [g.date.isoformat() for g in plan.granules] == ["2019-10-24"]
+    assert ingest_block(plan)["days"]["2019-10-24"]["status"] == "ok"
+    assert plan_ingest(work, asked, retry=True) == []
+
+
+def test_error_that_nobody_foresaw_costs_its_day_only(
+    archive: Path, tmp_path: Path, whole: tuple[Work, Receipt], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = new_work(tmp_path / "w")
+    original = read_records
+
+    def fails(data: bytes, satellite: str, day: int) -> Records:
+        if day == index("2019-10-24"):
+            raise ZeroDivisionError("nobody knows")
+        return original(data, satellite, day)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("reprocess.ingest.day.read_records", fails)
+        record = ingest(work, archive)
+    assert record["days"].keys() == LENGTHS.keys() - {"2019-10-24"}
+    entry = record["deferred"]["2019-10-24"]
+    assert (entry["reason"], entry["detail"]) == ("failed", "ZeroDivisionError: nobody knows")
+    assert ingest(work, archive, "2019-10-24")["outputs"] == whole[1]["outputs"]
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ImportError("no h5py")])
+def test_trouble_of_the_machine_is_not_taken_for_that_of_a_day(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("reprocess.ingest.day.read_records", fails)
+    with pytest.raises(type(error)):
+        ingest(new_work(tmp_path / "w"), archive)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -785,6 +884,40 @@ def test_one_infinite_L_changes_nothing_far_from_it(work: Work, settings: Settin
     after = events_of(work)
     same = [key for key in before[0] if key not in {"source_sha256", "L", "quality_flags"}]
     assert repr([[e[k] for k in same] for e in after]) == repr([[e[k] for k in same] for e in before])
+
+
+def test_day_that_cannot_be_classified_costs_no_other(
+    work: Work, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = detect_block(detect_plan(work, settings))
+    rows = events_of(work)
+    original = describe
+
+    def fails(day: Day, *rest: Any) -> Any:
+        if day.date.isoformat() == "2019-10-24":
+            raise ZeroDivisionError("nobody knows")
+        return original(day, *rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("reprocess.detect.block.describe", fails)
+        record = detect_block(detect_plan(work, settings))
+    assert record["failed"] == {"2019-10-24": "ZeroDivisionError: nobody knows"}
+    assert record["days"] == {d: f for d, f in whole["days"].items() if d != "2019-10-24"}
+    assert repr(events_of(work)) == repr([e for e in rows if e["date"] != "2019-10-24"])
+    known = [Granule(SATELLITE, index(d), "", 0, "") for d in LENGTHS]
+    assert len(plan_detect(work, work.run("r"), settings, known)) == 1  # the next run tries again
+    assert detect_block(detect_plan(work, settings)) == whole
+
+
+def test_block_of_which_no_day_can_be_classified_fails(
+    work: Work, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError("nobody knows")
+
+    monkeypatch.setattr("reprocess.detect.block.describe", fails)
+    with pytest.raises(ZeroDivisionError):
+        detect_block(detect_plan(work, settings))
 
 
 def test_modes_differ(work: Work, settings: Settings) -> None:

@@ -202,7 +202,7 @@ def test_web_page_saved_under_the_name_is_not_hdf5() -> None:
     assert "<!DOCTYPE html>" in error.detail
 
 
-@pytest.mark.parametrize("data", [b"", b"CDF\x01 classic netCDF", b"\x89HDF\r\n"])
+@pytest.mark.parametrize("data", [b"CDF\x01 classic netCDF", b"\x89HDF\r\n", b'{"error": "slow down"}'])
 def test_bytes_without_the_signature_are_not_hdf5(data: bytes) -> None:
     assert refused(data).reason == "not_hdf5"
 
@@ -217,7 +217,50 @@ def test_file_cut_anywhere_is_truncated(good: bytes) -> None:
     for cut in cuts:
         error = refused(good[:cut])
         assert error.reason == "truncated", cut
-        assert error.detail.startswith(f"{cut} bytes, HDF5 says: ")
+        assert error.detail.startswith(f"the file ends after {cut} bytes, its superblock ")
+
+
+@pytest.mark.parametrize("data", [b"", bytes(100), bytes(2_000_000)])
+def test_empty_or_never_filled_file_is_truncated(data: bytes) -> None:
+    assert refused(data).reason == "truncated"
+
+
+@pytest.mark.parametrize("file", [0, 1, 2])
+@pytest.mark.parametrize("kept", [48, 512, 4096, 30_000, 0.25, 0.5, 0.9])
+def test_download_that_was_reserved_and_not_filled_is_truncated(shared: Path, file: int, kept: float) -> None:
+    path, satellite, day = REAL[file]
+    data = (shared / path).read_bytes()
+    size = int(kept * len(data)) if kept < 1 else int(kept)
+    error = refused(data[:size] + bytes(len(data) - size), satellite, day)
+    assert error.reason == "truncated"
+    assert len(error.detail) < 250
+
+
+@pytest.mark.parametrize("at", [48, 512, 2048, 10_000, 50_000, 100_000])
+def test_hole_in_the_metadata_is_damage_and_no_missing_variable(shared: Path, at: int) -> None:
+    path, satellite, day = REAL[0]
+    data = (shared / path).read_bytes()
+    assert refused(data[:at] + bytes(16_384) + data[at + 16_384 :], satellite, day).reason == "truncated"
+
+
+def test_real_damaged_days_are_truncated(shared: Path) -> None:
+    paths = sorted((shared / "archive_damaged").rglob("*.nc"))
+    assert len(paths) == 2
+    for path in paths:
+        satellite, date = path.parent.name, path.name[9:17]
+        error = refused(path.read_bytes(), satellite, f"{date[:4]}-{date[4:6]}-{date[6:]}")
+        assert error.reason == "truncated"
+        assert f"the file ends after {path.stat().st_size} bytes, its superblock says 6" in error.detail
+
+
+def test_many_missing_variables_are_counted(edited: Callable) -> None:
+    def remove(file: h5py.File) -> None:
+        for name in schema.PROTON_VARIABLES:
+            del file[name]
+
+    error = refused(edited(remove))
+    assert error.reason == "missing_variable"
+    assert error.detail.endswith(" and 7 more")
 
 
 @pytest.mark.parametrize("fraction", [0.01, 0.3, 0.7, 0.999])

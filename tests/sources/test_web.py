@@ -14,7 +14,7 @@ from reprocess.sources import web
 from reprocess.sources.web import TRIES, get, get_file, parse_index, patiently
 from tests.support.web import Fault, NoaaServer
 
-CONTENT = b"\x89HDF" + bytes(range(256)) * 4000
+CONTENT = b"\x89HDF\r\n\x1a\n" + bytes(range(256)) * 4000
 
 
 @pytest.fixture
@@ -80,7 +80,6 @@ TROUBLES = {
     "timeout": Fault(status=408),
     "short_body": Fault(missing=10_000),
     "connection": Fault(drop=True),
-    "html_page": Fault(body=b" \n<!DOCTYPE html><title>Sorry</title>", headers={"Content-Type": "text/html"}),
 }
 
 
@@ -99,6 +98,40 @@ def test_lasting_trouble_is_called_by_its_kind(server: NoaaServer, pauses: list[
     assert server.asked("a.nc") == TRIES
     for number, pause in enumerate(pauses):
         assert web.BACKOFF_S * 2**number / 2 <= pause <= web.BACKOFF_S * 2**number * 1.5
+
+
+NOT_THE_FILE = {
+    "page": Fault(body=b" \n<!DOCTYPE html><title>Sorry</title>", headers={"Content-Type": "text/html"}),
+    "firewall": Fault(status=202, body=b""),
+    "nothing": Fault(body=b""),
+    "gateway": Fault(body=b'{"error": "slow down"}'),
+    "zeros": Fault(body=bytes(1000)),
+    "half": Fault(body=b"\x89HDF\r\n\x1a\n\x00\x00\x00\x00\x00\x08" + bytes(26) + b"\xff" * 100),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_THE_FILE)
+def test_what_is_not_the_file_is_asked_for_again(server: NoaaServer, pauses: list[float], kind: str) -> None:
+    server.faults["a.nc"] = [NOT_THE_FILE[kind]]
+    assert get_file(server.url + "a.nc").body == CONTENT
+    assert (server.asked("a.nc"), len(pauses)) == (2, 1)
+
+
+@pytest.mark.parametrize("kind", NOT_THE_FILE)
+def test_the_same_bytes_twice_are_not_asked_for_a_third_time(
+    server: NoaaServer, pauses: list[float], kind: str
+) -> None:
+    server.faults["a.nc"] = [NOT_THE_FILE[kind]] * TRIES
+    assert get_file(server.url + "a.nc").body == NOT_THE_FILE[kind].body
+    assert server.asked("a.nc") == 2
+
+
+def test_other_bytes_each_time_are_asked_for_as_often_as_any_trouble(
+    server: NoaaServer, pauses: list[float]
+) -> None:
+    server.faults["a.nc"] = [Fault(body=b"<html>%d</html>" % n) for n in range(TRIES)]
+    assert get_file(server.url + "a.nc").body == b"<html>%d</html>" % (TRIES - 1)
+    assert server.asked("a.nc") == TRIES
 
 
 def test_single_try_makes_no_pause(server: NoaaServer, pauses: list[float]) -> None:
@@ -281,3 +314,42 @@ def test_links_may_be_absolute_and_quoted() -> None:
         ("a b.nc", "https://h/x/a%20b.nc"),
         ("c.nc", "https://h/x/c.nc"),
     ]
+
+
+def test_proxy_that_does_not_answer_is_told_as_such(
+    server: NoaaServer, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        proxy = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "")
+    assert failure(server).reason == "proxy"
+    assert pauses == []
+
+
+def test_proxy_that_wants_a_password_is_told_as_such(server: NoaaServer, pauses: list[float]) -> None:
+    assert failure(server, Fault(status=407)).reason == "proxy"
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_certificates_that_cannot_be_used_are_told_as_such(
+    server: NoaaServer,
+    pauses: list[float],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    content: str | None,
+) -> None:
+    if content is not None:
+        (tmp_path / "site.pem").write_text(content)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "site.pem"))
+    with pytest.raises(SourceError) as error:
+        get(server.url.replace("http:", "https:"))
+    assert error.value.reason == "certificate"
+
+
+@pytest.mark.parametrize("url", ["http://", "http://a b/", "http://[::1/"])
+def test_address_that_is_none_is_unreadable(pauses: list[float], url: str) -> None:
+    with pytest.raises(SourceError) as error:
+        get(url)
+    assert error.value.reason == "unreadable"
+    assert pauses == []
