@@ -1,7 +1,9 @@
 """What commands say of archives: what is not read and why, what is not there, what cannot be an archive."""
 
 import json
+import os
 import shutil
+import socket
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,8 @@ from click.testing import CliRunner, Result
 
 from reprocess.cli import main
 from tests.support import fake
+from tests.support.command import tree
+from tests.support.web import NoaaServer
 
 
 def invoke(*arguments: object, code: int = 0) -> Result:
@@ -84,3 +88,78 @@ def test_selection_within_the_archive_has_nothing_to_tell(archive: Path) -> None
 def test_selection_of_nothing_is_refused_with_what_was_selected(archive: Path) -> None:
     told = invoke("plan", archive, "--satellite", "noaa15", "--end", "2019-10-01", code=2).stderr
     assert f"in {archive} is selected by --satellite noaa15 --end 2019-10-01" in told
+
+
+@pytest.mark.parametrize("work", ["a", "a/W", "a/2019/W", ".", "link/W"])
+def test_work_and_archive_within_each_other_are_refused(archive: Path, tmp_path: Path, work: str) -> None:
+    (tmp_path / "link").symlink_to("a")
+    before = tree(tmp_path)
+    for command in ("ingest", "run"):
+        told = invoke(command, archive, tmp_path / work, code=2).stderr
+        assert "lie within each other" in told
+        assert str(archive) in told
+    assert tree(tmp_path) == before
+
+
+def test_work_beside_an_archive_whose_path_begins_alike_is_fine(archive: Path, tmp_path: Path) -> None:
+    invoke("ingest", archive, tmp_path / "a_work", "--dry-run")
+
+
+@pytest.fixture
+def nobody() -> str:
+    """An address of this machine where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("scheme", ["http", "ftp"])
+def test_server_that_cannot_be_reached_is_told_with_what_to_do(
+    nobody: str, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reprocess.sources.web.BACKOFF_S", 0.0)
+    told = invoke("plan", f"{scheme}://{nobody}/", code=2).stderr
+    assert "connection: " in told
+    assert "check the address and the network" in told
+    assert "holds NOAA's years" not in told
+
+
+def test_unknown_scheme_is_told_with_what_is_known() -> None:
+    told = invoke("plan", "gopher://x/y", code=2).stderr
+    assert "no address that can be listed" in told
+    assert "give a folder, an http(s) listing or a URL that fsspec reads" in told
+
+
+def test_missing_library_of_a_scheme_is_told_with_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(*_: object, **__: object) -> None:
+        raise ImportError("Install s3fs to access S3")
+
+    monkeypatch.setattr("fsspec.core.url_to_fs", absent)
+    told = invoke("plan", "s3://bucket/poes", code=2).stderr
+    assert "Install s3fs to access S3; install 'reprocess[s3]' with pip" in told
+
+
+def test_file_in_place_of_a_web_folder_is_told(archive: Path) -> None:
+    with NoaaServer(archive) as server:
+        path = next(archive.rglob("*.nc")).relative_to(archive)
+        server.moved[f"/access/{path}/"] = f"/access/{path}"
+        told = invoke("plan", f"{server.url}{path}", code=2).stderr
+    assert "is a file, not a folder" in told
+    assert "give the folder that holds NOAA's years" in told
+
+
+def test_quarantined_days_are_asked_for_again_only_with_the_option(archive: Path, tmp_path: Path) -> None:
+    path = next(archive.rglob("*.nc"))
+    good, at = path.read_bytes(), path.stat().st_mtime
+    path.write_bytes(bytes(len(good)))
+    os.utime(path, (at, at))
+    one = ("--partition", "1/1")
+    told = invoke("ingest", archive, tmp_path / "w", *one, code=3).stdout
+    assert "truncated" in told
+    path.write_bytes(good)
+    os.utime(path, (at, at))  # mended, and as it was for all that a listing tells
+    invoke("ingest", archive, tmp_path / "w", *one, code=3)
+    assert (
+        "1 satellite-days in 1 blocks"
+        in invoke("ingest", archive, tmp_path / "w", "--dry-run", "--retry-quarantined").stdout
+    )
+    invoke("ingest", archive, tmp_path / "w", *one, "--retry-quarantined")

@@ -48,9 +48,7 @@ def test_faults_are_waited_out_or_named_and_mended_by_the_next_run(
         fourth: [Fault(body=b"<html>Sorry</html>", headers=AT_ONCE)] * 99,
     }
     done = reprocess("ingest", server.url, tmp_path / "w", *ONE, code=4)
-    assert (
-        "quarantined by reason: 1 html_page\ndeferred by reason: 1 not_found, 1 server_error\n" in done.stdout
-    )
+    assert "deferred by reason: 1 not_found, 1 not_the_file, 1 server_error\n" in done.stdout
     assert "  deferred noaa18 2019-10-25: server_error (" in done.stdout
     assert "noaa18: 1 of 3 satellite-days ingested" in done.stdout
     assert "0 missing, 2 deferred" in done.stdout
@@ -58,8 +56,9 @@ def test_faults_are_waited_out_or_named_and_mended_by_the_next_run(
     assert {(d["date"], d["reason"]) for d in state["deferred"]} == {
         ("2019-10-25", "server_error"),
         ("2019-12-01", "not_found"),
+        ("2019-10-24", "not_the_file"),
     }
-    assert [(d["satellite"], d["reason"]) for d in state["quarantined"]] == [("metop01", "html_page")]
+    assert state["quarantined"] == []
     assert [server.asked(name) for name in (first, second, third)] == [4, 5, 1]
     server.faults = {}
     server.requests.clear()
