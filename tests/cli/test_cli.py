@@ -41,7 +41,7 @@ def test_help_names_every_command() -> None:
         (("plan", ".", "--memory", "2iB"), "'2iB' is no number of bytes"),
         (("plan", ".", "--storage-option", "anon"), "'anon' is not KEY=VALUE"),
         (("plan", ".", "--storage-option", "=1"), "'=1' is not KEY=VALUE"),
-        (("run", ".", "W"), "no satellite-day under '.'"),
+        (("plan", "."), "no satellite-day under '.'"),
         (("status", "W"), "does not exist"),
         (("events", "."), "is no WORK directory: it holds no ledger; give the folder"),
         (("map", ".", "--run", "x"), "is no WORK directory"),
