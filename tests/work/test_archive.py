@@ -282,9 +282,7 @@ PARTS = {
     "days": lambda ds: ds.sel(day=slice("2019-10-23", "2019-10-25")),
     "days over blocks": lambda ds: ds.sel(day=slice("2019-09-22", "2019-09-26")),
     "a day": lambda ds: ds.sel(day="2019-10-24"),
-    "an odd piece": lambda ds: ds[["L_IGRF", "ifc_on"]].isel(
-        day=[7966, 7967, 7990], record=slice(3, 398, 7)
-    ),
+    "an odd piece": lambda ds: ds[["L_IGRF", "ifc_on"]].isel(day=[7966, 7967, 7990], record=slice(3, 398, 7)),
     "an energy over blocks": lambda ds: ds.electron_flux.sel(
         day=slice("2019-08-20", "2019-10-25"), energy=612, telescope=0
     ).to_dataset(),
