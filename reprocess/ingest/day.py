@@ -7,7 +7,7 @@ from typing import Any, cast
 from reprocess import schema
 from reprocess.errors import GranuleError, SourceError
 from reprocess.files import sha256
-from reprocess.ingest.reading import Records, is_simulated, read_records
+from reprocess.ingest.reading import Records, read_records
 from reprocess.schema import DayState
 from reprocess.schema.granules import Granule
 from reprocess.sources.hdf5 import is_page
@@ -64,7 +64,6 @@ def read_day(granule: Granule, storage: Mapping[str, Any], tries: int, known: Kn
     source = cast(Source, granule.identity | answer.facts | {"sha256": sha256(answer.body)})
     try:
         records = read_records(answer.body, granule.satellite, granule.day)
-        simulated = is_simulated(answer.body)
     except GranuleError as e:
         return _unusable({"source": source, "reason": e.reason, "detail": e.detail}, answer, known)
     except (ImportError, MemoryError):
@@ -81,7 +80,7 @@ def read_day(granule: Granule, storage: Mapping[str, Any], tries: int, known: Kn
         "reordered": records.reordered,
         "not_measured": records.not_measured,
     }
-    if simulated:
+    if records.simulated:
         facts["simulated"] = True
     return Outcome({"source": source} | facts, records)
 
