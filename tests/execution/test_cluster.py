@@ -123,7 +123,7 @@ def test_the_tunnel_leads_through_the_machine_a_job_was_submitted_from(
     here: str, submitted: str | None, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module.socket, "getfqdn", lambda: here)
-    monkeypatch.setattr(module.getpass, "getuser", lambda: "ada")
+    monkeypatch.setattr("getpass.getuser", lambda: "ada")
     if submitted:
         monkeypatch.setenv("PBS_O_HOST", submitted)
     assert tunnel(9999) == words
