@@ -21,7 +21,7 @@ def status(work: Path, as_json: bool) -> None:
     """Tell what is done, missing, quarantined and failed, and why."""
     from reprocess.work.status import exit_code, survey
 
-    state = survey(existing_work(work))
+    state = survey(existing_work(work), look=True)
     if as_json:
         click.echo(json.dumps(state, indent=1))
     else:

@@ -116,7 +116,10 @@ def _is_of(granule: Granule, entry: DayEntry | None) -> bool:
 
 
 def survey(
-    work: Work, granules: Collection[Granule] | None = None, left_out: Collection[LeftOut] = ()
+    work: Work,
+    granules: Collection[Granule] | None = None,
+    left_out: Collection[LeftOut] = (),
+    look: bool = False,
 ) -> Survey:
     """Return the state of ingestion and of every run.
 
@@ -127,6 +130,8 @@ def survey(
         Satellite-days to answer for; all that were ever asked for by default.
     left_out : collection of LeftOut
         What their archive holds besides; if `granules` is None, all that was noted.
+    look : bool
+        Whether to look if the archive has data of the blocks that the ledger claims.
 
     Returns
     -------
@@ -140,7 +145,7 @@ def survey(
     ingest["gone"] = [
         {"satellite": r["satellite"], "block": r["block"], "reason": "its data are not in archive.zarr"}
         for r in receipts
-        if not work.archived(r["satellite"], r["block"])
+        if look and not work.archived(r["satellite"], r["block"])
     ]
     ingest["left_out"] = _survey_left_out(besides, {(g.satellite, g.day) for g in planned})
     ingest["reasons"]["left_out"] = _by_reason(ingest["left_out"])

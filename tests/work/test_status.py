@@ -122,6 +122,7 @@ def test_survey_of_an_empty_folder_has_nothing(work: Work) -> None:
             "simulated": 0,
             "reasons": {"quarantined": {}, "deferred": {}, "left_out": {}},
             "failed_blocks": [],
+            "gone": [],
         },
         "runs": {},
     }
