@@ -3,6 +3,9 @@
 A list is a CSV or Parquet file with the columns ``satellite``, ``start_time``, ``stop_time`` (UTC,
 first and last record) and ``event_class`` (REP or CSS); ``start``, ``stop`` and ``class`` are
 accepted too. The truth table of a simulated archive and the event table of a run are such lists.
+
+Rows with the same ``event_id``, where a list has it, are one event: its parts in the files of two
+days. Columns of `schema.SITUATIONS` tell in which hard situations an event is.
 """
 
 from collections.abc import Collection, Sequence
@@ -15,7 +18,7 @@ import pandas as pd
 from scipy.ndimage import maximum_filter1d
 
 from reprocess.errors import EventListError
-from reprocess.schema import EVENT_CLASSES, SATELLITES
+from reprocess.schema import EVENT_CLASSES, SATELLITES, SITUATIONS
 
 _ALIASES = {"start": "start_time", "stop": "stop_time", "class": "event_class"}
 _REQUIRED = ("satellite", "start_time", "stop_time", "event_class")
@@ -29,7 +32,8 @@ class EventList:
     """A checked event list."""
 
     table: pd.DataFrame
-    """Usable rows, sorted by satellite and start: the four columns; times are datetime64[ms]."""
+    """Usable rows, sorted by satellite and start: the four columns, times as datetime64[ms], and those of
+    `schema.SITUATIONS` that a list has."""
     dropped: list[str]
     """What was wrong with the other rows, one line each."""
 
@@ -70,8 +74,20 @@ def read_event_list(
     if good.empty:
         names = ", ".join(str(path) for path in paths)
         raise EventListError(f"no row of {names} can be used" + "".join(f"\n  {line}" for line in lines))
-    good = good[list(_REQUIRED)].sort_values(["satellite", "start_time"], ignore_index=True)
+    good = _joined(good.drop(columns="where")).sort_values(["satellite", "start_time"], ignore_index=True)
     return EventList(good, lines)
+
+
+def _joined(table: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for the parts of each event, without `event_id`; situations are those of any part."""
+    situations = [name for name in SITUATIONS if name in table]
+    table = table.assign(**{name: table[name].eq(True) for name in situations})
+    if "event_id" not in table:
+        return table
+    named = table["event_id"].notna()
+    groups = table[named].groupby(["satellite", "event_class", "event_id"], as_index=False, sort=False)
+    whole = groups.agg({"start_time": "min", "stop_time": "max", **dict.fromkeys(situations, "max")})
+    return pd.concat([table[~named], whole], ignore_index=True)[[*_REQUIRED, *situations]]
 
 
 def near_events(labels: np.ndarray, reach: int) -> np.ndarray:
@@ -123,7 +139,7 @@ def _read(path: Path) -> pd.DataFrame:
         raise EventListError(
             f"{path} has no column {', '.join(missing)}; it has {', '.join(map(str, table.columns))}"
         )
-    table = table[list(_REQUIRED)].copy()
+    table = table[[*_REQUIRED, *(n for n in ("event_id", *SITUATIONS) if n in table)]].copy()
     for name in ("start_time", "stop_time"):
         known = pd.api.types.is_datetime64_any_dtype(table[name])  # numbers are not: 20150301 is a date
         text = table[name] if known else table[name].astype(str)
