@@ -139,7 +139,7 @@ def test_a_damaged_part_is_not_counted(run):
     path = part_path(run.dwell, "noaa18", 250)
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     for use in (write_exposure, lambda r, done: daily(r, done, MAP)):
-        with pytest.raises(LedgerError, match=r"delete ledger/noaa18/0250\.json") as e:
+        with pytest.raises(LedgerError, match=r"delete .*/ledger/noaa18/0250\.json") as e:
             use(run, records)
         assert str(path) in str(e.value)
         assert records[1]["outputs"]["dwell"] in str(e.value)
@@ -150,7 +150,7 @@ def test_a_missing_part_is_not_counted(run):
     path = part_path(run.dwell, "metop01", 248)
     path.unlink()
     with pytest.raises(
-        LedgerError, match=r"is missing although its block is done; delete ledger/metop01/0248\.json"
+        LedgerError, match=r"is missing although its block is done; delete .*/ledger/metop01/0248\.json"
     ):
         daily(run, records, MAP)
 
