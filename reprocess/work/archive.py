@@ -8,6 +8,7 @@ import xarray as xr
 from reprocess import schema
 from reprocess.errors import StoreError
 from reprocess.files import find
+from reprocess.schema.measurements import LARGEST_FLUX, LARGEST_L
 
 _PRODUCT = {
     **schema.PRODUCT,
@@ -33,10 +34,11 @@ def open_archive(path: str | Path, satellite: str, *, masked: bool = True) -> xr
     satellite : str
         Directory name, as ``noaa18``.
     masked : bool
-        Whether what NOAA writes for missing values (-999 in E4, -1 in L) becomes NaN. If not, values
-        are exactly those of the files. A foot-point pitch angle of -1 is not missing (the axis is
-        outside the bounce loss cone) and stays. Padding after a day's last record is NaN (NaT, -1)
-        either way.
+        Whether what NOAA writes for missing values (-999 in E4, -1 in L) becomes NaN, and with it
+        electron fluxes and L shells that are no measurement (`schema.measurements`), such as NetCDF's
+        fill. If not, values are exactly those of the files. A foot-point pitch angle of -1 is not
+        missing (the axis is outside the bounce loss cone) and stays. Padding after a day's last record
+        is NaN (NaT, -1) either way.
 
     Returns
     -------
@@ -71,12 +73,23 @@ def open_archive(path: str | Path, satellite: str, *, masked: bool = True) -> xr
         # Days are stored apart. What has one value a day is small: in one chunk, read in one step.
         days = 1 if "record" in dataset[name].dims else schema.DAYS
         dataset[name] = dataset[name].chunk({"day": days}, inline_array=True)
+    if masked:
+        for name, largest in _LARGEST.items():
+            values = dataset[name]
+            dataset[name] = values.where((values >= 0) & (values <= largest))
     dataset = dataset.assign_coords(day=_days(), time=_time(dataset["time"]))
     dataset = dataset.set_coords(["latitude", "longitude"])
     dataset.attrs = _PRODUCT | {"platform": schema.SATELLITES[satellite].name}
     for variable in records.variables:
         _make_writable(dataset[str(variable)], masked)
     return dataset
+
+
+_LARGEST = {
+    "electron_flux": xr.DataArray(LARGEST_FLUX[:, 0], dims="energy"),
+    "L_IGRF": xr.DataArray(np.float32(LARGEST_L)),
+}
+"""Beyond, no value is a measurement: NetCDF's fill in records never written, infinity."""
 
 
 def _days() -> xr.Variable:

@@ -509,6 +509,20 @@ def test_probability_is_looked_at_only_if_the_run_kept_it(work: Work) -> None:
     assert [f.expected.split()[0] for f in find(work)] == ["L_max"]
 
 
+def test_records_that_are_no_measurement_are_accounted_for(
+    archive: Path, random_model: Bundle, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(archive, tmp_path / "a"))
+    content = fake.variables("noaa18", "2019-10-24")
+    content["mep_ele_tel0_flux_e2"][100:110] = 9.96921e36
+    content["L_IGRF"][200] = np.inf
+    content["lon"][300] = np.nan
+    fake.write_granule(fake.granule_path(copy, "noaa18", "2019-10-24"), content)
+    work = run_here(copy, tmp_path / "w", random_model)
+    assert find(work) == []
+    assert work.run("r").ledger.read("noaa18", 248)["days"]["2019-10-24"]["not_measured"] == 12
+
+
 @pytest.mark.parametrize("column", ["records", "records_REP", "records_CSS"])
 def test_dwell_must_be_that_of_the_archives_records(work: Work, column: str) -> None:
     change_part(work, DWELL, moved(column, 1))
@@ -525,7 +539,9 @@ def test_dwell_seconds_moved_to_another_cell_are_found(work: Work) -> None:
     assert kinds(find(work)) == {("contradiction", DWELL)}
 
 
-@pytest.mark.parametrize("name", ["classifiable", "in_grid", "outside_grid", "invalid_position"])
+@pytest.mark.parametrize(
+    "name", ["not_measured", "classifiable", "in_grid", "outside_grid", "invalid_position"]
+)
 def test_accounts_of_records_must_be_those_of_the_archive(work: Work, name: str) -> None:
     edit(work.root / DETECTED, lambda r: r["days"]["2019-10-24"].update({name: 7}))
     (finding,) = find(work)

@@ -23,6 +23,7 @@ from reprocess.sources.listing import list_archive
 from reprocess.work.archive import open_archive
 from reprocess.work.paths import Work
 from reprocess.work.store import create_store, open_records
+from tests.support.fake import granule_path, variables, write_granule
 from tests.support.programs import find_program
 
 REAL = (
@@ -144,6 +145,32 @@ def test_masked_archive_is_nan_exactly_where_the_sentinels_are(
     outside = expected["pitch_angle_foot"] == -1
     assert np.array_equal(ds.pitch_angle_foot.to_numpy()[:, :count] == -1, outside)
     assert outside.any() or "simulated" in path, "an axis outside the loss cone is not missing"
+
+
+def test_masked_archive_is_nan_where_values_are_no_measurement(tmp_path: Path) -> None:
+    content = variables("noaa18", "2019-10-24", n=60)
+    content["mep_ele_tel90_flux_e2"][10] = 9.96921e36
+    content["mep_ele_tel0_flux_e4"][11:13] = [np.inf, -5]
+    content["L_IGRF"][20:22] = [np.inf, 9.96921e36]
+    write_granule(granule_path(tmp_path / "a", "noaa18", "2019-10-24"), content)
+    store = ingest(tmp_path / "w", tmp_path / "a")
+    masked, plain = (
+        open_archive(store, "noaa18", masked=m).sel(day="2019-10-24").isel(record=slice(60))
+        for m in (True, False)
+    )
+    for name, places in {
+        "electron_flux": [(1, 1, 10), (0, 3, 11), (0, 3, 12)],
+        "L_IGRF": [(20,), (21,)],
+    }.items():
+        seen, stored = masked[name], plain[name].to_numpy()
+        missing = stored == SENTINELS[name]
+        for place in places:
+            missing[place] = True
+        assert np.array_equal(np.isnan(seen), missing)
+        assert np.array_equal(seen.to_numpy()[~missing], stored[~missing])
+        assert (seen.dims, seen.dtype) == (plain[name].dims, np.float32)
+        assert seen.attrs["units"] == plain[name].attrs["units"]
+    assert np.isinf(plain.L_IGRF[20])
 
 
 @EVERY_REAL_FILE
