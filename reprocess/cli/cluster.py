@@ -1,5 +1,6 @@
 """Job scripts for batch systems: cluster script, cluster submit."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,8 +47,11 @@ def script(**given: Any) -> None:
 
     FILE describes the batch system. OPTIONS are those of `reprocess run`.
     """
-    _, text, _ = _scripts(**given)
+    batch, text, _ = _scripts(**given)
     click.echo(to_utf8(text), nl=False)  # bytes: paths must come out as they are
+    _tell_memory(batch, text)
+    if not batch.logs.is_dir():
+        click.echo(f"before you submit it: mkdir -p {shlex.quote(str(batch.logs))}", err=True)
     if given["shares"]:
         click.echo(f"when the jobs have ended: reprocess run {' '.join(_words(**given))}", err=True)
 
@@ -63,12 +67,21 @@ def submit(**given: Any) -> None:
     from reprocess.execution.scripts import submit as give
 
     batch, text, rest = _scripts(**given)
+    _tell_memory(batch, text)
+    batch.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
     job = give(batch, text)
     click.echo(f"submitted job {job}; its output: {batch.logs}")
     if rest and SYSTEMS[batch.batch_system].after:
         click.echo(f"submitted job {give(batch, rest, after=job)}, which waits for it and makes the maps")
     elif rest:
         click.echo(f"when it has ended: reprocess run {' '.join(_words(**given))}")
+
+
+def _tell_memory(batch: "Batch", text: str) -> None:
+    from reprocess.execution.scripts import asked_memory
+
+    if asked := asked_memory(batch, text):
+        click.echo(f"memory asked for: {asked} a job (units of 1024 bytes, rounded up)", err=True)
 
 
 def _words(archive: str, work: str, options: tuple[str, ...], **_: Any) -> list[str]:

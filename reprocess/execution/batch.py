@@ -85,11 +85,21 @@ class _System:
     """Option of the submit command: start when another job has ended, however it ended."""
     job_id: str = r"(\d+)"
     """Where the submit command's answer has the job's identifier."""
+    directives: tuple[str, ...] = ()
+    """What every script says: the shell, where the first line of a script is not heeded."""
+    asked: str = ""
+    """Where a script says how much memory is asked for, if that is not what the file says."""
 
 
 SYSTEMS = {
-    "slurm": _System("SLURMCluster", "--array=1-{n}", "$SLURM_ARRAY_TASK_ID", "--dependency=afterany:{job}"),
-    "sge": _System("SGECluster", "-t 1-{n}", "$SGE_TASK_ID", "-hold_jid {job}"),
+    "slurm": _System(
+        "SLURMCluster",
+        "--array=1-{n}",
+        "$SLURM_ARRAY_TASK_ID",
+        "--dependency=afterany:{job}",
+        asked=r"^#SBATCH --mem=(\S+)$",
+    ),
+    "sge": _System("SGECluster", "-t 1-{n}", "$SGE_TASK_ID", "-hold_jid {job}", directives=("-S /bin/bash",)),
     "pbs": _System("PBSCluster", "-J 1-{n}", "$PBS_ARRAY_INDEX", "-W depend=afterany:{job}", r"(\S+)"),
     "lsf": _System("LSFCluster", "", "$LSB_JOBINDEX", "-w ended({job})"),
     "htcondor": _System("HTCondorCluster", "", "`expr $(Process) + 1`", "", r"submitted to cluster (\d+)"),
@@ -197,10 +207,12 @@ class Batch:
         }
         complete["processes"] = complete["cores"]
         complete["job_script_prologue"] = [*complete.get("job_script_prologue", []), *prologue]
-        extra = complete.get("job_extra_directives", [])
+        extra, system = complete.get("job_extra_directives", []), SYSTEMS[self.batch_system]
         if not isinstance(extra, Mapping):
             cores = str(complete["cores"])
-            complete["job_extra_directives"] = [str(x).replace("{cores}", cores) for x in extra]
+            given = [str(x).replace("{cores}", cores) for x in extra]
+            chosen = any(x.startswith("-S ") for x in given)
+            complete["job_extra_directives"] = [*(() if chosen else system.directives), *given]
         return complete
 
     def job(self, name: str, **changes: Any) -> Any:

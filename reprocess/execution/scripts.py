@@ -60,7 +60,6 @@ def _script(batch: Batch, arguments: Sequence[str], last: str = "", shares: int 
     """
     if shares and batch.batch_system == "lsf":
         changes["job_name"] = f'"reprocess[1-{shares}]"'  # LSF is asked for an array by the job's name
-    job = batch.job("reprocess", **changes)
     python = changes.get("python") or batch.options.get("python") or shlex.quote(sys.executable)
     commands = [
         *batch.job_options(**changes)["job_script_prologue"],
@@ -68,9 +67,23 @@ def _script(batch: Batch, arguments: Sequence[str], last: str = "", shares: int 
         f"cd {shlex.quote(str(Path.cwd()))} || exit 2",
         f"exec {python} -m reprocess run {shlex.join(arguments)} {last}".rstrip(),
     ]
-    if batch.batch_system == "htcondor":
-        return _htcondor_script(job, commands, shares)
-    return "\n".join([job.shebang, "", job.job_header, "", *commands, ""])
+    with tempfile.TemporaryDirectory() as stand_in:  # dask-jobqueue makes the folder that it is given
+        job = batch.job("reprocess", log_directory=stand_in, **changes)
+        if batch.batch_system == "htcondor":
+            text = _htcondor_script(job, commands, shares)
+        else:
+            text = "\n".join([job.shebang, "", job.job_header, "", *commands, ""])
+        return text.replace(stand_in, str(batch.logs))
+
+
+def asked_memory(batch: Batch, script: str) -> str | None:
+    """Return how much memory a script asks for in the batch system's own units; None if as in the file.
+
+    SLURM is asked by dask-jobqueue for whole units of 1024 bytes, rounded up: 4.4GB become 5G, 5 GiB.
+    """
+    pattern = SYSTEMS[batch.batch_system].asked
+    found = re.search(pattern, script, re.MULTILINE) if pattern else None
+    return found[1] if found else None
 
 
 def _htcondor_script(job: Any, commands: Sequence[str], shares: int) -> str:

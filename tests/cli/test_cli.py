@@ -278,6 +278,9 @@ def test_a_job_script_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     text = invoke("cluster", "script", "--shares", 9, *arguments).output
     assert "#SBATCH --array=1-9\n" in text
     assert "when the jobs have ended: reprocess run ARCHIVE WORK --model m --satellite noaa18" in text
+    assert "memory asked for: 2G a job" in text
+    assert f"before you submit it: mkdir -p {tmp_path / 'reprocess-logs'}" in text
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

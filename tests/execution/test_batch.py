@@ -62,7 +62,7 @@ def test_the_job_of_workers_of_every_shipped_file_renders(name: str) -> None:
     ("name", "words"),
     [
         ("slurm", ("#SBATCH --cpus-per-task=8", "#SBATCH -t 04:00:00", "#SBATCH --mem=15G")),
-        ("sge", ("#$ -P PROJECT", "#$ -pe omp 4", "#$ -l h_rt=12:00:00", "#!/bin/bash -l")),
+        ("sge", ("#$ -P PROJECT", "#$ -pe omp 4", "#$ -l h_rt=12:00:00", "#$ -S /bin/bash\n")),
         ("pbs", ("#PBS -l select=1:ncpus=8:mem=15GB", "#PBS -l walltime=04:00:00")),
         ("lsf", ("#BSUB -n 8", "#BSUB -M 16000", "#BSUB -W 04:00", 'span[hosts=1]"')),
         ("htcondor", ("MY.DaskWorkerCores = 4", "MY.DaskWorkerMemory = 8000000000", "Queue\n")),
@@ -103,6 +103,41 @@ def test_the_main_job_has_one_core_and_its_own_time(name: str) -> None:
     rest = scripts.rest_script(known, RUN)
     assert "--workers 1" in rest
     assert "--partition" not in rest
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_making_a_script_makes_no_folder(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    known = load_batch(FILES[name])
+    for text in (scripts.run_script(known, RUN), scripts.array_script(known, RUN, 3)):
+        assert str(known.logs) in text
+    assert list(tmp_path.iterdir()) == []
+    assert not known.logs.exists()
+
+
+def test_grid_engine_is_told_the_shell_once_and_the_files_own_wins(tmp_path: Path) -> None:
+    text = FILES["sge"].read_text(encoding="utf-8")
+    own = tmp_path / "own.yaml"
+    own.write_text(text.replace('["-pe omp {cores}"]', '["-pe omp {cores}", "-S /bin/zsh"]'), "utf-8")
+    for path, shell in ((FILES["sge"], "/bin/bash"), (own, "/bin/zsh")):
+        for script in (
+            scripts.node_script(load_batch(path), RUN),
+            scripts.array_script(load_batch(path), RUN, 2),
+        ):
+            assert [line for line in script.splitlines() if " -S " in line] == [f"#$ -S {shell}"]
+
+
+@pytest.mark.parametrize(
+    ("memory", "asked"),
+    [("1.5GB", "2G"), ("4.4GB", "5G"), ("16GB", "15G"), ("2GiB", "2G"), ("900MB", "859M")],
+)
+def test_what_slurm_is_asked_for_is_told(memory: str, asked: str, tmp_path: Path) -> None:
+    path = tmp_path / "slurm.yaml"
+    path.write_text(f"batch_system: slurm\noptions: {{cores: 1, memory: {memory}}}\n", encoding="utf-8")
+    known = load_batch(path)
+    assert scripts.asked_memory(known, scripts.node_script(known, RUN)) == asked
+    other = load_batch(FILES["sge"])
+    assert scripts.asked_memory(other, scripts.node_script(other, RUN)) is None
 
 
 @pytest.mark.parametrize("name", [n for n in FILES if n != "htcondor"])
