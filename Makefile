@@ -6,7 +6,7 @@ WORKERS ?= 2
 COMMITS ?= HEAD^!
 BIN = $(VENV)/bin
 
-.PHONY: help setup run test lint columns bench track soak clean
+.PHONY: help setup run test lint columns bench track soak fuzz clean
 
 help:  ## Say what each target does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -43,6 +43,9 @@ track: setup  ## Follow a few of them over commits with asv; COMMITS="HEAD~5..HE
 
 soak: setup  ## Kill processes of a run at random, 50 times, and compare what comes out
 	$(BIN)/python -m tests.soak
+
+fuzz: setup  ## Try malformed input; FUZZ="--cases 100000 --seed 7" tries more and other
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 clean:  ## Remove the virtual environment and the demonstration
 	rm -rf $(VENV) $(DEMO) .asv

@@ -28,6 +28,9 @@ _ABSENT = ("doesn't exist", "component not found")
 _UNIX_EPOCH = np.datetime64("1970-01-01", "D")
 
 
+LARGEST_IN_FILE = 10 * schema.RECORDS
+"""Records of a file that are looked at, repeated times and other days' among them: 100 MB."""
+
 _DAMAGE = (OSError, RuntimeError, KeyError, TypeError, ValueError)
 """What h5py raises for a damaged file."""
 
@@ -157,12 +160,13 @@ def _read_variables(data: bytes) -> tuple[dict[str, np.ndarray], bool]:
             if missing:
                 _check_whole(file, missing, data)
                 raise GranuleError("missing_variable", f"no {_some(missing)}")
-            raw = {name: np.asarray(one[()]) for name, one in found_in.items()}
-            simulated = _says_simulated(file)
+            _check_layout(found_in, wanted)  # before a length that is damaged is given memory
+            for name, variable in found_in.items():
+                _check_stored(name, variable)
+            raw = {name: np.asarray(variable[()]) for name, variable in found_in.items()}
+            return raw, _says_simulated(file)
     except _DAMAGE as e:
         raise GranuleError("truncated", f"{len(data)} bytes, HDF5 says: {e}") from e
-    _check_layout(raw, wanted)
-    return raw, simulated
 
 
 def _check_whole(file: h5py.File, missing: list[str], data: bytes) -> None:
@@ -194,15 +198,53 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:_NAMED]) + more
 
 
-def _check_layout(raw: dict[str, np.ndarray], wanted: dict[str, str]) -> None:
-    """Check dtypes and that all variables have the length of `time`."""
+def _check_layout(variables: dict[str, h5py.Dataset], wanted: dict[str, str]) -> None:
+    """Check dtypes, that all variables have the length of `time`, and that a day can have it."""
+    length = variables["time"].shape
     for name, dtype in wanted.items():
-        if raw[name].dtype != dtype:
-            raise GranuleError("wrong_dtype", f"{name} is {raw[name].dtype}, expected {dtype}")
-        if raw[name].shape != raw["time"].shape or raw[name].ndim != 1:
-            raise GranuleError(
-                "unequal_length", f"{name} has shape {raw[name].shape}, time has {raw['time'].shape}"
-            )
+        variable = variables[name]
+        if variable.dtype != dtype or variable.shape is None:
+            raise GranuleError("wrong_dtype", f"{name} is {variable.dtype}, expected {dtype}")
+        if variable.shape != length or len(variable.shape) != 1:
+            raise GranuleError("unequal_length", f"{name} has shape {variable.shape}, time has {length}")
+    if length[0] > LARGEST_IN_FILE:
+        raise GranuleError("too_many_records", f"{length[0]} records in a file, {LARGEST_IN_FILE} at most")
+
+
+def _check_stored(name: str, variable: h5py.Dataset) -> None:
+    """Check that all values are in the file: HDF5 gives zeros in place of those that damage has cut off.
+
+    A variable that was never written and declares its fill value, as all of NOAA's do, is read as that.
+    """
+    stored, plist = variable.id.get_storage_size() > 0, variable.id.get_create_plist()
+    if not stored and plist.fill_value_defined() == h5py.h5d.FILL_VALUE_USER_DEFINED:
+        return
+    if variable.chunks is None:
+        if variable.size and not stored:
+            raise GranuleError("truncated", f"no value of {name} is in the file")
+        return
+    _check_chunks(name, variable, plist)
+
+
+def _check_chunks(name: str, variable: h5py.Dataset, plist: h5py.h5p.PropDCID) -> None:
+    """Check of a variable's chunks what HDF5 does not: their metadata have no sum, as their bytes have."""
+    item, size = variable.dtype.itemsize, variable.chunks[0] * variable.dtype.itemsize
+    filters = [plist.get_filter(i) for i in range(plist.get_nfilters())]
+    for number, _, values, _ in filters:
+        if number == h5py.h5z.FILTER_SHUFFLE and values[:1] != (item,):
+            raise GranuleError("truncated", f"{name} has {item} bytes a value and is shuffled as {values}")
+    listed: list[h5py.h5d.StoreInfo] = []
+    variable.id.chunk_iter(listed.append)
+    for chunk in listed:
+        if chunk.size > variable.file.id.get_filesize():
+            raise GranuleError("truncated", f"{name} is said to have {chunk.size} bytes, more than the file")
+        if (not filters or chunk.filter_mask) and chunk.size < size:
+            raise GranuleError("truncated", f"{chunk.size} bytes of {name} are called {size} not compressed")
+    for start in range(0, variable.size, variable.chunks[0]):
+        try:  # looked up as reading does: there may be chunks in the index that it does not lead to
+            variable.id.read_direct_chunk((start,))
+        except _DAMAGE as e:
+            raise GranuleError("truncated", f"no record of {name} from {start} on, HDF5 says: {e}") from e
 
 
 def _check_satellite(sat_id: np.ndarray, satellite: str) -> None:

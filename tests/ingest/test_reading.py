@@ -9,7 +9,7 @@ import pytest
 
 from reprocess import schema
 from reprocess.errors import GranuleError
-from reprocess.ingest.reading import Records, fill_calibration_flag, read_records
+from reprocess.ingest.reading import LARGEST_IN_FILE, Records, fill_calibration_flag, read_records
 from tests.support.fake import variables, write_granule
 
 SATELLITE, DATE = "noaa18", "2019-10-24"
@@ -388,6 +388,100 @@ def test_damaged_type_of_a_variable_is_refused(tmp_path: Path, content: Content)
     assert data.count(float32) >= 20
     damaged = data.replace(float32, bytes([23, 8, 0, 23, 127, 0, 99, 0]))
     assert refused(damaged).reason in {"truncated", "wrong_dtype"}
+
+
+def test_length_that_no_machine_could_hold_is_refused_before_it_is_read(
+    tmp_path: Path, content: Content
+) -> None:
+    path = tmp_path / "x.nc"
+    with h5py.File(path, "w") as file:
+        for name, values in content.items():
+            file.create_dataset(name, (2**50,), values.dtype, chunks=(N,), fillvalue=1)
+    error = refused(path.read_bytes())
+    assert error.reason == "too_many_records"
+    assert error.detail.startswith(f"{2**50} records in a file, {LARGEST_IN_FILE} at most")
+
+
+def store_half(file: h5py.File) -> None:
+    values = file["lat"][()]
+    del file["lat"]
+    half = file.create_dataset("lat", values.shape, values.dtype, chunks=(N // 4,))
+    half[: N // 2] = values[: N // 2]
+
+
+def store_nothing(file: h5py.File) -> None:
+    del file["lat"]
+    file.create_dataset("lat", (N,), "float32")
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (store_half, "no record of lat from 200 on, HDF5 says: "),
+        (store_nothing, "no value of lat is"),
+    ],
+)
+def test_values_that_are_not_in_the_file_are_not_taken_for_zeros(
+    edited: Callable, edit: Edit, told: str
+) -> None:
+    error = refused(edited(edit))
+    assert error.reason == "truncated"
+    assert error.detail.startswith(told)
+
+
+def test_compressed_bytes_that_are_called_plain_are_not_taken_for_values(edited: Callable) -> None:
+    def call_plain(file: h5py.File) -> None:
+        _, chunk = file["lat"].id.read_direct_chunk((0,))
+        del file["lat"]
+        lat = file.create_dataset("lat", (N,), "float32", chunks=(N,), compression="gzip", shuffle=True)
+        lat.id.write_direct_chunk((0,), chunk, filter_mask=0b11)
+
+    error = refused(edited(call_plain))
+    assert error.reason == "truncated"
+    assert error.detail.endswith(f"bytes of lat are called {4 * N} not compressed")
+
+
+def index_of(path: Path, name: str) -> tuple[bytearray, int]:
+    """Return the bytes of a file, and where its index has the size of the only chunk of a variable."""
+    with h5py.File(path) as file:
+        chunk = file[name].id.get_chunk_info(0)
+    data = bytearray(path.read_bytes())
+    size, address = chunk.size.to_bytes(4, "little"), chunk.byte_offset.to_bytes(8, "little")
+    place = data.index(size + bytes(4 + 8 + 8) + address)  # filter mask, offsets of record and byte
+    return data, place
+
+
+def test_chunk_larger_than_the_file_is_refused_before_it_is_read(tmp_path: Path, content: Content) -> None:
+    data, place = index_of(write_granule(tmp_path / "x.nc", content), "lat")
+    data[place : place + 4] = (2**32 - 1).to_bytes(4, "little")
+    error = refused(bytes(data))
+    assert error.reason == "truncated"
+    assert error.detail == f"lat is said to have {2**32 - 1} bytes, more than the file"
+
+
+def test_values_shuffled_as_those_of_another_size_are_refused(good: bytes) -> None:
+    shuffle, wrong = (b"shuffle\0" + size.to_bytes(4, "little") for size in (4, 4 + 2**20))
+    assert good.count(shuffle) > 20
+    error = refused(good.replace(shuffle, wrong, 1))
+    assert error.reason == "truncated"
+    assert error.detail.endswith(f"has 4 bytes a value and is shuffled as ({4 + 2**20},)")
+
+
+def test_values_that_do_not_compress_are_stored_and_read_plain(edited: Callable, content: Content) -> None:
+    def store_plain(file: h5py.File) -> None:
+        file["lat"].id.write_direct_chunk((0,), content["lat"].tobytes(), filter_mask=0b11)
+
+    records = read_records(edited(store_plain), SATELLITE, DAY)
+    assert records.arrays["latitude"].tobytes() == content["lat"].tobytes()
+
+
+def test_variable_never_written_is_the_fill_value_that_it_declares(edited: Callable) -> None:
+    def declare(file: h5py.File) -> None:
+        del file["Btot_foot"]
+        file.create_dataset("Btot_foot", (N,), "float32", chunks=(N,), fillvalue=np.float32(9.96921e36))
+
+    records = read_records(edited(declare), SATELLITE, DAY)
+    assert np.all(records.arrays["B_foot"] == np.float32(9.96921e36))
 
 
 def test_file_without_records_is_refused(tmp_path: Path, content: Content) -> None:
