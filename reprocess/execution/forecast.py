@@ -150,7 +150,8 @@ def count_files(granules: Sequence[Granule], classes: bool) -> int:
     # Each array has its metadata and one file per satellite or coordinate; the group's metadata.
     exposure = 1 + _EXPOSURE_QUANTITIES * (1 + satellites) + 2 * _EXPOSURE_COORDINATES
     maps = 1 + len(schema.EVENT_CLASSES)
-    return archive + kept + ledger + parts + exposure + maps + 2  # run.json and the report
+    run = 3  # run.json, the days asked for and the report
+    return archive + kept + ledger + parts + exposure + maps + run
 
 
 def _store_files(arrays: dict[str, ArraySpec], satellites: int, blocks: int) -> int:

@@ -37,7 +37,7 @@ class Known:
     held: bool = False
     """Whether the archive has records of it, of an earlier version."""
     bad_sha256: str = ""
-    """Of the bytes that came last time and were no records."""
+    """What the bytes that came last time and were no records have."""
 
 
 def read_day(granule: Granule, storage: Mapping[str, Any], tries: int, known: Known) -> Outcome:

@@ -8,16 +8,16 @@ from unittest import mock
 
 from reprocess.classifier.onnx_engine import OnnxEngine
 from reprocess.detect import block as detect_block
-from reprocess.ingest import block as ingest_block
+from reprocess.ingest import day as ingest_day
 from reprocess.work import parts, store
 
 REST = "rest"
 PARTS: dict[str, dict[str, list[tuple[object, str]]]] = {
     "ingest": {
-        "reading files": [(ingest_block, "read_source")],
-        "inflating, unshuffling and checking 36 variables (HDF5)": [(ingest_block, "read_records")],
+        "reading files": [(ingest_day, "read_source")],
+        "inflating, unshuffling and checking 36 variables (HDF5)": [(ingest_day, "read_records")],
         "compressing and writing 18 shards": [(store.SatelliteStore, "write")],
-        "sha256 of files and shards": [(ingest_block, "sha256"), (store, "sha256")],
+        "sha256 of files and shards": [(ingest_day, "sha256"), (store, "sha256")],
     },
     "detect onnxruntime": {
         "network": [(OnnxEngine, "predict")],

@@ -1,7 +1,6 @@
 import io
 import json
 import re
-import subprocess
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,7 @@ from reprocess.errors import EventListError
 from reprocess.schema import EVENT_COLUMNS
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run
-from tests.support.programs import find_program
+from tests.support.programs import find_program, start_program
 
 ISO = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 TIMES = [name for name, column in EVENT_COLUMNS.items() if column.dtype == "time"]
@@ -187,7 +186,7 @@ def test_netcdf_passes_the_compliance_checker(tmp_path):
     events = table()
     events.loc[1, "L_min"] = np.nan
     path = netcdf(events, tmp_path / "events.nc")
-    done = subprocess.run([checker, "--test=cf:1.11", path], capture_output=True, text=True, check=False)
+    done = start_program(checker, "--test=cf:1.11", path)
     assert "All tests passed!" in done.stdout
     with netcdf_file(path, mmap=False) as file:
         filled = {name for name, v in file.variables.items() if hasattr(v, "_FillValue")}

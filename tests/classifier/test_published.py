@@ -12,7 +12,6 @@ import pytest
 from reprocess.classifier import published as module
 from reprocess.classifier.bundle import Bundle, describe_network, find_model, user_models
 from reprocess.classifier.published import (
-    PUBLISHED,
     fetch_published,
     import_published,
     published_card,
@@ -21,6 +20,7 @@ from reprocess.classifier.published import (
 from reprocess.classifier.scaler import read_scaler
 from reprocess.errors import ModelError
 from reprocess.files import sha256
+from reprocess.schema import PUBLISHED_MODEL
 
 FILES = (
     "LSTM_scaler.joblib",
@@ -71,7 +71,7 @@ def server(copy: Path) -> Iterator[str]:
 
 def test_the_shipped_card_pins_the_released_files(shared):
     card = published_card()
-    assert card["name"] == PUBLISHED == "capannolo2022"
+    assert card["name"] == PUBLISHED_MODEL == "capannolo2022"
     assert tuple(card["source"]["files"]) == FILES
     assert card["source"]["commit"] in card["source"]["base_url"]
     assert card["source"]["base_url"].startswith("https://")

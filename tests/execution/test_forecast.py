@@ -142,7 +142,8 @@ def test_plan_is_printed_for_people(fake_archive: Path) -> None:
 
 
 def test_plan_is_printed_for_programs(fake_archive: Path) -> None:
-    made = json.loads(plan(fake_archive, "--json", "--workers", 2, "--satellite", "noaa18"))
+    options = ("--json", "--workers", 2, "--satellite", "noaa18", "--model", BUNDLED_MODEL)
+    made = json.loads(plan(fake_archive, *options))
     granules = [g for g in list_archive(str(fake_archive)).granules if g.satellite == "noaa18"]
     operations = load_bundle(find_model(BUNDLED_MODEL)).operations
     expected = make_plan(granules, asked(operations=operations, workers=2))
@@ -152,6 +153,8 @@ def test_plan_is_printed_for_programs(fake_archive: Path) -> None:
 def test_plan_takes_what_decides_the_cost_of_a_run(
     fake_archive: Path, random_model: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("REPROCESS_MODELS", str(random_model.path.parent / "none"))
+
     def detect(*options: str) -> float:
         made = json.loads(plan(fake_archive, "--json", *options))
         hours: float = made["predicted"]["cpu_hours"]["detect"]

@@ -1,6 +1,5 @@
 """What the programs that people open NetCDF files with make of `occurrence.nc`."""
 
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from reprocess.maps.occurrence import occurrence, read_occurrence, write_occurre
 from reprocess.schema import EVENT_FLAGS
 from reprocess.work.paths import Run
 from tests.maps.test_occurrence import MAP, write_block
-from tests.support.programs import find_program
+from tests.support.programs import find_program, start_program
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +32,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def answer(*words: str | Path) -> str:
     """Return what a program prints; it must succeed."""
-    done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False)
+    done = start_program(*words)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -54,9 +53,7 @@ NO_AXIS = ("geospatial_bounds", "geospatial_vertical", "_extents_match", "Could 
 
 def test_compliance_checker_misses_only_what_cannot_be_known_for_discovery(run: Run) -> None:
     checker = find_program("compliance-checker")
-    done = subprocess.run(
-        [checker, "--test=acdd:1.3", run.occurrence], capture_output=True, text=True, check=False
-    )
+    done = start_program(checker, "--test=acdd:1.3", run.occurrence)
     told = done.stdout.splitlines()
     issues = [line.removeprefix("* ").removeprefix("Attr ") for line in told if line.startswith("* ")]
     assert any(issue.startswith("creator_email") for issue in issues)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -20,3 +21,9 @@ def find_program(*names: str) -> Path:
     if os.environ.get("REPROCESS_REQUIRE_SHARED"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def start_program(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Start a program as a user does, without what our own commands set for their processes."""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+    return subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False, env=env)
