@@ -24,9 +24,10 @@ from reprocess.files import find, sha256
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.sources.local import local_identity
 from reprocess.sources.remote import is_local, read_bytes
+from reprocess.work.ledger import BlockLedger, Receipt
 from reprocess.work.parts import PARTS, column_troubles, part_path, read_part
 from reprocess.work.paths import Run, Work
-from reprocess.work.receipts import DayEntry, Receipt
+from reprocess.work.receipts import BlockAudit, DayEntry, DetectReceipt, IngestReceipt
 from reprocess.work.store import SatelliteStore, open_classes, open_records, shard_key
 
 
@@ -82,13 +83,7 @@ def plan_audit(
 ) -> list[AuditPlan]:
     """Return every block that a ledger speaks of or that has a file in the archive or a run."""
     runs = list(runs)
-    ledgers = [work.ledger, *(run.ledger for run in runs)]
-    blocks = {
-        (p.parent.name, int(p.stem))
-        for one in ledgers
-        for p in find(one.root, "*/*.json")
-        if p.stem.isdigit()
-    }
+    blocks = set(work.ledger.blocks()).union(*(run.ledger.blocks() for run in runs))
     stores = [(work.archive, schema.ARCHIVE_ARRAYS), *((run.classes, CLASS_ARRAYS) for run in runs)]
     for path, arrays in stores:
         for name in arrays:
@@ -97,13 +92,12 @@ def plan_audit(
     return [AuditPlan(work.root, *block, names, sources, content) for block in sorted(blocks)]
 
 
-def audit_block(plan: AuditPlan) -> Receipt:
+def audit_block(plan: AuditPlan) -> BlockAudit:
     """Check everything that the ledgers claim of one block.
 
     Returns
     -------
-    dict
-        ``findings`` (dicts of `Finding`), and how many ``shards``, ``parts`` and ``days`` were checked.
+    BlockAudit
     """
     work = Work(plan.work)
     audit = _Audit(work, plan)
@@ -121,47 +115,47 @@ def audit_block(plan: AuditPlan) -> Receipt:
     }
 
 
-def _claimed(audit: _Audit, run: Run | None, files: Collection[Path]) -> Receipt | None:
-    """Return the block's record if it claims anything, and name it if it was left half-written."""
-    ledger, stage = (audit.work.ledger, "ingest") if run is None else (run.ledger, "detect")
-    where = {"stage": stage, "run": "" if run is None else run.name}
+def _claimed(
+    audit: _Audit, ledger: BlockLedger[Receipt], files: Collection[Path], stage: str, run: str = ""
+) -> Receipt | None:
+    """Return the block's receipt if it claims anything, and name it if it was left half-written."""
     path = ledger.path(audit.plan.satellite, audit.plan.block)
     try:
-        record = ledger.read(audit.plan.satellite, audit.plan.block)
+        receipt = ledger.read(audit.plan.satellite, audit.plan.block)
     except LedgerError as e:
-        audit.add(path, "damaged", "a record in JSON", e, **where)
+        audit.add(path, "damaged", "a receipt in JSON", e, stage=stage, run=run)
         return None
-    if record is not None and record["state"] == "done":
-        return record
+    if receipt is not None and receipt["state"] == "done":
+        return receipt
     written = sum(file.exists() for file in files)
-    if record is not None or written:
-        state = "no record" if record is None else f"state {record['state']!r}"
+    if receipt is not None or written:
+        state = "no receipt" if receipt is None else f"state {receipt['state']!r}"
         found = f"{state}, {written} of {len(files)} files"
-        audit.add(path, "unfinished", "a done record", found, remedy=GO_ON, run=where["run"])
+        audit.add(path, "unfinished", "a receipt of a block that is done", found, remedy=GO_ON, run=run)
     return None
 
 
-def _audit_ingest(audit: _Audit) -> Receipt | None:
-    """Check a block of the archive; return its record if all of it can be relied on."""
+def _audit_ingest(audit: _Audit) -> IngestReceipt | None:
+    """Check a block of the archive; return its receipt if all of it can be relied on."""
     work, satellite, block = audit.work, audit.plan.satellite, audit.plan.block
     specs = schema.ARCHIVE_ARRAYS
     paths = {name: work.archive / shard_key(spec, satellite, block) for name, spec in specs.items()}
-    record = _claimed(audit, None, paths.values())
-    if record is None:
+    receipt = _claimed(audit, work.ledger, paths.values(), "ingest")
+    if receipt is None:
         return None
     before = len(audit.findings)
     for name, path in paths.items():
         audit.shards += 1
-        audit.digest(path, record["outputs"].get(name, "(not in the record)"), stage="ingest")
+        audit.digest(path, receipt["outputs"].get(name, "(not in the receipt)"), stage="ingest")
     if len(audit.findings) == before and audit.plan.content:
-        _audit_days(audit, record)
+        _audit_days(audit, receipt)
     sound = len(audit.findings) == before
-    for entry in record["days"].values():
+    for entry in receipt["days"].values():
         _audit_source(audit, entry)
-    return record if sound else None
+    return receipt if sound else None
 
 
-def _audit_days(audit: _Audit, record: Receipt) -> None:
+def _audit_days(audit: _Audit, receipt: IngestReceipt) -> None:
     """Hold the archive's days against the ledger's."""
     span = schema.block_days(audit.plan.block)
     store = open_records(audit.work, audit.plan.satellite)
@@ -174,7 +168,7 @@ def _audit_days(audit: _Audit, record: Receipt) -> None:
 
     for i, day in enumerate(span):
         date = schema.day_date(day).isoformat()
-        entry = record["days"].get(date)
+        entry = receipt["days"].get(date)
         expected = _day_values(entry)
         for name, value in expected.items():
             found = bytes(rows[name][i]).hex() if name == "source_digest" else int(rows[name][i])
@@ -213,47 +207,47 @@ def _audit_source(audit: _Audit, entry: DayEntry) -> None:
             audit.add(source["url"], "stale", expected, f"sha256 {found}", stage="ingest")
 
 
-def _audit_detect(audit: _Audit, run: Run, ingested: Receipt | None) -> None:
+def _audit_detect(audit: _Audit, run: Run, ingested: IngestReceipt | None) -> None:
     """Check a block of a run; its content only if the archive's block can be relied on."""
     satellite, block = audit.plan.satellite, audit.plan.block
     parts = {kind: part_path(run.root / kind, satellite, block) for kind in ("events", "dwell")}
-    record = _claimed(audit, run, parts.values())
-    if record is None:
+    receipt = _claimed(audit, run.ledger, parts.values(), "detect", run.name)
+    if receipt is None:
         return
     where = {"stage": "detect", "run": run.name}
     before = len(audit.findings)
     for kind, path in parts.items():
         audit.parts += 1
-        if audit.digest(path, record["outputs"].get(kind, "(not in the record)"), **where):
+        if audit.digest(path, receipt["outputs"].get(kind, "(not in the receipt)"), **where):
             for expected, found in column_troubles(path, PARTS[kind]):
                 audit.add(path, "contradiction", expected, found, **where)
-    for name, digest in record["outputs"].get("classes", {}).items():
+    for name, digest in receipt["outputs"].get("classes", {}).items():
         audit.shards += 1
         audit.digest(run.classes / shard_key(CLASS_ARRAYS[name], satellite, block), digest, **where)
     if len(audit.findings) == before and ingested is not None and audit.plan.content:
-        _audit_content(audit, run, record, ingested)
+        _audit_content(audit, run, receipt, ingested)
 
 
-def _audit_content(audit: _Audit, run: Run, record: Receipt, ingested: Receipt) -> None:
+def _audit_content(audit: _Audit, run: Run, receipt: DetectReceipt, ingested: IngestReceipt) -> None:
     """Hold a block's events and dwell against the archive."""
     satellite, block = audit.plan.satellite, audit.plan.block
     store = open_records(audit.work, satellite)
     identity = run.read_identity() or {}
     rules = MODES[identity["mode"]]
-    kept = open_classes(run, satellite) if "classes" in record["outputs"] else None
+    kept = open_classes(run, satellite) if "classes" in receipt["outputs"] else None
     paths = {kind: part_path(run.root / kind, satellite, block) for kind in ("events", "dwell")}
-    tables = {kind: read_part(path, record["outputs"][kind]).to_pandas() for kind, path in paths.items()}
+    tables = {kind: read_part(path, receipt["outputs"][kind]).to_pandas() for kind, path in paths.items()}
 
     def differs(kind: str, expected: object, found: object) -> None:
         audit.add(paths[kind], "contradiction", expected, found, stage="detect", run=run.name)
 
-    strange = set(tables["events"]["date"]) - record["days"].keys()
+    strange = set(tables["events"]["date"]) - receipt["days"].keys()
     if strange:
         differs("events", "dates of the block's record", ", ".join(sorted(strange)))
-    counts = _current_days(audit, run, record, ingested)
+    counts = _current_days(audit, run, receipt, ingested)
     for day, records in store.read_days(counts, ARRAYS):
         date, windows = schema.day_date(day), rules.windows(counts[day])
-        facts, source = record["days"][date.isoformat()], ingested["days"][date.isoformat()]
+        facts, source = receipt["days"][date.isoformat()], ingested["days"][date.isoformat()]
         known = _kept_probabilities(kept, day, windows)
         origin = facts["source_sha256"], source.get("simulated", False)
         seen = Day(satellite, date, records, known, windows, *origin)
@@ -265,11 +259,11 @@ def _audit_content(audit: _Audit, run: Run, record: Receipt, ingested: Receipt) 
             differs("dwell", f"{expected} on {date}", found)
 
 
-def _current_days(audit: _Audit, run: Run, record: Receipt, ingested: Receipt) -> dict[int, int]:
+def _current_days(audit: _Audit, run: Run, receipt: DetectReceipt, ingested: IngestReceipt) -> dict[int, int]:
     """Return the records of each day that was classified as it is in the archive now; name the others."""
     path = part_path(run.events, audit.plan.satellite, audit.plan.block)
     counts = {}
-    for date, facts in record["days"].items():
+    for date, facts in receipt["days"].items():
         source = ingested["days"].get(date)
         if source is not None and source["source"].get("sha256") == facts["source_sha256"]:
             counts[schema.day_index(date)] = source["records"]

@@ -13,7 +13,7 @@ from reprocess.detect.rules.published import Rules, Stages, repair_L
 from reprocess.schema.grid import FINE
 from reprocess.schema.measurements import not_measured
 from reprocess.work.parts import EVENTS, as_part
-from reprocess.work.receipts import DayEntry
+from reprocess.work.receipts import ClassifiedDay
 
 _INTERVAL = ["start_index", "stop_index"]
 
@@ -41,7 +41,7 @@ def time_trouble(time: np.ndarray, count: int, day: int) -> str:
 
 
 def event_troubles(
-    events: pd.DataFrame, facts: DayEntry, day: Day, rules: Rules, names: tuple[str, str]
+    events: pd.DataFrame, facts: ClassifiedDay, day: Day, rules: Rules, names: tuple[str, str]
 ) -> Iterator[tuple[str, str]]:
     """Yield what rows of the event table should say and do say, described anew from the archive's records.
 
@@ -102,7 +102,7 @@ def _column_trouble(name: str, again: pd.DataFrame, stored: pd.DataFrame) -> tup
 def dwell_troubles(
     dwell: pd.DataFrame,
     events: pd.DataFrame,
-    facts: DayEntry,
+    facts: ClassifiedDay,
     records: dict[str, np.ndarray],
     windows: Windows,
 ) -> Iterator[tuple[str, str]]:

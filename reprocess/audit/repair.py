@@ -11,6 +11,7 @@ from reprocess.sources.local import local_identity
 from reprocess.sources.remote import is_local
 from reprocess.work.ledger import BlockLedger
 from reprocess.work.paths import SUMS, Work
+from reprocess.work.receipts import IngestReceipt
 from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, create_store
 
 
@@ -45,15 +46,17 @@ def repair(work: Work, findings: Iterable[Finding]) -> list[str]:
 
 
 def _withdraw(work: Work, run: str, satellite: str, block: int) -> str:
-    ledger = work.run(run).ledger if run else work.ledger
     name = f"{satellite} block {block}" + (f" of run {run}" if run else "")
-    if not run and (gone := _gone_sources(ledger, satellite, block)):
+    if run:
+        work.run(run).ledger.withdraw(satellite, block)
+    elif gone := _gone_sources(work.ledger, satellite, block):
         return f"left {name} as it is: {len(gone)} of its sources are gone ({gone[0]})"
-    ledger.withdraw(satellite, block)
+    else:
+        work.ledger.withdraw(satellite, block)
     return f"withdrew {name}"
 
 
-def _gone_sources(ledger: BlockLedger, satellite: str, block: int) -> list[str]:
+def _gone_sources(ledger: BlockLedger[IngestReceipt], satellite: str, block: int) -> list[str]:
     """Return the local sources of a block that are not there any more; none if its receipt is damaged."""
     try:
         receipt = ledger.read(satellite, block)

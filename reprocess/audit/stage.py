@@ -9,7 +9,7 @@ from reprocess.audit.whole import audit_run, audit_stores, unlisted_runs
 from reprocess.execution.cluster import Cluster
 from reprocess.execution.mapping import Plan, Progress, map_blocks
 from reprocess.work.paths import Run, Work
-from reprocess.work.receipts import Receipt
+from reprocess.work.receipts import BlockAudit
 
 
 def audit(
@@ -40,7 +40,7 @@ def audit(
         path = f"{plan.satellite} block {plan.block}"
         findings.append(Finding(path, "unaudited", "an audited block", reason, "see the reason"))
 
-    results: list[Receipt] = []
+    results: list[BlockAudit] = []
     if cluster is None:
         results = [audit_block(plan) for plan in plans]
     elif plans:

@@ -24,16 +24,15 @@ def audit_stores(work: Work, runs: Iterable[Run]) -> list[Finding]:
     If this finds metadata that are not as they must be, `audit_block` can only sum files.
     """
     runs = list(runs)
-    stores = [(work.archive, schema.ARCHIVE_ARRAYS, ARCHIVE_TITLE, work.ledger)]
-    stores += [(run.classes, CLASS_ARRAYS, CLASSES_TITLE, run.ledger) for run in runs]
+    stores = [(work.archive, schema.ARCHIVE_ARRAYS, ARCHIVE_TITLE, work.ledger.blocks())]
+    stores += [(run.classes, CLASS_ARRAYS, CLASSES_TITLE, run.ledger.blocks()) for run in runs]
     blocks = [(p.satellite, p.block) for p in plan_audit(work, runs)]
     known = {part_path(run.root / kind, *b) for run in runs for kind in ("events", "dwell") for b in blocks}
     findings: list[Finding] = []
-    for path, arrays, title, ledger in stores:
+    for path, arrays, title, recorded in stores:
         satellites = [p.name for p in find(path, "*") if p.name in schema.SATELLITES]
         metadata = metadata_files(satellites, arrays, title) if satellites else {}
-        recorded = {p.parent.name for p in find(ledger.root, "*/*.json")}
-        findings += audit_metadata(work, path, metadata, recorded)
+        findings += audit_metadata(work, path, metadata, {satellite for satellite, _ in recorded})
         known |= {path / "zarr.json"} | {path / name for name in metadata}  # an empty group claims nothing
         known |= {path / shard_key(spec, *b) for spec in arrays.values() for b in blocks}
     return findings + list(_strays(work, runs, known))
@@ -68,7 +67,7 @@ def audit_run(work: Work, run: Run, sound: bool) -> list[Finding]:
     compare = {"exposure": compare_exposure, "occurrence": compare_occurrence}
     remedies = {"exposure": GO_ON, "occurrence": f"reprocess map WORK --run {run.name} makes it again"}
     try:
-        records = list(run.ledger.done())
+        receipts = list(run.ledger.done())
     except LedgerError:  # a finding of its block
         return []
     described = run.read_identity() or {}
@@ -83,15 +82,15 @@ def audit_run(work: Work, run: Run, sound: bool) -> list[Finding]:
         path = getattr(run, sum_)
         if not path.exists() and sum_ in described:
             add(sum_, "missing", "a file made from all parts", "no file")
-        elif not path.exists() and sum_ == "exposure" and records:
+        elif not path.exists() and sum_ == "exposure" and receipts:
             add(sum_, "unfinished", "a file made from all parts", "no file")
-        elif path.exists() and run.outdated(sum_, records):
+        elif path.exists() and run.outdated(sum_, receipts):
             add(sum_, "outdated", "made from the parts that are there now", "made from other parts")
         elif path.exists() and tree_sha256(path) != described[sum_]["sha256"]:
             sums = described[sum_]["sha256"], tree_sha256(path)
             add(sum_, "damaged", *(f"sha256 {s}" for s in sums))
         elif path.exists() and sound:
-            for expected, found in compare[sum_](run, records):
+            for expected, found in compare[sum_](run, receipts):
                 add(sum_, "contradiction", expected, found)
     return findings
 

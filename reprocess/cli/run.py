@@ -70,7 +70,7 @@ def run(archive: str, work: Path, **options: Any) -> None:
     do_stages(target, granules, options, settings=settings, one=target.run(one))
     if options["partition"]:
         finish_share(target, [*granules, *gone], one, options, listing.left_out)
-    if any(record["days"] for record in target.run(one).ledger.done()):
+    if any(receipt["days"] for receipt in target.run(one).ledger.done()):
         draw_map(target, target.run(one), grid, options)
         write_page(target, target.run(one))
         tell_more(target, target.run(one), granules)

@@ -180,5 +180,5 @@ def print_plan(
     click.echo(f"ingest: {reading(totals([g for p in plans for g in p.granules]))}")
     if name is not None and settings is not None:
         known = plan_detect(work, work.run(name), settings, granules)
-        waiting = {(p.satellite, p.block) for p in plans} | {(p.satellite, p.block) for p in known}
-        click.echo(f"detect: {len(waiting)} blocks in run {name!r}")
+        blocks = {(p.satellite, p.block) for p in plans} | {(p.satellite, p.block) for p in known}
+        click.echo(f"detect: {len(blocks)} blocks in run {name!r}")

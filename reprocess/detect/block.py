@@ -1,6 +1,6 @@
 """What detection does to one block: 32 days of one satellite become events and dwell.
 
-A pure function of its plan and of what lies on disk; it writes whole parts and the done record last, so that
+A pure function of its plan and of what lies on disk; it writes whole parts and the receipt last, so that
 doing a block twice is harmless. No Dask here: any executor can call it.
 """
 
@@ -22,7 +22,7 @@ from reprocess.schema.grid import FINE
 from reprocess.schema.measurements import not_measured
 from reprocess.work.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.work.paths import Work
-from reprocess.work.receipts import DayEntry, Receipt
+from reprocess.work.receipts import ClassifiedDay, DayEntry, DetectReceipt
 from reprocess.work.store import SatelliteStore, open_classes, open_records
 
 
@@ -61,20 +61,20 @@ class _DayResult:
     """What detection gives for one day."""
 
     windows: Windows
-    facts: DayEntry
+    facts: ClassifiedDay
     columns: dict[str, list[object]]
     dwell: dict[str, np.ndarray]
     classified: Classified | None
     """Kept only if `classes.zarr` is asked for: 0.7 MB a day."""
 
 
-def detect_block(plan: DetectPlan) -> Receipt:
+def detect_block(plan: DetectPlan) -> DetectReceipt:
     """Classify a block's days and write its events and dwell.
 
     Returns
     -------
     dict
-        The done record: per day the source's sha256 and what became of its records; the sha256
+        The receipt: per day the source's sha256 and what became of its records; the sha256
         of each output; days that raised an error, which the next run tries again, with that.
     """
     work = Work(plan.work)
@@ -82,10 +82,11 @@ def detect_block(plan: DetectPlan) -> Receipt:
     settings = plan.settings
     bundle, engine = get_engine(settings.model, settings.model_sha256, settings.engine)
     store = open_records(work, plan.satellite)
-    ingested = work.ledger.read(plan.satellite, plan.block) or {"days": {}, "outputs": {}}
+    ingested = work.ledger.read(plan.satellite, plan.block)
     run.ledger.begin(plan.satellite, plan.block)
-    store.verify(plan.block, {k: v for k, v in ingested["outputs"].items() if k in ARRAYS})
-    entries = _entries(store, ingested["days"], plan.days)
+    if ingested is not None:
+        store.verify(plan.block, {k: v for k, v in ingested["outputs"].items() if k in ARRAYS})
+    entries = _entries(store, ingested["days"] if ingested else {}, plan.days)
     counts = {day: entry["records"] for day, entry in entries.items()}
     results: dict[int, _DayResult] = {}
     failed: dict[str, str] = {}
@@ -110,7 +111,7 @@ def detect_block(plan: DetectPlan) -> Receipt:
     }
     if settings.classes:
         outputs["classes"] = _write_classes(open_classes(run, plan.satellite), plan.block, results)
-    record: Receipt = {
+    receipt: DetectReceipt = {
         "stage": "detect",
         "satellite": plan.satellite,
         "block": plan.block,
@@ -119,9 +120,9 @@ def detect_block(plan: DetectPlan) -> Receipt:
         "outputs": outputs,
     }
     if failed:
-        record["failed"] = failed
-    run.ledger.commit(record)
-    return record
+        receipt["failed"] = failed
+    run.ledger.commit(receipt)
+    return receipt
 
 
 def _entries(
@@ -163,7 +164,7 @@ def _detect_day(
     seen = Day(plan.satellite, schema.day_date(day), records, found.probabilities, windows, digest, simulated)
     columns = describe(seen, stages, L, bundle.name, plan.run)
     dwell, accounts = _dwell(records, stages, day, windows, possible)
-    facts: DayEntry = {
+    facts: ClassifiedDay = {
         "source_sha256": digest,
         "records": L.size,
         "not_measured": int(np.count_nonzero(missing)),
@@ -185,7 +186,7 @@ def _dwell(
     day: int,
     windows: Windows,
     possible: np.ndarray,
-) -> tuple[dict[str, np.ndarray], DayEntry]:
+) -> tuple[dict[str, np.ndarray], ClassifiedDay]:
     """Count classifiable records, and those within events, per cell of the fine grid.
 
     A record is classifiable if a window without missing records stands for it. Every one of them is

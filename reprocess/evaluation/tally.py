@@ -95,10 +95,9 @@ def tally_block(plan: EvaluatePlan) -> Tally:
     work, total = Work(plan.work), Tally.zero()
     run = work.run(plan.run)
     archive, classes = open_records(work, plan.satellite), open_classes(run, plan.satellite)
-    ingested = work.ledger.read(plan.satellite, plan.block) or {"outputs": {}}
+    ingested = work.ledger.require(plan.satellite, plan.block)
     archive.verify(plan.block, {name: ingested["outputs"][name] for name in _ARRAYS})
-    classified = run.ledger.read(plan.satellite, plan.block) or {"outputs": {}}
-    classes.verify(plan.block, classified["outputs"]["classes"])
+    classes.verify(plan.block, run.ledger.require(plan.satellite, plan.block)["outputs"]["classes"])
     for day in plan.days:
         total += _tally_day(plan, day, archive, classes)
     return total

@@ -146,7 +146,7 @@ def count_files(granules: Sequence[Granule], classes: bool) -> int:
     archive = _store_files(schema.ARCHIVE_ARRAYS, satellites, blocks)
     kept = _store_files(CLASS_ARRAYS, satellites, blocks) if classes else 0
     ledger = 1 + blocks  # the listing
-    parts = 3 * blocks  # events, dwell, done record
+    parts = 3 * blocks  # events, dwell, receipt
     # Each array has its metadata and one file per satellite or coordinate; the group's metadata.
     exposure = 1 + _EXPOSURE_QUANTITIES * (1 + satellites) + 2 * _EXPOSURE_COORDINATES
     maps = 1 + len(schema.EVENT_CLASSES)

@@ -14,7 +14,7 @@ from distributed.comm import CommClosedError
 
 from reprocess import schema
 from reprocess.errors import IncompleteError
-from reprocess.work.receipts import Receipt
+from reprocess.work.receipts import BlockResult
 
 
 class Plan(Protocol):
@@ -46,7 +46,9 @@ class Failure:
 Note = Callable[[Plan, str, str], None]
 
 Result = TypeVar("Result")
-"""What a block gives: the record of its ledger, or something else that can be pickled."""
+"""What a block gives: an `BlockResult`, or something else that can be pickled."""
+
+Given = TypeVar("Given", bound=BlockResult)
 
 
 class Progress(Protocol):
@@ -55,28 +57,28 @@ class Progress(Protocol):
     def begin(self, stage: str, plans: Sequence[Plan], client: Client | None) -> None:
         """Take note that work on these blocks begins, on this client's workers (None: without Dask)."""
 
-    def done(self, plan: Plan, message: str, record: Receipt | None = None) -> None:
-        """Take note of what a block gave, in words, and its record if there is one."""
+    def done(self, plan: Plan, message: str, receipt: BlockResult | None = None) -> None:
+        """Take note of what a block gave, in words, and its receipt if there is one."""
 
     def failed(self, plan: Plan, reason: str) -> None:
         """Take note that a block could not be done."""
 
 
-def records_of(plan: Plan, record: Receipt) -> int:
-    """Return how many satellite records the days of a plan have, by the record that its block gave."""
+def records_of(plan: Plan, receipt: BlockResult) -> int:
+    """Return how many satellite records the days of a plan have, by the receipt that its block gave."""
     dates = (schema.day_date(day).isoformat() for day in plan.days)
-    return sum(record["days"].get(date, {}).get("records", 0) for date in dates)
+    return sum(receipt["days"].get(date, {}).get("records", 0) for date in dates)
 
 
 def map_blocks(
     client: Client | None,
-    function: Callable[[Any], Receipt],
+    function: Callable[[Any], Given],
     plans: Sequence[Plan],
     stage: str,
     progress: Progress,
     note: Note,
-) -> list[Receipt]:
-    """Do all that `each_block` does, and return the records that the blocks gave."""
+) -> list[Given]:
+    """Do all that `each_block` does, and return what the blocks gave."""
     return list(each_block(client, function, plans, stage, progress, note))
 
 
@@ -100,7 +102,7 @@ def each_block(
     note : callable
         Told of every block that could not be done: its plan, why, and the traceback.
     say : callable, optional
-        How to tell in a few words what a block gave; needed if it is no record of a ledger.
+        How to tell in a few words what a block gave; needed if it is no `BlockResult`.
 
     Yields
     ------
@@ -119,8 +121,8 @@ def each_block(
             progress.failed(plan, _note_failure(note, plan, result))
             return
         if say is None:
-            record = cast(Receipt, result)
-            progress.done(plan, _outcome(record), record)
+            receipt = cast(BlockResult, result)
+            progress.done(plan, _told(receipt), receipt)
         else:
             progress.done(plan, say(result))
         yield result
@@ -214,14 +216,15 @@ def _note_failure(note: Note, plan: Plan, failure: Failure) -> str:
     return failure.reason
 
 
-def _outcome(record: Receipt) -> str:
+def _told(receipt: BlockResult) -> str:
     """Say in a few words what a block gave."""
-    days = record["days"].values()
-    if record["stage"] == "audit":
-        return f"{len(days)} days, {len(record['findings'])} findings"
-    if record["stage"] == "ingest":
-        good = sum(entry["status"] == "ok" for entry in days)
-        return f"{good} days ingested, {len(days) - good} quarantined, {len(record['deferred'])} deferred"
-    events = {name: sum(entry["events"][name] for entry in days) for name in schema.EVENT_CLASSES}
-    failed = f", {len(record['failed'])} days failed" if record.get("failed") else ""
-    return f"{len(days)} days, " + ", ".join(f"{count} {name}" for name, count in events.items()) + failed
+    days = len(receipt["days"])
+    if receipt["stage"] == "audit":
+        return f"{days} days, {len(receipt['findings'])} findings"
+    if receipt["stage"] == "ingest":
+        good = sum(entry["status"] == "ok" for entry in receipt["days"].values())
+        return f"{good} days ingested, {days - good} quarantined, {len(receipt['deferred'])} deferred"
+    counts = [entry["events"] for entry in receipt["days"].values()]
+    events = {name: sum(count[name] for count in counts) for name in schema.EVENT_CLASSES}
+    failed = f", {len(receipt['failed'])} days failed" if receipt.get("failed") else ""
+    return f"{days} days, " + ", ".join(f"{count} {name}" for name, count in events.items()) + failed

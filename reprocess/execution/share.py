@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from distributed import Client
 
@@ -53,6 +53,6 @@ def client_of(where: Cluster | Share) -> Client | None:
     return None if isinstance(where, Share) else where.client()
 
 
-def noting(ledger: BlockLedger) -> Note:
+def noting(ledger: BlockLedger[Any]) -> Note:
     """Return what notes in a ledger why a block could not be done."""
     return lambda plan, reason, trace: ledger.fail(plan.satellite, plan.block, reason, trace)

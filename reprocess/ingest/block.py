@@ -1,6 +1,6 @@
 """What ingestion does to one block: 32 days of one satellite, one shard row of every array.
 
-A pure function of its plan and of what lies on disk; it writes whole shards and the done record last, so that
+A pure function of its plan and of what lies on disk; it writes whole shards and the receipt last, so that
 doing a block twice is harmless. No Dask here: any executor can call it.
 """
 
@@ -17,7 +17,7 @@ from reprocess.schema import DayState
 from reprocess.schema.granules import Granule
 from reprocess.sources.web import TRIES
 from reprocess.work.paths import Work
-from reprocess.work.receipts import DayEntry, Receipt
+from reprocess.work.receipts import DayEntry, IngestReceipt
 from reprocess.work.store import SatelliteStore, open_records
 
 
@@ -39,7 +39,7 @@ class IngestPlan:
         return tuple(g.day for g in self.granules)
 
 
-def ingest_block(plan: IngestPlan) -> Receipt:
+def ingest_block(plan: IngestPlan) -> IngestReceipt:
     """Read a block's new and changed NOAA files into the archive.
 
     Days that are not in the plan are copied from the archive as it is. Files that cannot be used
@@ -49,16 +49,16 @@ def ingest_block(plan: IngestPlan) -> Receipt:
     Returns
     -------
     dict
-        The done record: per day the source, its sha256, record counts or the reason it is
+        The receipt: per day the source, its sha256, record counts or the reason it is
         quarantined; per deferred day the source and the reason; per array the sha256 of the shard.
     """
     work = Work(plan.work)
     store = open_records(work, plan.satellite)
     span = schema.block_days(plan.block)
     claimed = work.ledger.read(plan.satellite, plan.block)
-    previous: Receipt = claimed or {"days": {}}
-    entries, read, deferred = _read_granules(plan, previous)
-    left = {date: entry for date, entry in previous["days"].items() if date not in entries}
+    previous = claimed["days"] if claimed else {}
+    entries, read, deferred = _read_granules(plan, claimed)
+    left = {date: entry for date, entry in previous.items() if date not in entries}
     if claimed is not None and claimed["state"] == "done" and left:
         store.verify(plan.block, claimed["outputs"])  # a damaged day must not be copied under a new sum
     work.ledger.begin(plan.satellite, plan.block, entries)
@@ -66,8 +66,8 @@ def ingest_block(plan: IngestPlan) -> Receipt:
     kept = [_position(date, span) for date, entry in left.items() if entry["status"] == "ok"]
     days = left | entries
     planned = {g.date.isoformat() for g in plan.granules}
-    waiting = previous.get("deferred", {})
-    deferred |= {date: entry for date, entry in waiting.items() if date not in planned}
+    put_off = claimed.get("deferred", {}) if claimed else {}
+    deferred |= {date: entry for date, entry in put_off.items() if date not in planned}
     digests = {}
     for spec in schema.RECORD_ARRAYS:
         rows = _kept_rows(spec, store, span, kept)
@@ -77,7 +77,7 @@ def ingest_block(plan: IngestPlan) -> Receipt:
         digests[spec.name] = store.write(spec.name, span.start, rows)
     for name, rows in _day_rows(span, days).items():
         digests[name] = store.write(name, span.start, rows)
-    record: Receipt = {
+    receipt: IngestReceipt = {
         "stage": "ingest",
         "satellite": plan.satellite,
         "block": plan.block,
@@ -86,8 +86,8 @@ def ingest_block(plan: IngestPlan) -> Receipt:
         "deferred": deferred,
         "outputs": digests,
     }
-    work.ledger.commit(record)
-    return record
+    work.ledger.commit(receipt)
+    return receipt
 
 
 def _invalidate(store: SatelliteStore, span: range, kept: dict[str, DayEntry]) -> None:
@@ -96,14 +96,14 @@ def _invalidate(store: SatelliteStore, span: range, kept: dict[str, DayEntry]) -
 
 
 def _read_granules(
-    plan: IngestPlan, previous: Receipt
+    plan: IngestPlan, claimed: IngestReceipt | None
 ) -> tuple[dict[str, DayEntry], dict[int, dict[str, np.ndarray]], dict[str, DayEntry]]:
     """Read a plan's files one after another.
 
     Returns
     -------
     entries : dict
-        Entries of the done record by date.
+        Entries of the receipt by date.
     read : dict
         Arrays of the good files by row of the block.
     deferred : dict
@@ -116,7 +116,7 @@ def _read_granules(
     start = schema.block_days(plan.block).start
     for granule in plan.granules:
         date = granule.date.isoformat()
-        outcome = read_day(granule, plan.storage, tries, _known(previous, date))
+        outcome = read_day(granule, plan.storage, tries, _known(claimed, date))
         tries = TRIES if outcome.pressing else 1  # a server in trouble is not pressed
         (deferred if outcome.deferred else entries)[date] = outcome.entry
         if outcome.records is not None:
@@ -124,11 +124,13 @@ def _read_granules(
     return entries, read, deferred
 
 
-def _known(previous: Receipt, date: str) -> Known:
+def _known(claimed: IngestReceipt | None, date: str) -> Known:
     """Return what a block's receipt says of a day."""
-    entry = previous["days"].get(date, {})
+    if claimed is None:
+        return Known()
+    entry = claimed["days"].get(date, {})
     held = entry.get("status") == DayState.OK
-    bad = previous.get("deferred", {}).get(date, {} if held else entry)
+    bad = claimed.get("deferred", {}).get(date, {} if held else entry)
     return Known(held, bad.get("source", {}).get("sha256", ""))
 
 

@@ -21,7 +21,7 @@ class Outcome:
     """What became of a day."""
 
     entry: DayEntry
-    """For the done record."""
+    """For the receipt."""
     records: Records | None = None
     """If the file is good."""
     deferred: bool = False

@@ -19,7 +19,7 @@ from reprocess.schema.granules import Granule, block_of
 from reprocess.sources.remote import is_web
 from reprocess.work.asked import merge_asked
 from reprocess.work.paths import Work
-from reprocess.work.receipts import Receipt
+from reprocess.work.receipts import IngestReceipt
 from reprocess.work.status import is_current, ledger_days
 from reprocess.work.store import ARCHIVE_TITLE, create_store
 
@@ -90,7 +90,7 @@ def ingest(
         work.ledger.forget((p.satellite, p.block) for p in plans)
 
 
-def _reader(plans: Sequence[IngestPlan], connections: int) -> Callable[[IngestPlan], Receipt]:
+def _reader(plans: Sequence[IngestPlan], connections: int) -> Callable[[IngestPlan], IngestReceipt]:
     """Return what ingests a block, with no more of them reading from web servers at a time than allowed."""
     if not any(is_web(g.url) for p in plans for g in p.granules):
         return ingest_block
@@ -98,6 +98,6 @@ def _reader(plans: Sequence[IngestPlan], connections: int) -> Callable[[IngestPl
     return partial(_ingest_connected, shared=shared)
 
 
-def _ingest_connected(plan: IngestPlan, shared: Semaphore) -> Receipt:
+def _ingest_connected(plan: IngestPlan, shared: Semaphore) -> IngestReceipt:
     with shared:
         return ingest_block(plan)

@@ -6,7 +6,7 @@ from typing import Any
 from reprocess import schema
 from reprocess.work.ledger import source_digest
 from reprocess.work.paths import Run
-from reprocess.work.receipts import Receipt
+from reprocess.work.receipts import DetectReceipt
 
 _GRID = {"processing_level": "Level 3", "cdm_data_type": "Grid"}
 
@@ -42,20 +42,20 @@ def product_attributes(run: Run, **texts: str) -> dict[str, Any]:
     }
 
 
-def coverage_attributes(run: Run, records: list[Receipt]) -> dict[str, Any]:
+def coverage_attributes(run: Run, receipts: list[DetectReceipt]) -> dict[str, Any]:
     """Return which satellite-days a file is made of.
 
     Parameters
     ----------
     run : Run
-    records : list of dict
-        Done records of its blocks, with one day at least.
+    receipts : list of DetectReceipt
+        Receipts of its blocks, with one day at least.
     """
-    dates = sorted(date for r in records for date in r["days"])
-    satellites = sorted({r["satellite"] for r in records})
+    dates = sorted(date for r in receipts for date in r["days"])
+    satellites = sorted({r["satellite"] for r in receipts})
     start, end = (dt.date.fromisoformat(date) for date in (dates[0], dates[-1]))
-    digest, duration = source_digest(records), f"P{(end - start).days + 1}D"
-    simulated = sum(bool(entry.get("simulated")) for r in records for entry in r["days"].values())
+    digest, duration = source_digest(receipts), f"P{(end - start).days + 1}D"
+    simulated = sum(bool(entry.get("simulated")) for r in receipts for entry in r["days"].values())
     return {
         **({"simulated_satellite_days": simulated, **_SIMULATED} if simulated else {}),
         "id": f"reprocess-{run.name}-{digest[:16]}",

@@ -14,7 +14,7 @@ from reprocess.maps.attributes import product_attributes
 from reprocess.schema.grid import FINE, Grid, coarse_bins
 from reprocess.work.parts import read_dwell
 from reprocess.work.paths import Run
-from reprocess.work.receipts import Receipt
+from reprocess.work.receipts import DetectReceipt
 from reprocess.work.store import write_dataset
 
 _SECONDS = int(schema.SAMPLING_S)
@@ -36,20 +36,20 @@ _TEXTS = {
 _FINE_SHAPE = (len(schema.HEMISPHERES), *FINE.shape)
 
 
-def write_exposure(run: Run, records: list[Receipt]) -> None:
+def write_exposure(run: Run, receipts: list[DetectReceipt]) -> None:
     """Sum the dwell parts of all done blocks into `exposure.zarr`.
 
     Dimensions are satellite, month, hemisphere, L (0.1) and MLT (0.25 h); values are seconds,
     2 per record. The months are those from the run's first to its last.
     """
-    satellites = sorted({r["satellite"] for r in records})
-    months = np.unique([np.datetime64(date, "M") for r in records for date in r["days"]])
+    satellites = sorted({r["satellite"] for r in receipts})
+    months = np.unique([np.datetime64(date, "M") for r in receipts for date in r["days"]])
     if not months.size:
         shutil.rmtree(run.exposure, ignore_errors=True)
         return
     calendar = np.arange(months[0], months[-1] + 1)
     totals = {name: np.zeros((len(satellites), calendar.size, FINE.cells), np.int32) for name in QUANTITIES}
-    for satellite, part in read_dwell(run, records):
+    for satellite, part in read_dwell(run, receipts):
         month = (_dates(part["day"]).astype("datetime64[M]") - calendar[0]).astype(int)
         for name, total in totals.items():
             _add(total[satellites.index(satellite)], month, part["cell"], part[schema.RECORDS_OF[name]])
@@ -87,7 +87,7 @@ def _add(total: np.ndarray, month: np.ndarray, cell: np.ndarray, records: np.nda
     total[first:last] += counts.reshape(-1, FINE.cells) * _SECONDS
 
 
-def compare_exposure(run: Run, records: list[Receipt]) -> list[tuple[str, str]]:
+def compare_exposure(run: Run, receipts: list[DetectReceipt]) -> list[tuple[str, str]]:
     """Hold `exposure.zarr` against the sum of the dwell parts.
 
     Returns
@@ -100,10 +100,10 @@ def compare_exposure(run: Run, records: list[Receipt]) -> list[tuple[str, str]]:
         months = dataset["month"].to_numpy().astype("datetime64[M]")
         totals = {
             (satellite, name): np.zeros((months.size, FINE.cells), np.int64)
-            for satellite in sorted({r["satellite"] for r in records})
+            for satellite in sorted({r["satellite"] for r in receipts})
             for name in QUANTITIES
         }
-        for satellite, part in read_dwell(run, records):
+        for satellite, part in read_dwell(run, receipts):
             month = np.searchsorted(months, _dates(part["day"]).astype("datetime64[M]"))
             for name in QUANTITIES:
                 _add(totals[satellite, name], month, part["cell"], part[schema.RECORDS_OF[name]])
@@ -115,14 +115,14 @@ def compare_exposure(run: Run, records: list[Receipt]) -> list[tuple[str, str]]:
     return differences
 
 
-def daily(run: Run, records: list[Receipt], grid: Grid) -> dict[str, np.ndarray]:
+def daily(run: Run, receipts: list[DetectReceipt], grid: Grid) -> dict[str, np.ndarray]:
     """Return the seconds of each satellite-day on a map's grid, hemispheres added.
 
     Parameters
     ----------
     run : Run
-    records : list of dict
-        Done records.
+    receipts : list of DetectReceipt
+        Receipts.
     grid : Grid
         Made by `grid.make_grid`.
 
@@ -134,7 +134,7 @@ def daily(run: Run, records: list[Receipt], grid: Grid) -> dict[str, np.ndarray]
     bins = coarse_bins(grid)
     size = grid.shape[0] * grid.shape[1]
     parts: dict[str, list[np.ndarray]] = {name: [] for name in QUANTITIES}
-    for _, part in read_dwell(run, records):
+    for _, part in read_dwell(run, receipts):
         days, index = np.unique(part["day"], return_inverse=True)
         inside = bins[part["cell"]] >= 0
         where = (index * size + bins[part["cell"]])[inside]

@@ -22,7 +22,7 @@ from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
 from reprocess.schema.grid import Grid, make_grid
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run
-from reprocess.work.receipts import Receipt
+from reprocess.work.receipts import DetectReceipt
 
 CONFIDENCE = 0.6827
 """Coverage of all intervals: one standard deviation of a normal distribution."""
@@ -91,14 +91,14 @@ def count_events(events: pd.DataFrame, grid: Grid) -> tuple[np.ndarray, int]:
     return by_bin, len(events) - int(by_bin.sum())
 
 
-def occurrence(run: Run, records: list[Receipt], grid: Grid, min_dwell_s: float) -> xr.Dataset:
+def occurrence(run: Run, receipts: list[DetectReceipt], grid: Grid, min_dwell_s: float) -> xr.Dataset:
     """Make the maps of a run.
 
     Parameters
     ----------
     run : Run
-    records : list of dict
-        Done records of its blocks.
+    receipts : list of DetectReceipt
+        Receipts of its blocks.
     grid : Grid
         Made by `grid.make_grid`.
     min_dwell_s : float
@@ -115,10 +115,10 @@ def occurrence(run: Run, records: list[Receipt], grid: Grid, min_dwell_s: float)
     LedgerError
         If the run has no done block, or a part is missing or damaged.
     """
-    if not any(record["days"] for record in records):
+    if not any(receipt["days"] for receipt in receipts):
         raise LedgerError(f"run {run.name!r} has no block that is done; run detect first")
-    counts, off_map = count_events(read_events(run, records), grid)
-    seconds = daily(run, records, grid)
+    counts, off_map = count_events(read_events(run, receipts), grid)
+    seconds = daily(run, receipts, grid)
     dwell = seconds["dwell"].sum(axis=0)
     seen = dwell >= max(min_dwell_s, schema.SAMPLING_S)
     hours = np.where(seen, dwell, np.nan) / 3600
@@ -142,7 +142,7 @@ def occurrence(run: Run, records: list[Receipt], grid: Grid, min_dwell_s: float)
     return xr.Dataset(
         {name: as_variable(schema.OCCURRENCE[name], value) for name, value in values.items()},
         coords={"event_class": classes, **grid_coordinates(grid)},
-        attrs=product_attributes(run, **_TEXTS) | coverage_attributes(run, records) | own,
+        attrs=product_attributes(run, **_TEXTS) | coverage_attributes(run, receipts) | own,
     )
 
 
@@ -180,7 +180,7 @@ def read_occurrence(run: Run) -> xr.Dataset:
 _EXACT = {"events", "dwell", "precipitation"}
 
 
-def compare_occurrence(run: Run, records: list[Receipt]) -> list[tuple[str, str]]:
+def compare_occurrence(run: Run, receipts: list[DetectReceipt]) -> list[tuple[str, str]]:
     """Hold `occurrence.nc` against maps made again from the parts, on its own grid.
 
     Returns
@@ -191,7 +191,7 @@ def compare_occurrence(run: Run, records: list[Receipt]) -> list[tuple[str, str]
     """
     stored = read_occurrence(run)
     edges = [np.append(stored[bounds][:, 0], stored[bounds][-1, 1]) for bounds in BOUNDS]
-    again = occurrence(run, records, make_grid(*edges), stored.attrs["min_dwell_s"])
+    again = occurrence(run, receipts, make_grid(*edges), stored.attrs["min_dwell_s"])
     return [
         (f"{name} with sum {np.nansum(values):.9g}", f"sum {np.nansum(stored[name]):.9g}")
         for name, values in again.data_vars.items()

@@ -10,19 +10,19 @@ from reprocess.schema.grid import Grid
 from reprocess.work.asked import asked_of
 from reprocess.work.ledger import source_digest
 from reprocess.work.paths import Run, Work
-from reprocess.work.receipts import Receipt
+from reprocess.work.receipts import DetectReceipt
 from reprocess.work.status import lacking, survey
 
 
-def sum_up(run: Run) -> list[Receipt]:
-    """Bring the exposure up to date with the done blocks, and return their records."""
-    records = list(run.ledger.done())
-    if run.outdated("exposure", records):
-        write_exposure(run, records)
-        run.made("exposure", records)
-    days = sum(len(record["days"]) for record in records)
-    run.describe({"source_digest": source_digest(records), "satellite_days": days})
-    return records
+def sum_up(run: Run) -> list[DetectReceipt]:
+    """Bring the exposure up to date with the done blocks, and return their receipts."""
+    receipts = list(run.ledger.done())
+    if run.outdated("exposure", receipts):
+        write_exposure(run, receipts)
+        run.made("exposure", receipts)
+    days = sum(len(receipt["days"]) for receipt in receipts)
+    run.describe({"source_digest": source_digest(receipts), "satellite_days": days})
+    return receipts
 
 
 def make_map(work: Work, run: Run, grid: Grid, min_dwell_s: float, name: str = "") -> list[Path]:
@@ -46,15 +46,15 @@ def make_map(work: Work, run: Run, grid: Grid, min_dwell_s: float, name: str = "
     LedgerError
         If nothing is done, or a part is missing or damaged.
     """
-    records = sum_up(run)
-    dataset = occurrence(run, records, grid, min_dwell_s)
+    receipts = sum_up(run)
+    dataset = occurrence(run, receipts, grid, min_dwell_s)
     dataset = dataset.assign_attrs(lacking(survey(work, asked_of(work, run)), run.name))
     if name:
         path = run.named_maps / f"{name}.nc"
         write_occurrence(path, dataset)
         return [path, *plot_occurrence(dataset, path.parent, name)]
     write_occurrence(run.occurrence, dataset)
-    run.made("occurrence", records)
+    run.made("occurrence", receipts)
     run.describe({"bins": bins_of(grid, min_dwell_s)})
     return [run.occurrence, *plot_occurrence(dataset, run.root)]
 

@@ -34,10 +34,10 @@ from reprocess.monitoring.scheduler import PATH, TOPIC, DashboardPlugin
 from reprocess.schema import DayState
 from reprocess.schema.granules import Granule, block_of
 from reprocess.work.asked import read_asked
-from reprocess.work.ledger import BlockLedger
+from reprocess.work.ledger import BlockLedger, Receipt
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
-from reprocess.work.receipts import DayEntry, Receipt
+from reprocess.work.receipts import DayEntry, DetectReceipt, BlockResult
 from reprocess.work.status import day_state, detected
 
 _BATCH = 32
@@ -57,40 +57,45 @@ class Survey:
         self.planned: dict[_Key, list[Granule]] = {}
         for granule in read_asked(work.asked):
             self.planned.setdefault(block_of(granule), []).append(granule)
-        self.records = {"ingest": _by_block(work.ledger), "detect": _by_block(run.ledger) if run else {}}
+        self.ingested = _by_block(work.ledger)
+        self.classified = _by_block(run.ledger) if run else {}
         self.vanished = {(g.satellite, g.day) for g in read_asked(work.vanished)}
         self.failures: dict[_Key, dict[str, str]] = {}
         for stage, ledger in (("ingest", work.ledger), ("detect", run.ledger if run else None)):
             for key, reason in ledger.failures().items() if ledger else ():
                 self.failures.setdefault(key, {})[stage] = reason
 
-    def note(self, key: _Key, stage: str, outcome: Receipt | str) -> None:
-        """Take in the record that a block gave, or why it could not be done."""
+    def note(self, key: _Key, stage: str, outcome: BlockResult | str) -> None:
+        """Take in the receipt that a block gave, or why it could not be done."""
         if isinstance(outcome, str):
             self.failures.setdefault(key, {})[stage] = outcome
             return
         self.failures.get(key, {}).pop(stage, None)
-        if stage in self.records:
-            self.records[stage][key] = outcome
+        if outcome["stage"] == "ingest":
+            self.ingested[key] = outcome
+        elif outcome["stage"] == "detect":
+            self.classified[key] = outcome
 
     def state(self, key: _Key) -> BlockState:
         """Return what is shown of a block; reads its parts."""
-        ingested = self.records["ingest"].get(key, {"days": {}})
-        record = self.records["detect"].get(key, {"days": {}})
+        ingested, receipt = self.ingested.get(key), self.classified.get(key)
+        read = ingested["days"] if ingested else {}
+        deferred = ingested.get("deferred", {}) if ingested else {}
+        classified = receipt["days"] if receipt else {}
         span = schema.block_days(key[1])
         days, records, left_out = [NOT_ASKED] * len(span), 0, []
         for granule in self.planned.get(key, ()):
             date = granule.date.isoformat()
-            entry, put_off = ingested["days"].get(date), ingested.get("deferred", {}).get(date)
+            entry, put_off = read.get(date), deferred.get(date)
             state = day_state(granule, entry, put_off, (granule.satellite, granule.day) in self.vanished)
             if state is DayState.OK and entry:
                 records += entry["records"]
-                if detected(record["days"].get(date), entry):
+                if detected(classified.get(date), entry):
                     state = DayState.CLASSIFIED
             elif state in LEFT_OUT:
                 left_out.append([date, str(state), *_why(state, put_off or entry)])
             days[granule.day - span.start] = LETTERS[state]
-        found = _found(self.run, record) if self.run and record["days"] else {}
+        found = _found(self.run, receipt) if self.run and receipt and classified else {}
         return BlockState(*key, "".join(days), records, left_out, dict(self.failures.get(key, {})), **found)
 
 
@@ -110,16 +115,16 @@ def _legible(value: Any) -> Any:
     return legible(value) if isinstance(value, str) else value
 
 
-def _by_block(ledger: BlockLedger) -> dict[_Key, Receipt]:
-    return {(record["satellite"], record["block"]): record for record in ledger.done()}
+def _by_block(ledger: BlockLedger[Receipt]) -> dict[_Key, Receipt]:
+    return {(receipt["satellite"], receipt["block"]): receipt for receipt in ledger.done()}
 
 
-def _found(run: Run, record: Receipt) -> dict[str, Any]:
+def _found(run: Run, receipt: DetectReceipt) -> dict[str, Any]:
     """Return a block's events and time observed, on the shown map's grid."""
-    events = {n: sum(d["events"][n] for d in record["days"].values()) for n in schema.EVENT_CLASSES}
+    events = {n: sum(d["events"][n] for d in receipt["days"].values()) for n in schema.EVENT_CLASSES}
     try:
-        counts, _ = count_events(read_events(run, [record]), GRID)
-        dwell = daily(run, [record], GRID)["dwell"].sum(axis=0)
+        counts, _ = count_events(read_events(run, [receipt]), GRID)
+        dwell = daily(run, [receipt], GRID)["dwell"].sum(axis=0)
     except (LedgerError, OSError) as e:
         return {"events": events, "unread": str(e)}
     size = GRID.shape[0] * GRID.shape[1]
@@ -159,12 +164,12 @@ class Monitor:
         self._stage, self._began = Stage(stage, len(plans), sum(len(p.days) for p in plans)), time.monotonic()
         self._tell("stage", stage=stage, blocks=self._stage.blocks, days=self._stage.days)
 
-    def done(self, plan: Plan, message: str, record: Receipt | None = None) -> None:
+    def done(self, plan: Plan, message: str, receipt: BlockResult | None = None) -> None:
         """Note what a block gave; `message` is for people elsewhere."""
         del message
         facts = {"elapsed": time.monotonic() - self._began, "days": len(plan.days)}
-        records = records_of(plan, record) if record else 0
-        self._tell("done", plan, record, stage=self._stage.name, records=records, **facts)
+        records = records_of(plan, receipt) if receipt else 0
+        self._tell("done", plan, receipt, stage=self._stage.name, records=records, **facts)
 
     def failed(self, plan: Plan, reason: str) -> None:
         """Note why a block could not be done."""
@@ -211,7 +216,7 @@ class Monitor:
             self._send("states", keys[first : first + _BATCH])
 
     def _tell(
-        self, kind: str, plan: Plan | None = None, outcome: Receipt | str | None = None, **facts: Any
+        self, kind: str, plan: Plan | None = None, outcome: BlockResult | str | None = None, **facts: Any
     ) -> None:
         """Have a message sent, with the new state of a block that ended."""
         stage = self._stage.name

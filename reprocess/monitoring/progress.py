@@ -15,7 +15,7 @@ from reprocess.monitoring.board import Stage, duration
 from reprocess.monitoring.client import Monitor
 from reprocess.schema import SATELLITES
 from reprocess.work.paths import Run, Work
-from reprocess.work.receipts import Receipt
+from reprocess.work.receipts import BlockResult
 
 
 @contextmanager
@@ -72,9 +72,9 @@ class _All:
         for one in self._all:
             one.begin(stage, plans, client)
 
-    def done(self, plan: Plan, message: str, record: Receipt | None = None) -> None:
+    def done(self, plan: Plan, message: str, receipt: BlockResult | None = None) -> None:
         for one in self._all:
-            one.done(plan, message, record)
+            one.done(plan, message, receipt)
 
     def failed(self, plan: Plan, reason: str) -> None:
         for one in self._all:
@@ -92,9 +92,9 @@ class _Counting:
         self.stage = Stage(stage, len(plans), sum(len(p.days) for p in plans))
         self._began = time.monotonic()
 
-    def done(self, plan: Plan, message: str, record: Receipt | None = None) -> None:
+    def done(self, plan: Plan, message: str, receipt: BlockResult | None = None) -> None:
         del message
-        records = records_of(plan, record) if record else 0
+        records = records_of(plan, receipt) if receipt else 0
         self.stage.done(time.monotonic() - self._began, len(plan.days), records)
 
     def failed(self, plan: Plan, reason: str) -> None:
@@ -112,8 +112,8 @@ class _Counting:
 class _Lines(_Counting):
     """One line per block: ``STAGE DONE/ALL: SATELLITE block N: WHAT (PROGRESS)``."""
 
-    def done(self, plan: Plan, message: str, record: Receipt | None = None) -> None:
-        super().done(plan, message, record)
+    def done(self, plan: Plan, message: str, receipt: BlockResult | None = None) -> None:
+        super().done(plan, message, receipt)
         self._write(plan, f": {message}")
 
     def failed(self, plan: Plan, reason: str) -> None:
@@ -148,9 +148,9 @@ class _Bars(_Counting):
             if (days := sum(len(p.days) for p in plans if p.satellite == name))
         }
 
-    def done(self, plan: Plan, message: str, record: Receipt | None = None) -> None:
-        super().done(plan, message, record)
-        if record and any(day.get("status") == "quarantined" for day in record["days"].values()):
+    def done(self, plan: Plan, message: str, receipt: BlockResult | None = None) -> None:
+        super().done(plan, message, receipt)
+        if receipt and any(day.get("status") == "quarantined" for day in receipt["days"].values()):
             self._print(plan, f": {message}")
         self._advance(plan, len(plan.days))
 

@@ -39,7 +39,7 @@ from reprocess.work.asked import asked_of
 from reprocess.work.ledger import source_digest
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
-from reprocess.work.receipts import Days, Receipt
+from reprocess.work.receipts import Days, DetectReceipt
 from reprocess.work.status import Survey, lacking, ledger_days, not_ingested, survey
 from reprocess.work.store import open_classes, open_records
 
@@ -74,14 +74,14 @@ def write_report(work: Work, run: Run) -> Path:
     StoreError
         If a shard of the archive is missing.
     """
-    records = list(run.ledger.done())
+    receipts = list(run.ledger.done())
     planned = asked_of(work, run)
     state = survey(work, planned)
     maps = read_occurrence(run)
-    _require_current(maps, run, records, state)
+    _require_current(maps, run, receipts, state)
     ingested = ledger_days(work.ledger)
     days = day_table(planned, state, run.name, ingested, ledger_days(run.ledger))
-    events = read_events(run, records)
+    events = read_events(run, receipts)
     values = {
         "identity": run.read_identity() or {},
         "limits": _LIMITS,
@@ -98,9 +98,9 @@ def write_report(work: Work, run: Run) -> Path:
     return run.report
 
 
-def _require_current(maps: xr.Dataset, run: Run, records: list[Receipt], state: Survey) -> None:
+def _require_current(maps: xr.Dataset, run: Run, receipts: list[DetectReceipt], state: Survey) -> None:
     """Refuse maps that were made of other results than there are now."""
-    now = lacking(state, run.name) | {"source_digest": source_digest(records)}
+    now = lacking(state, run.name) | {"source_digest": source_digest(receipts)}
     changed = {k: (maps.attrs.get(k), v) for k, v in now.items() if maps.attrs.get(k) != v}
     if changed:
         changes = "; ".join(f"{k} was {old}, now {new}" for k, (old, new) in changed.items())

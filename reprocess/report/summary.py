@@ -16,7 +16,7 @@ import pandas as pd
 from reprocess import schema
 from reprocess.schema import DayState
 from reprocess.schema.granules import Granule
-from reprocess.work.receipts import DayEntry, Days
+from reprocess.work.receipts import ClassifiedDay, ClassifiedDays, DayEntry, Days
 from reprocess.work.status import Survey, not_ingested
 
 STATES = (DayState.CLASSIFIED, DayState.OK, DayState.QUARANTINED, DayState.MISSING, DayState.NO_FILE)
@@ -35,7 +35,7 @@ _SUMS = (*VOLUME, *SOURCE, *schema.EVENT_CLASSES, "in_run")
 
 
 def day_table(
-    planned: Sequence[Granule], state: Survey, run: str, ingested: Days, done: Days
+    planned: Sequence[Granule], state: Survey, run: str, ingested: Days, done: ClassifiedDays
 ) -> pd.DataFrame:
     """Return one row per satellite-day, from each satellite's first to its last.
 
@@ -79,7 +79,7 @@ def day_table(
     return pd.DataFrame(rows, columns=["satellite", "date", "state", *_SUMS])
 
 
-def _counts(source: DayEntry, entry: DayEntry | None) -> dict[str, int]:
+def _counts(source: DayEntry, entry: ClassifiedDay | None) -> dict[str, int]:
     counts = dict.fromkeys(_SUMS, 0) | {
         name: int(cast(dict[str, int], source).get(name, 0)) for name in SOURCE
     }

@@ -11,25 +11,27 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, Generic, TypeVar
 
 from reprocess.errors import LedgerError
 from reprocess.files import find, from_utf8, sha256, to_utf8, write_atomic
-from reprocess.work.receipts import Receipt
+from reprocess.work.receipts import DetectReceipt, IngestReceipt
 
 
-def outputs_sha256(receipts: Iterable[Receipt]) -> str:
+def outputs_sha256(receipts: Iterable[DetectReceipt]) -> str:
     """Return one sha256 for the outputs of all these blocks: what is made of them depends on it."""
     return sha256(json.dumps([r["outputs"] for r in receipts], sort_keys=True).encode())
 
 
-def source_digest(receipts: Iterable[Receipt]) -> str:
+def source_digest(receipts: Iterable[DetectReceipt]) -> str:
     """Return one sha256 for all files that a run's blocks were made from."""
     sources = sorted(entry["source_sha256"] for r in receipts for entry in r["days"].values())
     return sha256("".join(sources).encode())
 
 
-_known: dict[Path, tuple[tuple[int, int, int], Receipt]] = {}
+Receipt = TypeVar("Receipt", IngestReceipt, DetectReceipt)
+
+_known: dict[Path, tuple[tuple[int, int, int], Any]] = {}
 """Receipts that `BlockLedger.done` read, by file, each with inode, time and size of the file then.
 
 Receipts are replaced by renaming, so a file that was not replaced is not read again: a command looks at
@@ -39,7 +41,7 @@ are shared by all who ask: nobody changes one.
 
 
 @dataclass(frozen=True)
-class BlockLedger:
+class BlockLedger(Generic[Receipt]):
     """The receipts of one stage, one JSON file per block."""
 
     root: Path
@@ -47,6 +49,10 @@ class BlockLedger:
     def path(self, satellite: str, block: int) -> Path:
         """Return where the receipt of a block lies."""
         return self.root / satellite / f"{block:04d}.json"
+
+    def blocks(self) -> list[tuple[str, int]]:
+        """Return satellite and number of the blocks that have a receipt, whatever is in it."""
+        return [(path.parent.name, int(path.stem)) for path in self._files(".json")]
 
     def read(self, satellite: str, block: int) -> Receipt | None:
         """Return the receipt of a block whatever its state, None if there is none.
@@ -58,13 +64,29 @@ class BlockLedger:
         """
         path = self.path(satellite, block)
         try:
-            receipt = json.loads(path.read_bytes())
+            receipt: Receipt = json.loads(path.read_bytes())
             _check(receipt, satellite, block)
         except FileNotFoundError:
             return None
         except ValueError as e:
             raise LedgerError(f"{path} is damaged ({e}); delete it to have the block done again") from e
-        return cast(Receipt, receipt)
+        return receipt
+
+    def require(self, satellite: str, block: int) -> Receipt:
+        """Return the receipt of a block that is done.
+
+        Raises
+        ------
+        LedgerError
+            If there is none, or as `read`.
+        """
+        receipt = self.read(satellite, block)
+        if receipt is None or receipt.get("state") != "done":
+            raise LedgerError(
+                f"{self.path(satellite, block)} does not say that the block is done; give the same reprocess "
+                "run as before to finish it"
+            )
+        return receipt
 
     def done(self) -> Iterator[Receipt]:
         """Yield the receipts of all done blocks by satellite and block."""
@@ -82,7 +104,8 @@ class BlockLedger:
         seen = (now.st_ino, now.st_mtime_ns, now.st_size)
         before = _known.get(path)
         if before is not None and before[0] == seen:
-            return before[1]
+            known: Receipt = before[1]
+            return known
         receipt = self.read(path.parent.name, int(path.stem))
         if receipt is not None:
             _known[path] = seen, receipt

@@ -1,7 +1,7 @@
 """Parquet parts: the event table and the dwell of each block.
 
-Every part is written whole and its sha256 stands in the block's done record. Reading goes by the
-records, never by what lies in the folder, and checks the sums, so a stray or damaged file is
+Every part is written whole and its sha256 stands in the block's receipt. Reading goes by the
+receipts, never by what lies in the folder, and checks the sums, so a stray or damaged file is
 found instead of counted.
 """
 
@@ -20,7 +20,7 @@ from reprocess.errors import LedgerError
 from reprocess.files import sha256, write_atomic
 from reprocess.schema import Variable
 from reprocess.work.paths import Run
-from reprocess.work.receipts import Receipt
+from reprocess.work.receipts import DetectReceipt
 
 _ARROW = {
     "str": pa.string(),
@@ -92,7 +92,7 @@ def read_part(path: Path, expected_sha256: str) -> pa.Table:
     Raises
     ------
     LedgerError
-        If it is missing or is not what its done record says.
+        If it is missing or is not what its receipt says.
     """
     try:
         data = path.read_bytes()
@@ -113,7 +113,7 @@ def column_troubles(path: Path, declared: pa.Schema) -> Iterator[tuple[str, str]
     Parameters
     ----------
     path : Path
-        A part, as its done record says.
+        A part, as its receipt says.
     declared : pyarrow.Schema
         One of `PARTS`. A part of version 0.1.0 has its own names and no attributes; all else must agree.
     """
@@ -140,17 +140,17 @@ def _quoted(text: bytes | None) -> str:
 def _remedy(path: Path) -> str:
     satellite, block = path.parent.name.removeprefix("satellite="), path.stem.removeprefix("block-")
     run = Run(path.parents[2])
-    record = run.ledger.path(satellite, int(block))
-    return f"delete {record} and repeat the command that made run {run.name!r}"
+    receipt = run.ledger.path(satellite, int(block))
+    return f"delete {receipt} and repeat the command that made run {run.name!r}"
 
 
-def read_events(run: Run, records: Iterable[Receipt]) -> pd.DataFrame:
+def read_events(run: Run, receipts: Iterable[DetectReceipt]) -> pd.DataFrame:
     """Return the event table of these blocks, sorted by satellite, start and class."""
     frames = []
-    for record in records:
-        path = part_path(run.events, record["satellite"], record["block"])
-        frame = read_part(path, record["outputs"]["events"]).to_pandas()
-        frame.insert(0, "satellite", record["satellite"])
+    for receipt in receipts:
+        path = part_path(run.events, receipt["satellite"], receipt["block"])
+        frame = read_part(path, receipt["outputs"]["events"]).to_pandas()
+        frame.insert(0, "satellite", receipt["satellite"])
         frames.append(frame)
     if not frames:
         return EVENTS.empty_table().to_pandas().assign(satellite="", origin="")[list(schema.EVENT_COLUMNS)]
@@ -161,9 +161,9 @@ def read_events(run: Run, records: Iterable[Receipt]) -> pd.DataFrame:
     return table.sort_values(["satellite", "start_time", "event_class"], ignore_index=True)
 
 
-def read_dwell(run: Run, records: Iterable[Receipt]) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+def read_dwell(run: Run, receipts: Iterable[DetectReceipt]) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """Yield satellite and columns of each block's dwell part."""
-    for record in records:
-        path = part_path(run.dwell, record["satellite"], record["block"])
-        table = read_part(path, record["outputs"]["dwell"])
-        yield record["satellite"], {name: table[name].to_numpy() for name in table.column_names}
+    for receipt in receipts:
+        path = part_path(run.dwell, receipt["satellite"], receipt["block"])
+        table = read_part(path, receipt["outputs"]["dwell"])
+        yield receipt["satellite"], {name: table[name].to_numpy() for name in table.column_names}

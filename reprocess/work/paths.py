@@ -8,7 +8,7 @@ from typing import Any, Literal
 from reprocess.errors import LedgerError
 from reprocess.files import find, locked, tree_sha256, write_atomic
 from reprocess.work.ledger import BlockLedger, outputs_sha256
-from reprocess.work.receipts import Receipt
+from reprocess.work.receipts import DetectReceipt, IngestReceipt
 
 Sum = Literal["exposure", "occurrence"]
 SUMS: tuple[Sum, ...] = ("exposure", "occurrence")
@@ -67,8 +67,8 @@ class Run:
         return self.root / "report" / "index.html"
 
     @property
-    def ledger(self) -> BlockLedger:
-        """Done records of the blocks of this run."""
+    def ledger(self) -> BlockLedger[DetectReceipt]:
+        """Receipts of the blocks of this run."""
         return BlockLedger(self.root / "ledger")
 
     def read_identity(self) -> dict[str, Any] | None:
@@ -105,27 +105,27 @@ class Run:
             facts = {k: v for k, v in (self.read_identity() or {}).items() if k != fact}
             write_atomic(self.root / "run.json", json.dumps(facts, indent=1, sort_keys=True).encode())
 
-    def made(self, sum_: Sum, records: list[Receipt]) -> None:
+    def made(self, sum_: Sum, receipts: list[DetectReceipt]) -> None:
         """Note in `run.json` what a sum over the run's parts was made from, after it was written.
 
         Parameters
         ----------
         sum_ : str
             Which one.
-        records : list of dict
-            Done records of the run's blocks.
+        receipts : list of DetectReceipt
+            Receipts of the run's blocks.
         """
         path: Path = getattr(self, sum_)
         if path.exists():
-            self.describe({sum_: {"parts_sha256": outputs_sha256(records), "sha256": tree_sha256(path)}})
+            self.describe({sum_: {"parts_sha256": outputs_sha256(receipts), "sha256": tree_sha256(path)}})
 
-    def outdated(self, sum_: Sum, records: list[Receipt]) -> bool:
+    def outdated(self, sum_: Sum, receipts: list[DetectReceipt]) -> bool:
         """Tell whether a sum is missing or was made from other parts than there are now."""
         described = (self.read_identity() or {}).get(sum_, {})
         exists: bool = getattr(self, sum_).exists()
-        if not any(record["days"] for record in records):
+        if not any(receipt["days"] for receipt in receipts):
             return exists
-        return not exists or described.get("parts_sha256") != outputs_sha256(records)
+        return not exists or described.get("parts_sha256") != outputs_sha256(receipts)
 
     def claim(self, identity: dict[str, Any]) -> None:
         """Create the run, or check that it was made with the same model, rules and code.
@@ -180,8 +180,8 @@ class Work:
         return self.root / "ledger" / "left_out.csv"
 
     @property
-    def ledger(self) -> BlockLedger:
-        """Done records of ingested blocks."""
+    def ledger(self) -> BlockLedger[IngestReceipt]:
+        """Receipts of ingested blocks."""
         return BlockLedger(self.root / "ledger" / "ingest")
 
     def archived(self, satellite: str, block: int) -> bool:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, TypedDict
+from typing import Any, TypedDict, overload
 
 from reprocess import schema
 from reprocess.schema import DayState
@@ -10,7 +10,16 @@ from reprocess.schema.granules import Granule, LeftOut, block_of
 from reprocess.work.asked import read_asked, read_left_out
 from reprocess.work.ledger import BlockLedger
 from reprocess.work.paths import SUMS, Run, Sum, Work
-from reprocess.work.receipts import DayEntry, Days, days_of, deferred_of
+from reprocess.work.receipts import (
+    ClassifiedDay,
+    ClassifiedDays,
+    DayEntry,
+    Days,
+    DetectReceipt,
+    IngestReceipt,
+    days_of,
+    deferred_of,
+)
 
 _LISTED = (DayState.QUARANTINED, DayState.DEFERRED, DayState.MISSING, DayState.LOST)
 _COUNTS = ("planned", DayState.OK, *_LISTED, "records", "not_measured")
@@ -100,7 +109,11 @@ class Survey(TypedDict):
     runs: dict[str, RunState]
 
 
-def ledger_days(ledger: BlockLedger) -> Days:
+@overload
+def ledger_days(ledger: BlockLedger[IngestReceipt]) -> Days: ...
+@overload
+def ledger_days(ledger: BlockLedger[DetectReceipt]) -> ClassifiedDays: ...
+def ledger_days(ledger: BlockLedger[Any]) -> Any:
     """Return the entries of all days of done blocks, by satellite and date."""
     return days_of(ledger.done())
 
@@ -319,14 +332,14 @@ def _run_years(
     ]
 
 
-def detected(entry: DayEntry | None, source: DayEntry | None) -> bool:
+def detected(entry: ClassifiedDay | None, source: DayEntry | None) -> bool:
     """Tell whether a day was classified from the data that the archive holds now."""
     if entry is None or source is None:
         return False
     return bool(entry["source_sha256"] == source["source"]["sha256"])
 
 
-def _failures(ledger: BlockLedger) -> list[FailedBlock]:
+def _failures(ledger: BlockLedger[Any]) -> list[FailedBlock]:
     return [
         {"satellite": satellite, "block": block, "reason": reason}
         for (satellite, block), reason in ledger.failures().items()

@@ -182,7 +182,7 @@ class SatelliteStore:
         How a user has a block written again once its record in that ledger is gone.
     """
 
-    def __init__(self, path: Path, satellite: str, ledger: BlockLedger, again: str) -> None:
+    def __init__(self, path: Path, satellite: str, ledger: BlockLedger[Any], again: str) -> None:
         self.path = path / satellite
         self._ledger, self._again = ledger, again
         try:
@@ -252,7 +252,7 @@ class SatelliteStore:
             raise StoreError(f"{shard} is missing although its block is done; {self.remedy(day)}")
 
     def verify(self, block: int, digests: Mapping[str, str]) -> None:
-        """Make sure that shards are what their done record says, before anything is made of them.
+        """Make sure that shards are what their receipt says, before anything is made of them.
 
         Parameters
         ----------

@@ -320,7 +320,7 @@ def test_shards_without_a_record_are_an_unfinished_block(work: Work, written: in
         (work.archive / shard_key(schema.ARCHIVE_ARRAYS[name], "noaa18", 248)).unlink()
     found = find(work)
     assert kinds(found) == {("unfinished", INGESTED)}
-    assert found[0].found == f"no record, {written} of {len(schema.ARCHIVE_ARRAYS)} files"
+    assert found[0].found == f"no receipt, {written} of {len(schema.ARCHIVE_ARRAYS)} files"
 
 
 def test_parts_without_a_record_are_an_unfinished_block(work: Work) -> None:
@@ -596,7 +596,7 @@ def test_record_must_speak_of_every_array(work: Work) -> None:
     (finding,) = find(work)
     assert (finding.path, finding.expected) == (
         "archive.zarr/noaa18/MLT/c/248/0",
-        "sha256 (not in the record)",
+        "sha256 (not in the receipt)",
     )
 
 

@@ -18,7 +18,7 @@ from unittest import mock
 from reprocess import schema
 from reprocess.ingest.block import IngestPlan
 from reprocess.schema.granules import Granule
-from reprocess.work.receipts import Receipt
+from reprocess.work.receipts import IngestReceipt
 from tests.benchmarks import peak_mb
 from tests.support.fake import Silence
 
@@ -26,8 +26,8 @@ WHOLE_ARCHIVE = 850
 """Blocks of 27,000 satellite-days."""
 
 
-def record_of(plan: IngestPlan) -> Receipt:
-    """Return a done record of the usual size without doing anything."""
+def record_of(plan: IngestPlan) -> IngestReceipt:
+    """Return a receipt of the usual size without doing anything."""
     entry = {"status": "ok", "records": 43200, "in_file": 43200, "duplicates": 0, "reordered": 0}
     days = {g.date.isoformat(): entry | {"source": g.identity | {"sha256": "0" * 64}} for g in plan.granules}
     outputs = {spec.name: "0" * 64 for spec in schema.RECORD_ARRAYS}

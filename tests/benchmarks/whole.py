@@ -21,9 +21,10 @@ import pandas as pd
 from reprocess import schema
 from reprocess.schema.granules import Granule
 from reprocess.work.asked import merge_asked
+from reprocess.work.ledger import Receipt
 from reprocess.work.parts import DWELL, EVENTS, part_path, read_part, write_part
 from reprocess.work.paths import Run, Work
-from reprocess.work.receipts import Receipt
+from reprocess.work.receipts import DayEntry, DetectReceipt
 from tests.benchmarks import peak_mb
 from tests.benchmarks.scheduler import WHOLE_ARCHIVE
 
@@ -55,7 +56,7 @@ def copy(source: Path, target: Path, blocks: int) -> Work:
     return new
 
 
-def _identity(entry: Receipt) -> dict[str, str | int]:
+def _identity(entry: DayEntry) -> dict[str, str | int]:
     return {key: entry["source"][key] for key in ("url", "size", "version")}
 
 
@@ -68,7 +69,7 @@ def _date(date: str, shift: dt.timedelta) -> str:
     return (dt.date.fromisoformat(date) + shift).isoformat()
 
 
-def _copy_parts(run: Run, copied: Run, original: Receipt, record: Receipt) -> Receipt:
+def _copy_parts(run: Run, copied: Run, original: DetectReceipt, record: DetectReceipt) -> DetectReceipt:
     """Write a block's parts under the record's days, and return the record with their sums."""
     shift = (record["block"] - original["block"]) * schema.BLOCK_DAYS
     tables: dict[str, pd.DataFrame] = {}

@@ -30,7 +30,7 @@ from reprocess.sources.listing import list_archive
 from reprocess.sources.web import TRIES
 from reprocess.work.parts import part_path
 from reprocess.work.paths import Work
-from reprocess.work.receipts import Receipt
+from reprocess.work.receipts import IngestReceipt
 from reprocess.work.store import SatelliteStore, create_store, open_classes, open_records
 from tests.support.command import tree
 from tests.support.fake import granule_path, variables, write_granule
@@ -67,7 +67,7 @@ def new_work(root: Path) -> Work:
     return work
 
 
-def ingest(work: Work, archive: Path | str, *dates: str) -> Receipt:
+def ingest(work: Work, archive: Path | str, *dates: str) -> IngestReceipt:
     return ingest_block(IngestPlan(work.root, SATELLITE, BLOCK, granules(archive, *dates)))
 
 
@@ -90,7 +90,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole(source: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Work, Receipt]:
+def whole(source: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Work, IngestReceipt]:
     """The block, ingested at once; tests leave it as it is, runs apart."""
     work = new_work(tmp_path_factory.mktemp("whole"))
     return work, ingest(work, source)
@@ -103,7 +103,7 @@ def archive(source: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def work(whole: tuple[Work, Receipt], tmp_path: Path) -> Work:
+def work(whole: tuple[Work, IngestReceipt], tmp_path: Path) -> Work:
     """A copy of the ingested block that a test may change."""
     return Work(shutil.copytree(whole[0].root, tmp_path / "work", ignore=shutil.ignore_patterns("runs")))
 
@@ -112,7 +112,7 @@ def work(whole: tuple[Work, Receipt], tmp_path: Path) -> Work:
 
 
 def test_archive_holds_every_records_value_and_fill_elsewhere(
-    whole: tuple[Work, Receipt], source: Path
+    whole: tuple[Work, IngestReceipt], source: Path
 ) -> None:
     found = stored(whole[0])
     expected = {
@@ -127,7 +127,7 @@ def test_archive_holds_every_records_value_and_fill_elsewhere(
         assert found[name].tobytes() == rows.tobytes(), name
 
 
-def test_days_are_counted_and_identified(whole: tuple[Work, Receipt], source: Path) -> None:
+def test_days_are_counted_and_identified(whole: tuple[Work, IngestReceipt], source: Path) -> None:
     found = stored(whole[0])
     for day in SPAN:
         date, i = schema.day_date(day).isoformat(), day - SPAN.start
@@ -138,7 +138,7 @@ def test_days_are_counted_and_identified(whole: tuple[Work, Receipt], source: Pa
         assert digest == (sha256(path.read_bytes()) if date in LENGTHS else "00" * 32)
 
 
-def test_done_record_traces_every_day_to_its_file(whole: tuple[Work, Receipt], source: Path) -> None:
+def test_done_record_traces_every_day_to_its_file(whole: tuple[Work, IngestReceipt], source: Path) -> None:
     work, record = whole
     assert record["code_version"] == __version__
     assert (record["stage"], record["satellite"], record["block"]) == ("ingest", SATELLITE, BLOCK)
@@ -153,7 +153,7 @@ def test_done_record_traces_every_day_to_its_file(whole: tuple[Work, Receipt], s
     assert work.ledger.read(SATELLITE, BLOCK) == record | {"state": "done"}
 
 
-def test_done_record_has_the_digest_of_every_shard_on_disk(whole: tuple[Work, Receipt]) -> None:
+def test_done_record_has_the_digest_of_every_shard_on_disk(whole: tuple[Work, IngestReceipt]) -> None:
     work, record = whole
     store = open_records(work, SATELLITE)
     assert record["outputs"] == {
@@ -188,12 +188,14 @@ def test_short_last_block_of_the_calendar_is_ingested(tmp_path: Path) -> None:
 # --- ingest: doing it again
 
 
-def test_ingesting_again_gives_the_same_bytes(work: Work, source: Path, whole: tuple[Work, Receipt]) -> None:
+def test_ingesting_again_gives_the_same_bytes(
+    work: Work, source: Path, whole: tuple[Work, IngestReceipt]
+) -> None:
     assert ingest(work, source) == whole[1]
 
 
 def test_days_added_one_by_one_give_the_block_ingested_at_once(
-    source: Path, tmp_path: Path, whole: tuple[Work, Receipt]
+    source: Path, tmp_path: Path, whole: tuple[Work, IngestReceipt]
 ) -> None:
     work = new_work(tmp_path)
     for date in ("2019-10-25", "2019-10-20", "2019-10-24"):
@@ -202,7 +204,7 @@ def test_days_added_one_by_one_give_the_block_ingested_at_once(
     assert ingest(work, source, "2019-10-21", "2019-10-22") == whole[1]
 
 
-def test_plan_without_new_files_keeps_every_day(work: Work, whole: tuple[Work, Receipt]) -> None:
+def test_plan_without_new_files_keeps_every_day(work: Work, whole: tuple[Work, IngestReceipt]) -> None:
     assert ingest_block(IngestPlan(work.root, SATELLITE, BLOCK, ())) == whole[1]
 
 
@@ -249,7 +251,7 @@ def test_quarantined_day_stays_quarantined_when_others_are_added(work: Work, arc
 
 
 def test_day_whose_file_was_repaired_is_as_if_it_had_always_been_good(
-    work: Work, archive: Path, source: Path, whole: tuple[Work, Receipt]
+    work: Work, archive: Path, source: Path, whole: tuple[Work, IngestReceipt]
 ) -> None:
     granule_path(archive, SATELLITE, "2019-10-24").write_bytes(b"<html>")
     assert ingest(work, archive, "2019-10-24") != whole[1]
@@ -277,7 +279,7 @@ def test_worker_that_dies_leaves_no_claim_and_the_next_one_finishes(
     work: Work,
     archive: Path,
     source: Path,
-    whole: tuple[Work, Receipt],
+    whole: tuple[Work, IngestReceipt],
     monkeypatch: pytest.MonkeyPatch,
     number: int,
 ) -> None:
@@ -298,7 +300,7 @@ def test_worker_that_dies_leaves_no_claim_and_the_next_one_finishes(
 
 
 def test_worker_that_dies_in_a_new_block_leaves_nothing_to_believe(
-    source: Path, tmp_path: Path, whole: tuple[Work, Receipt], monkeypatch: pytest.MonkeyPatch
+    source: Path, tmp_path: Path, whole: tuple[Work, IngestReceipt], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = new_work(tmp_path)
     with monkeypatch.context() as patched:
@@ -310,7 +312,7 @@ def test_worker_that_dies_in_a_new_block_leaves_nothing_to_believe(
 
 
 def test_worker_that_dies_before_the_done_record_leaves_no_claim(
-    source: Path, tmp_path: Path, whole: tuple[Work, Receipt], monkeypatch: pytest.MonkeyPatch
+    source: Path, tmp_path: Path, whole: tuple[Work, IngestReceipt], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(*_: object) -> None:
         raise KilledError
@@ -465,7 +467,7 @@ def test_file_that_cannot_be_read_is_named_with_the_systems_error(archive: Path,
 
 @pytest.mark.parametrize("change", ["gone", "grown"])
 def test_file_that_changes_between_listing_and_reading_is_deferred(
-    archive: Path, tmp_path: Path, source: Path, whole: tuple[Work, Receipt], change: str
+    archive: Path, tmp_path: Path, source: Path, whole: tuple[Work, IngestReceipt], change: str
 ) -> None:
     work = new_work(tmp_path / "w")
     plan = IngestPlan(work.root, SATELLITE, BLOCK, granules(archive))
@@ -520,7 +522,7 @@ FAULTS = {
 
 
 def test_days_over_http_are_the_days_of_the_files(
-    server: NoaaServer, tmp_path: Path, whole: tuple[Work, Receipt], source: Path
+    server: NoaaServer, tmp_path: Path, whole: tuple[Work, IngestReceipt], source: Path
 ) -> None:
     work = new_work(tmp_path / "w")
     record = ingest(work, server.url)
@@ -929,7 +931,7 @@ def test_modes_differ(work: Work, settings: Settings) -> None:
 
 
 def test_facts_name_the_file_the_day_came_from(
-    work: Work, settings: Settings, whole: tuple[Work, Receipt]
+    work: Work, settings: Settings, whole: tuple[Work, IngestReceipt]
 ) -> None:
     record = detect_block(detect_plan(work, settings))
     for date, entry in whole[1]["days"].items():
@@ -1054,7 +1056,7 @@ def test_archive_that_contradicts_its_ledger_is_refused(work: Work, settings: Se
 
 @pytest.mark.parametrize("damage", ["count", "shard"])
 def test_the_remedy_that_is_told_works(
-    work: Work, source: Path, whole: tuple[Work, Receipt], settings: Settings, damage: str
+    work: Work, source: Path, whole: tuple[Work, IngestReceipt], settings: Settings, damage: str
 ) -> None:
     if damage == "count":
         put_record_count(work, "2019-10-24", 3)

@@ -13,7 +13,7 @@ from distributed import Client, Future, LocalCluster
 from reprocess.errors import IncompleteError
 from reprocess.execution.mapping import each_block, map_blocks
 from reprocess.schema import block_days
-from reprocess.work.receipts import Receipt
+from reprocess.work.receipts import BlockResult
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Told:
         assert client is not None
         self.stages.append((stage, len(plans)))
 
-    def done(self, plan: Plan, message: str, record: Receipt | None = None) -> None:
-        assert record is not None
-        assert (record["block"], message) == (plan.block, "0 days, 0 findings")
+    def done(self, plan: Plan, message: str, receipt: BlockResult | None = None) -> None:
+        assert receipt is not None
+        assert (receipt["block"], message) == (plan.block, "0 days, 0 findings")
         self.done_blocks.append(plan.block)
 
     def failed(self, plan: Plan, reason: str) -> None:
@@ -50,8 +50,8 @@ class Told:
 class Forgotten(Told):
     """Has the scheduler forget all work as soon as a block is done."""
 
-    def done(self, plan: Plan, message: str, record: Receipt | None = None) -> None:
-        super().done(plan, message, record)
+    def done(self, plan: Plan, message: str, receipt: BlockResult | None = None) -> None:
+        super().done(plan, message, receipt)
         client = Client.current()  # what the loss of a scheduler looks like to its client
         client.cancel([Future(key, client) for key in list(client.futures)], force=True)
 
@@ -59,7 +59,7 @@ class Forgotten(Told):
 PLANS = [Plan("noaa18", block) for block in range(6)]
 
 
-def work(plan: Plan) -> Receipt:
+def work(plan: Plan) -> BlockResult:
     if plan.block == 3:
         raise OSError("No space\nleft on device")
     return {"stage": "audit", "satellite": plan.satellite, "block": plan.block, "days": {}, "findings": []}
@@ -91,7 +91,7 @@ def test_a_block_that_raises_is_noted_and_the_others_are_done(client: Client) ->
 
 @dataclass(frozen=True)
 class Count:
-    """Something that is no record."""
+    """Something that is no `BlockResult`."""
 
     block: int
 
@@ -103,10 +103,10 @@ def count(plan: Plan) -> Count:
 
 
 class Words(Told):
-    """Is told of results that are no records."""
+    """Is told of results that are no `BlockResult`."""
 
-    def done(self, plan: Plan, message: str, record: Receipt | None = None) -> None:
-        assert (message, record) == (f"block {plan.block} counted", None)
+    def done(self, plan: Plan, message: str, receipt: BlockResult | None = None) -> None:
+        assert (message, receipt) == (f"block {plan.block} counted", None)
         self.done_blocks.append(plan.block)
 
 
@@ -137,7 +137,7 @@ class UnpicklableError(Exception):
         raise TypeError("not to be pickled")
 
 
-def refuse(plan: Plan) -> Receipt:
+def refuse(plan: Plan) -> BlockResult:
     raise UnpicklableError(f"block {plan.block}")
 
 
@@ -147,7 +147,7 @@ def test_an_exception_that_cannot_be_pickled_is_a_failure_like_any_other(client:
     assert sorted(told.failures) == [(0, "UnpicklableError: block 0"), (1, "UnpicklableError: block 1")]
 
 
-def loaded(plan: Plan | None = None) -> Receipt:
+def loaded(plan: Plan | None = None) -> BlockResult:
     import reprocess.detect.block  # noqa: F401  # as the functions that are mapped are there
 
     names = sorted({"dask.array", "xarray", "matplotlib"} & sys.modules.keys())

@@ -20,7 +20,7 @@ Rows = list[tuple[str, float, float, float, int, int, int]]
 
 
 def block(run: Run, satellite: str, number: int, rows: Rows) -> dict:
-    """Write a dwell part and return its done record.
+    """Write a dwell part and return its receipt.
 
     A row is date, L, MLT, latitude, and records: all of them, in REP, in CSS.
     """

@@ -27,7 +27,7 @@ def tree(folder: Path) -> dict[str, str]:
 
 
 def records(folder: Path) -> dict[str, int]:
-    """Return when each done record under a folder was last written, by relative path.
+    """Return when each receipt under a folder was last written, by relative path.
 
     Only ledgers are looked into: other folders come and go while a run is writing.
     """

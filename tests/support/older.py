@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 from reprocess.files import sha256
 from reprocess.work.parts import PARTS, RENAMED, part_path
 from reprocess.work.paths import Run
-from reprocess.work.receipts import Receipt
+from reprocess.work.receipts import DetectReceipt
 
 
-def older_parts(run: Run, records: Iterable[Receipt]) -> None:
+def older_parts(run: Run, records: Iterable[DetectReceipt]) -> None:
     """Write parts under the names of 0.1.0, with nothing told of their columns; claim them in the records."""
     before = {new: old for old, new in RENAMED.items()}
     for record in records:

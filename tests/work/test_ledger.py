@@ -1,4 +1,4 @@
-"""Done records and the list of what was asked for: atomic, withdrawn before data change."""
+"""Receipts and the list of what was asked for: atomic, withdrawn before data change."""
 
 import json
 import os
@@ -83,6 +83,17 @@ def test_json_that_is_not_the_blocks_receipt_is_refused(
     with pytest.raises(LedgerError) as error:
         list(ledger.done())
     assert str(error.value) == f"{path} is damaged ({wrong}); delete it to have the block done again"
+
+
+def test_a_block_that_is_needed_and_not_done_is_named_with_the_remedy(ledger: BlockLedger) -> None:
+    told = r"0248\.json does not say that the block is done; give the same reprocess run"
+    with pytest.raises(LedgerError, match=told):
+        ledger.require("noaa18", 248)
+    ledger.commit(record())
+    assert ledger.require("noaa18", 248) == record() | {"state": "done"}
+    ledger.begin("noaa18", 248)
+    with pytest.raises(LedgerError, match=told):
+        ledger.require("noaa18", 248)
 
 
 @pytest.mark.parametrize("name", ["0248 (copy).json", "0248.sync-conflict.json", "notes.failed"])

@@ -1,4 +1,4 @@
-"""Parquet parts: written whole, read only as their done record says."""
+"""Parquet parts: written whole, read only as their receipt says."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,7 @@ from reprocess.work.parts import (
     write_part,
 )
 from reprocess.work.paths import Run
-from reprocess.work.receipts import Receipt
+from reprocess.work.receipts import DetectReceipt
 from tests.support.older import older_parts
 
 TIME = 1_571_875_200_000
@@ -52,7 +52,7 @@ def dwell_columns(day: int, cells: list[int]) -> dict[str, np.ndarray]:
     return {"day": np.full(n, day, np.int32), "cell": np.array(cells, np.int32)} | counts
 
 
-def write_block(run: Run, satellite: str, block: int, events: dict, dwell: dict) -> Receipt:
+def write_block(run: Run, satellite: str, block: int, events: dict, dwell: dict) -> DetectReceipt:
     outputs = {
         "events": write_part(part_path(run.events, satellite, block), events, EVENTS),
         "dwell": write_part(part_path(run.dwell, satellite, block), dwell, DWELL),
@@ -61,7 +61,7 @@ def write_block(run: Run, satellite: str, block: int, events: dict, dwell: dict)
 
 
 @pytest.fixture
-def records(run: Run) -> list[Receipt]:
+def records(run: Run) -> list[DetectReceipt]:
     return [
         write_block(run, "noaa18", 250, event_columns([500, 100]), dwell_columns(8000, [3, 4])),
         write_block(run, "noaa18", 248, event_columns([40], "REP"), dwell_columns(7966, [3])),
@@ -73,7 +73,7 @@ def test_parts_lie_where_every_reader_of_partitioned_tables_looks(tmp_path: Path
     assert part_path(tmp_path, "noaa18", 9) == tmp_path / "satellite=noaa18" / "block-0009.parquet"
 
 
-def test_digest_is_the_files(run: Run, records: list[Receipt]) -> None:
+def test_digest_is_the_files(run: Run, records: list[DetectReceipt]) -> None:
     path = part_path(run.events, "noaa18", 250)
     assert records[0]["outputs"]["events"] == sha256(path.read_bytes())
 
@@ -86,7 +86,7 @@ def test_same_columns_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_part_has_the_columns_of_the_contract_in_their_order_and_types(
-    run: Run, records: list[Receipt]
+    run: Run, records: list[DetectReceipt]
 ) -> None:
     table = pq.ParquetFile(part_path(run.events, "noaa18", 250)).read()
     assert table.column_names == [name for name in schema.EVENT_COLUMNS if name not in NOT_STORED]
@@ -96,20 +96,20 @@ def test_part_has_the_columns_of_the_contract_in_their_order_and_types(
     assert table.schema.field("L").type == pa.float32()
 
 
-def test_values_read_back(run: Run, records: list[Receipt]) -> None:
+def test_values_read_back(run: Run, records: list[DetectReceipt]) -> None:
     table = read_part(part_path(run.events, "noaa18", 250), records[0]["outputs"]["events"])
     assert table["start_index"].to_pylist() == [500, 100]
     assert table["L"].to_numpy().tobytes() == np.array([0.1, 0.1], np.float32).tobytes()
     assert table["start_time"].cast(pa.int64()).to_pylist() == [TIME + 500, TIME + 100]
 
 
-def test_plain_pyarrow_reads_all_parts_as_one_table(run: Run, records: list[Receipt]) -> None:
+def test_plain_pyarrow_reads_all_parts_as_one_table(run: Run, records: list[DetectReceipt]) -> None:
     table = pyarrow.dataset.dataset(run.events, partitioning="hive").to_table()
     assert table.num_rows == 5
     assert set(table["satellite"].to_pylist()) == {"noaa18", "metop01"}
 
 
-def test_missing_part_is_refused_with_its_remedy(run: Run, records: list[Receipt]) -> None:
+def test_missing_part_is_refused_with_its_remedy(run: Run, records: list[DetectReceipt]) -> None:
     path = part_path(run.events, "noaa18", 250)
     path.unlink()
     with pytest.raises(LedgerError, match="is missing although its block is done; delete ") as error:
@@ -119,7 +119,7 @@ def test_missing_part_is_refused_with_its_remedy(run: Run, records: list[Receipt
     assert f"delete {record} and repeat the command that made run {run.name!r}" in str(error.value)
 
 
-def test_part_of_another_digest_is_refused_with_both(run: Run, records: list[Receipt]) -> None:
+def test_part_of_another_digest_is_refused_with_both(run: Run, records: list[DetectReceipt]) -> None:
     path = part_path(run.dwell, "metop01", 248)
     expected = records[2]["outputs"]["dwell"]
     found = write_part(path, dwell_columns(7966, [1]), DWELL)
@@ -129,7 +129,7 @@ def test_part_of_another_digest_is_refused_with_both(run: Run, records: list[Rec
 
 
 @pytest.mark.parametrize("table", ["events", "dwell"])
-def test_one_flipped_byte_is_found_by_the_readers(run: Run, records: list[Receipt], table: str) -> None:
+def test_one_flipped_byte_is_found_by_the_readers(run: Run, records: list[DetectReceipt], table: str) -> None:
     path = part_path(run.root / table, "noaa18", 250)
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
@@ -146,7 +146,7 @@ def test_column_that_is_not_given_is_an_error(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_events_come_sorted_by_satellite_start_and_class(run: Run, records: list[Receipt]) -> None:
+def test_events_come_sorted_by_satellite_start_and_class(run: Run, records: list[DetectReceipt]) -> None:
     records.append(write_block(run, "noaa18", 249, event_columns([100, 40], "CSS"), dwell_columns(1, [])))
     table = read_events(run, records)
     keys = list(zip(table.satellite, table.start_index, table.event_class, strict=True))
@@ -156,11 +156,11 @@ def test_events_come_sorted_by_satellite_start_and_class(run: Run, records: list
     assert table.index.tolist() == list(range(7))
 
 
-def test_order_of_the_records_does_not_matter(run: Run, records: list[Receipt]) -> None:
+def test_order_of_the_records_does_not_matter(run: Run, records: list[DetectReceipt]) -> None:
     pd.testing.assert_frame_equal(read_events(run, records), read_events(run, records[::-1]))
 
 
-def test_block_without_events_adds_no_row(run: Run, records: list[Receipt]) -> None:
+def test_block_without_events_adds_no_row(run: Run, records: list[DetectReceipt]) -> None:
     expected = read_events(run, records)
     empty = write_block(run, "noaa15", 1, event_columns([]), dwell_columns(1, []))
     pd.testing.assert_frame_equal(read_events(run, [empty, *records]), expected)
@@ -168,7 +168,9 @@ def test_block_without_events_adds_no_row(run: Run, records: list[Receipt]) -> N
     assert list(read_events(run, [empty]).columns) == list(schema.EVENT_COLUMNS)
 
 
-def test_events_of_no_block_are_an_empty_table_of_the_same_columns(run: Run, records: list[Receipt]) -> None:
+def test_events_of_no_block_are_an_empty_table_of_the_same_columns(
+    run: Run, records: list[DetectReceipt]
+) -> None:
     empty, full = read_events(run, []), read_events(run, records)
     assert empty.empty
     assert list(empty.columns) == list(schema.EVENT_COLUMNS)
@@ -176,18 +178,18 @@ def test_events_of_no_block_are_an_empty_table_of_the_same_columns(run: Run, rec
     assert empty[same].dtypes.to_dict() == full[same].dtypes.to_dict()
 
 
-def test_times_are_utc_with_milliseconds(run: Run, records: list[Receipt]) -> None:
+def test_times_are_utc_with_milliseconds(run: Run, records: list[DetectReceipt]) -> None:
     first = read_events(run, records).start_time.iloc[-1]
     assert first == pd.Timestamp("2019-10-24T00:00:00.500Z")
 
 
-def test_stray_part_is_not_read(run: Run, records: list[Receipt]) -> None:
+def test_stray_part_is_not_read(run: Run, records: list[DetectReceipt]) -> None:
     write_block(run, "noaa19", 248, event_columns([1]), dwell_columns(7966, [1]))
     assert "noaa19" not in set(read_events(run, records).satellite)
     assert [satellite for satellite, _ in read_dwell(run, records)] == ["noaa18", "noaa18", "metop01"]
 
 
-def test_dwell_comes_by_block_as_written(run: Run, records: list[Receipt]) -> None:
+def test_dwell_comes_by_block_as_written(run: Run, records: list[DetectReceipt]) -> None:
     found = list(read_dwell(run, records))
     assert len(found) == 3
     for name, values in dwell_columns(8000, [3, 4]).items():
@@ -199,7 +201,7 @@ def test_dwell_comes_by_block_as_written(run: Run, records: list[Receipt]) -> No
 # --- what the columns tell
 
 
-def test_parts_carry_what_is_declared_of_their_columns(run: Run, records: list[Receipt]) -> None:
+def test_parts_carry_what_is_declared_of_their_columns(run: Run, records: list[DetectReceipt]) -> None:
     for kind, columns in (("events", schema.EVENT_COLUMNS), ("dwell", schema.DWELL_COLUMNS)):
         stored = pq.read_schema(part_path(run.root / kind, "noaa18", 250))
         for field in stored:
@@ -210,7 +212,7 @@ def test_parts_carry_what_is_declared_of_their_columns(run: Run, records: list[R
         assert list(column_troubles(part_path(run.root / kind, "noaa18", 250), PARTS[kind])) == []
 
 
-def test_bits_of_the_quality_flags_are_told_beside_them(run: Run, records: list[Receipt]) -> None:
+def test_bits_of_the_quality_flags_are_told_beside_them(run: Run, records: list[DetectReceipt]) -> None:
     told = pq.read_schema(part_path(run.events, "noaa18", 250)).field("quality_flags").metadata
     bits = [int(bit) for bit in told[b"flag_masks"].split()]
     names = told[b"flag_meanings"].decode().split()
@@ -219,7 +221,9 @@ def test_bits_of_the_quality_flags_are_told_beside_them(run: Run, records: list[
         assert meaning in told[b"comment"].decode()
 
 
-def test_parts_of_version_010_are_read_under_the_names_of_today(run: Run, records: list[Receipt]) -> None:
+def test_parts_of_version_010_are_read_under_the_names_of_today(
+    run: Run, records: list[DetectReceipt]
+) -> None:
     events, dwell = read_events(run, records), list(read_dwell(run, records))
     older_parts(run, records)
     path = part_path(run.events, "noaa18", 250)
@@ -256,7 +260,7 @@ def test_an_event_table_has_no_column_that_pandas_reserves() -> None:
     ],
 )
 def test_a_part_with_other_columns_is_found(
-    run: Run, records: list[Receipt], change: Callable[[pa.Table], pa.Table], expected: str, found: str
+    run: Run, records: list[DetectReceipt], change: Callable[[pa.Table], pa.Table], expected: str, found: str
 ) -> None:
     path = part_path(run.events, "noaa18", 250)
     pq.write_table(change(pq.read_table(path)), path)

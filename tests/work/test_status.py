@@ -12,7 +12,7 @@ from reprocess import schema
 from reprocess.schema.granules import Granule, LeftOut, Listing
 from reprocess.work.asked import merge_asked, note_left_out, note_vanished
 from reprocess.work.paths import SUMS, Sum, Work
-from reprocess.work.receipts import Receipt
+from reprocess.work.receipts import DayEntry
 from reprocess.work.status import detected, exit_code, is_current, lacking, ledger_days, not_ingested, survey
 
 
@@ -21,8 +21,8 @@ def granule(satellite: str = "noaa18", day: int = 7966, **changes: Any) -> Granu
     return dataclasses.replace(Granule(satellite, day, url, 10, "1.5"), **changes)
 
 
-def entry(source: Granule, reason: str | None = None, sha256: str = "aa") -> Receipt:
-    base: Receipt = {"source": source.identity | {"sha256": sha256}}
+def entry(source: Granule, reason: str | None = None, sha256: str = "aa") -> DayEntry:
+    base: DayEntry = {"source": source.identity | {"sha256": sha256}}
     if reason is not None:
         return base | {"status": "quarantined", "reason": reason, "detail": f"why {reason}"}
     return base | {"status": "ok", "records": 400, "not_measured": {}}
@@ -33,12 +33,15 @@ def work(tmp_path: Path) -> Work:
     return Work(tmp_path)
 
 
-def ingested(work: Work, *days: tuple[Granule, Receipt]) -> None:
-    def block(item: tuple[Granule, Receipt]) -> tuple[str, int]:
+def ingested(work: Work, *days: tuple[Granule, DayEntry]) -> None:
+    def block(item: tuple[Granule, DayEntry]) -> tuple[str, int]:
         return item[0].satellite, item[0].day // schema.BLOCK_DAYS
 
     for (satellite, number), items in itertools.groupby(days, key=block):
         entries = {g.date.isoformat(): e for g, e in items}
+        shard = work.archive / satellite / "record_count" / "c" / str(number)
+        shard.parent.mkdir(parents=True, exist_ok=True)
+        shard.touch()
         work.ledger.commit(
             {
                 "satellite": satellite,
@@ -50,7 +53,7 @@ def ingested(work: Work, *days: tuple[Granule, Receipt]) -> None:
         )
 
 
-def deferral(source: Granule, reason: str = "timeout") -> Receipt:
+def deferral(source: Granule, reason: str = "timeout") -> DayEntry:
     return {"source": source.identity, "reason": reason, "detail": f"why {reason}"}
 
 
