@@ -21,7 +21,7 @@ from reprocess.schema import CLASS_ARRAYS
 from reprocess.schema.grid import FINE
 from reprocess.schema.measurements import not_measured
 from reprocess.work.parts import DWELL, EVENTS, part_path, write_part
-from reprocess.work.paths import Work
+from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import ClassifiedDay, DayEntry, DetectReceipt
 from reprocess.work.store import SatelliteStore, open_classes, open_records
 
@@ -99,16 +99,7 @@ def detect_block(plan: DetectPlan) -> DetectReceipt:
             failed[schema.day_date(day).isoformat()] = f"{type(e).__name__}: {e}"
             if len(failed) == len(counts):
                 raise
-    parts = list(results.values())
-    events = {name: [x for part in parts for x in part.columns[name]] for name in schema.EVENT_COLUMNS}
-    dwell = {
-        name: np.concatenate([p.dwell[name] for p in parts] or [np.empty(0, np.int32)])
-        for name in DWELL.names
-    }
-    outputs: dict[str, object] = {
-        "events": write_part(part_path(run.events, plan.satellite, plan.block), events, EVENTS),
-        "dwell": write_part(part_path(run.dwell, plan.satellite, plan.block), dwell, DWELL),
-    }
+    outputs: dict[str, object] = {**_write_parts(run, plan, list(results.values()))}
     if settings.classes:
         outputs["classes"] = _write_classes(open_classes(run, plan.satellite), plan.block, results)
     receipt: DetectReceipt = {
@@ -123,6 +114,19 @@ def detect_block(plan: DetectPlan) -> DetectReceipt:
         receipt["failed"] = failed
     run.ledger.commit(receipt)
     return receipt
+
+
+def _write_parts(run: Run, plan: DetectPlan, results: list[_DayResult]) -> dict[str, str]:
+    """Write the events and the dwell of a block's days; return the sha256 of each part."""
+    events = {name: [x for one in results for x in one.columns[name]] for name in schema.EVENT_COLUMNS}
+    dwell = {
+        name: np.concatenate([one.dwell[name] for one in results] or [np.empty(0, np.int32)])
+        for name in DWELL.names
+    }
+    return {
+        "events": write_part(part_path(run.events, plan.satellite, plan.block), events, EVENTS),
+        "dwell": write_part(part_path(run.dwell, plan.satellite, plan.block), dwell, DWELL),
+    }
 
 
 def _entries(

@@ -37,7 +37,7 @@ from reprocess.work.asked import read_asked
 from reprocess.work.ledger import BlockLedger, Receipt
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
-from reprocess.work.receipts import DayEntry, DetectReceipt, BlockResult
+from reprocess.work.receipts import BlockResult, DayEntry, DetectReceipt
 from reprocess.work.status import day_state, detected
 
 _BATCH = 32

@@ -613,9 +613,9 @@ BAD = {
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("reason", BAD)
 def test_what_is_not_the_file_is_quarantined_only_if_the_same_bytes_come_in_the_next_run(
-    server: NoaaServer, tmp_path: Path, whole: tuple[Work, Receipt], reason: str
+    server: NoaaServer, tmp_path: Path, whole: tuple[Work, IngestReceipt], reason: str
 ) -> None:
-    def run(body: bytes) -> Receipt:
+    def run(body: bytes) -> IngestReceipt:
         server.faults[NAME] = [Fault(body=body)] * TRIES
         return ingest(work, server.url, "2019-10-24")
 
@@ -666,7 +666,7 @@ def test_quarantined_days_are_read_again_if_asked_for(server: NoaaServer, tmp_pa
 
 
 def test_error_that_nobody_foresaw_costs_its_day_only(
-    archive: Path, tmp_path: Path, whole: tuple[Work, Receipt], monkeypatch: pytest.MonkeyPatch
+    archive: Path, tmp_path: Path, whole: tuple[Work, IngestReceipt], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work = new_work(tmp_path / "w")
     original = read_records
