@@ -29,8 +29,8 @@ from reprocess.cli.report import report
 from reprocess.cli.run import run
 from reprocess.cli.simulate import simulate
 from reprocess.cli.startup import prepare
-from reprocess.cli.state import INCOMPLETE
 from reprocess.cli.status import status
+from reprocess.cli.survey import INCOMPLETE
 from reprocess.cli.train import train
 from reprocess.errors import IncompleteError, ReprocessError
 

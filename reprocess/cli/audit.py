@@ -16,7 +16,7 @@ from reprocess.cli.options import (
     SCHEDULER,
     existing_work,
 )
-from reprocess.cli.state import INCOMPLETE
+from reprocess.cli.survey import INCOMPLETE
 
 if TYPE_CHECKING:
     from reprocess.work.paths import Work

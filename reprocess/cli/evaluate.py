@@ -17,10 +17,10 @@ from reprocess.cli.options import (
 )
 from reprocess.cli.place import open_place
 from reprocess.cli.selection import known_granules
-from reprocess.cli.state import print_state
 from reprocess.cli.steps import (
     make_settings,
 )
+from reprocess.cli.survey import print_survey
 
 
 @click.command()
@@ -81,5 +81,5 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
     for name, value in summarise(scores).items():
         click.echo(f"{name}: {value}")
     state = survey(target, granules) | {"runs": {}}
-    print_state(state)
+    print_survey(state)
     sys.exit(exit_code(state, None))

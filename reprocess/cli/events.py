@@ -11,7 +11,7 @@ from reprocess.cli.options import (
     ONE_RUN,
     existing_work,
 )
-from reprocess.cli.state import INCOMPLETE
+from reprocess.cli.survey import INCOMPLETE
 
 _FORMATS = ("csv", "parquet", "json", "xlsx", "nc")  # catalogue.formats, which takes long to import
 

@@ -11,7 +11,7 @@ from reprocess.cli.options import (
     JSON,
     existing_work,
 )
-from reprocess.cli.state import print_state, print_years
+from reprocess.cli.survey import print_survey, print_years
 
 
 @click.command()
@@ -25,6 +25,6 @@ def status(work: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(state, indent=1))
     else:
-        print_state(state)
+        print_survey(state)
         print_years(state)
     sys.exit(max([exit_code(state, None), *(exit_code(state, name) for name in state["runs"])]))

@@ -12,7 +12,7 @@ from reprocess.cli.options import (
 )
 from reprocess.cli.place import open_place
 from reprocess.cli.selection import reading
-from reprocess.cli.state import print_state
+from reprocess.cli.survey import print_survey
 
 if TYPE_CHECKING:
     from reprocess.detect.block import Settings
@@ -146,7 +146,7 @@ def finish(
 
     state = survey(work, granules, left_out)
     state["runs"] = {k: v | ({} if sums else {"outdated": []}) for k, v in state["runs"].items() if k == name}
-    print_state(state)
+    print_survey(state)
     sys.exit(exit_code(state, name))
 
 

@@ -21,7 +21,7 @@ _LISTED = 40
 """Days of one kind that are listed one by one."""
 
 
-def print_state(state: "Survey") -> None:
+def print_survey(state: "Survey") -> None:
     """Print a survey for people."""
     _print_counts(state["ingest"])
     _print_listed(state["ingest"])
