@@ -127,9 +127,12 @@ def write_atomic(path: Path, data: bytes, place: Path | None = None) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)  # on a full disk it would take what little there is
-        raise
+    except OSError as e:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)  # on a full disk it would take what little there is
+        if e.errno is None:
+            raise
+        raise OSError(e.errno, e.strerror, str(path)) from e  # the name that the user knows
     _sync_folder(path.parent)  # the rename itself
 
 
@@ -180,19 +183,14 @@ def locked(path: Path) -> Iterator[None]:
     lock = path.with_name(f"{path.name}.lock")
     while True:
         file = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
-        teller = threading.Timer(WAIT_S, _tell_wait, (file, lock))
-        teller.daemon = True
-        teller.start()
         try:
-            fcntl.lockf(file, fcntl.LOCK_EX)
+            _wait_for(file, lock)
         except OSError as e:
             os.close(file)
             raise LedgerError(
                 f"the file system of {path.parent} offers no locks ({e}), so processes could lose each "
                 "other's entries; use a WORK directory on a file system mounted with locks"
             ) from e
-        finally:
-            teller.cancel()
         if _is_at(file, lock):
             break
         os.close(file)  # its last holder removed it while we waited: wait for the next one
@@ -203,17 +201,56 @@ def locked(path: Path) -> Iterator[None]:
         os.close(file)
 
 
+def refuse_held(lock: Path) -> None:
+    """Make sure that no other process holds a lock, given its file; one that no process holds is no lock.
+
+    Raises
+    ------
+    LedgerError
+        If one does.
+    """
+    file = os.open(lock, os.O_RDWR)
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError) as e:
+        who, remedy = _told(file)
+        raise LedgerError(
+            f"{lock} is held {who}; give the same command again when it is free; {remedy}"
+        ) from e
+    finally:
+        os.close(file)
+
+
+def _wait_for(file: int, lock: Path) -> None:
+    """Take a lock, and say for whom this waits if it takes long."""
+    teller = threading.Timer(WAIT_S, _tell_wait, (file, lock))
+    teller.daemon = True
+    teller.start()
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+    finally:
+        teller.cancel()
+
+
 def _tell_wait(file: int, lock: Path) -> None:
     """Say which lock is waited for, who holds it and how to go on."""
-    holder = _holder(file)
-    if holder is None:
-        who = "by a process that the file system does not tell, perhaps on another machine"
-        remedy = "if none of your jobs is at work in this WORK directory, ask who runs the file server"
-    else:
-        who = f"by process {holder} of this machine"
-        remedy = f"if that process is suspended, let it go on (kill -CONT {holder}) or end it (kill {holder})"
+    who, remedy = _told(file)
     _log.warning(
         "waiting for the lock %s, held %s; this goes on by itself when it is free; %s", lock, who, remedy
+    )
+
+
+def _told(file: int) -> tuple[str, str]:
+    """Return who holds a lock, and what to do about it."""
+    holder = _holder(file)
+    if holder is None:
+        return (
+            "by a process that the file system does not tell, perhaps on another machine",
+            "if none of your jobs is at work in this WORK directory, ask who runs the file server",
+        )
+    return (
+        f"by process {holder} of this machine",
+        f"if that process is suspended, let it go on (kill -CONT {holder}) or end it (kill {holder})",
     )
 
 

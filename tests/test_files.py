@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import os
 import stat
 import subprocess
 import sys
@@ -274,3 +275,17 @@ def test_a_folder_that_may_not_be_read_does_not_count_as_empty(
     forbid(monkeypatch, tmp_path / "secret")
     with pytest.raises(PermissionError, match="secret"):
         search(tmp_path)
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_file_that_cannot_be_written_is_named_and_not_its_temporary(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(*((os, "fsync") if step == "fsync" else (Path, "replace")), refuse)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        write_atomic(tmp_path / "a.json", b"1")
+    assert caught.value.filename == str(tmp_path / "a.json")
+    assert list(tmp_path.iterdir()) == []

@@ -29,6 +29,8 @@ def print_survey(state: "Survey") -> None:
 
 
 def _print_counts(ingest: "IngestState") -> None:
+    if not ingest["satellites"]:
+        click.echo("no satellite-day was asked for yet; reprocess run ARCHIVE WORK reads and classifies")
     for name, done in ingest["satellites"].items():
         click.echo(
             f"{name}: {done['ok']} of {done['planned']} satellite-days ingested, {done['records']} records, "

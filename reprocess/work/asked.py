@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from reprocess.files import from_utf8, locked, to_utf8, write_atomic
 from reprocess.schema.granules import Granule, LeftOut, Listing
@@ -116,13 +117,30 @@ def _left_out_now(path: Path, listing: Listing) -> list[LeftOut]:
     return sorted({*listing.left_out, *others})
 
 
+def drop_satellite(path: Path, satellite: str) -> None:
+    """Take a satellite's rows from a table; an empty one of asked days stays, another goes."""
+    rows = _rows(path)
+    left = [row for row in rows if row["satellite"] != satellite]
+    if len(left) == len(rows):
+        return
+    fields = tuple(rows[0])
+    if not left and path.name in {"vanished.csv", "left_out.csv"}:
+        path.unlink()
+        return
+    write_atomic(path, to_utf8(_as_csv(fields, ([row[name] for name in fields] for row in left))))
+
+
 def _write_asked(path: Path, granules: Iterable[Granule]) -> None:
     _write_table(path, _FIELDS, list(granules))
 
 
 def _write_table(path: Path, fields: Sequence[str], rows: Sequence[Granule] | Sequence[LeftOut]) -> None:
+    write_atomic(path, to_utf8(_as_csv(fields, ([getattr(row, name) for name in fields] for row in rows))))
+
+
+def _as_csv(fields: Sequence[str], rows: Iterable[list[Any]]) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(fields)
-    writer.writerows([getattr(row, name) for name in fields] for row in rows)
-    write_atomic(path, to_utf8(text.getvalue()))
+    writer.writerows(rows)
+    return text.getvalue()

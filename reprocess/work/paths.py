@@ -106,7 +106,7 @@ class Run:
             write_atomic(self.root / "run.json", json.dumps(facts, indent=1, sort_keys=True).encode())
 
     def made(self, sum_: Sum, receipts: list[DetectReceipt]) -> None:
-        """Note in `run.json` what a sum over the run's parts was made from, after it was written.
+        """Note in `run.json` what a sum over the run's parts was made from, after it was written or deleted.
 
         Parameters
         ----------
@@ -118,6 +118,8 @@ class Run:
         path: Path = getattr(self, sum_)
         if path.exists():
             self.describe({sum_: {"parts_sha256": outputs_sha256(receipts), "sha256": tree_sha256(path)}})
+        elif sum_ in (self.read_identity() or {}):
+            self.forget(sum_)
 
     def outdated(self, sum_: Sum, receipts: list[DetectReceipt]) -> bool:
         """Tell whether a sum is missing or was made from other parts than there are now."""

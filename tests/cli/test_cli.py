@@ -25,7 +25,7 @@ def invoke(*arguments: object, code: int = 0) -> Result:
 def test_help_names_every_command() -> None:
     text = invoke("--help").output
     commands = (
-        "plan", "run", "ingest", "detect", "map", "report", "status", "events", "simulate", "model",
+        "plan", "run", "ingest", "detect", "map", "report", "status", "remove", "events", "simulate", "model",
         "cluster",
     )  # fmt: skip
     for command in commands:

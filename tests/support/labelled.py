@@ -19,7 +19,7 @@ from reprocess.schema.granules import block_of
 from reprocess.sources.listing import list_archive
 from reprocess.work.asked import merge_asked, read_asked
 from reprocess.work.paths import Run, Work
-from reprocess.work.store import create_store
+from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, create_store
 from tests.support.fake import COUNT_E, granule_path, variables, write_granule
 
 RECORDS = 1000
@@ -82,7 +82,7 @@ def ingest(archive: Path, root: Path) -> Work:
     work = Work(root)
     granules = sorted(list_archive(str(archive)).granules)
     merge_asked(work.asked, granules)
-    create_store(work.archive, sorted({g.satellite for g in granules}), schema.ARCHIVE_ARRAYS, "test")
+    create_store(work.archive, sorted({g.satellite for g in granules}), schema.ARCHIVE_ARRAYS, ARCHIVE_TITLE)
     for (satellite, block), group in groupby(granules, key=lambda g: block_of(g)):
         ingest_block(IngestPlan(work.root, satellite, block, tuple(group)))
     return work
@@ -100,7 +100,7 @@ def classify(work: Work, model: Bundle, mode: str = "published") -> Run:
     settings = Settings(model.path, model.sha256, mode, DEFAULT_ENGINE, classes=True, dense=True)
     granules = read_asked(work.asked)
     claim(run, settings)
-    create_store(run.classes, sorted({g.satellite for g in granules}), CLASS_ARRAYS, "test")
+    create_store(run.classes, sorted({g.satellite for g in granules}), CLASS_ARRAYS, CLASSES_TITLE)
     for plan in plan_detect(work, run, settings, granules):
         detect_block(plan)
     return run

@@ -1,0 +1,73 @@
+"""What is wanted no longer: remove."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reprocess import schema
+from reprocess.cli.options import DRY_RUN, EXISTING_WORK, existing_work
+
+if TYPE_CHECKING:
+    from reprocess.work.paths import Work
+    from reprocess.work.removal import Removal
+
+
+@click.command()
+@EXISTING_WORK
+@click.option("--satellite", type=click.Choice(list(schema.SATELLITES)), help="Remove this satellite.")
+@click.option("--run", "name", help="Remove this run.")
+@DRY_RUN
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+def remove(work: Path, satellite: str | None, name: str | None, dry_run: bool, yes: bool) -> None:
+    """Remove a run, or a satellite with its part of the archive and of every run.
+
+    ARCHIVE itself is not touched. A removal that is interrupted is finished by the same command.
+    Not while something else writes to WORK.
+    """
+    from reprocess.cli.interruption import resumable
+    from reprocess.work import removal
+
+    target = existing_work(work)
+    if (satellite is None) == (name is None):
+        raise click.UsageError("give either --satellite NAME or --run NAME")
+    plan = removal.plan_satellite(target, satellite) if satellite else removal.plan_run(target, name or "")
+    words = _words(plan)
+    click.echo(f"to be removed from {target.root}: {words}", err=True)
+    if dry_run:
+        return
+    if not yes and not _agreed():
+        raise click.UsageError("nothing was removed, as that was not confirmed; --yes removes without asking")
+    with resumable(), removal.undisturbed(target):
+        removal.remove(target, plan)
+    click.echo(f"removed {words}", err=True)
+    _follow(target, plan)
+
+
+def _words(plan: "Removal") -> str:
+    """Say what goes, and how large it is."""
+    what = [f"all of {plan.satellite} in archive, ledger and runs"] * bool(plan.satellite)
+    what += [f"run {run.name!r}" for run in plan.gone]
+    return f"{' and '.join(what)}, {len(plan.files)} files, {plan.bytes} bytes ({plan.bytes / 1e6:.1f} MB)"
+
+
+def _agreed() -> bool:
+    try:
+        return click.confirm("Go on?", err=True)
+    except click.Abort:  # there is nobody to answer
+        click.echo(err=True)
+        return False
+
+
+def _follow(work: "Work", plan: "Removal") -> None:
+    """Sum up the runs that lost parts, and name those whose maps are to be made again."""
+    from reprocess.maps.stage import sum_up
+
+    for run in plan.kept:
+        sum_up(run)
+        if run.occurrence.exists():
+            click.echo(
+                f"run {run.name!r}: its maps and report still count {plan.satellite}; these make them again: "
+                f"reprocess map {work.root} --run {run.name}, reprocess report {work.root} --run {run.name}",
+                err=True,
+            )
