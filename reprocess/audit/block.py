@@ -243,7 +243,7 @@ def _audit_content(audit: _Audit, run: Run, receipt: DetectReceipt, ingested: In
 
     strange = set(tables["events"]["date"]) - receipt["days"].keys()
     if strange:
-        differs("events", "dates of the block's record", ", ".join(sorted(strange)))
+        differs("events", "dates of the block's receipt", ", ".join(sorted(strange)))
     counts = _current_days(audit, run, receipt, ingested)
     for day, records in store.read_days(counts, ARRAYS):
         date, windows = schema.day_date(day), rules.windows(counts[day])

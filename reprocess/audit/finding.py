@@ -9,7 +9,7 @@ KINDS = {
     "unfinished": "a block was begun and never finished; nothing is claimed",
     "outdated": "made from other blocks than are done now, or with the words of another version",
     "stale": "a source is no longer what was read",
-    "unclaimed": "a data file that no record speaks of",
+    "unclaimed": "a data file that no receipt speaks of",
     "foreign": "a file that another program left, which nothing goes by",
     "leftover": "what a killed writer left behind",
     "unaudited": "the check itself failed",

@@ -36,7 +36,7 @@ def audit_metadata(
     metadata : mapping of str to bytes
         What `store.metadata_files` returns.
     recorded : collection of str
-        Satellites that a record claims something of; the others claim nothing.
+        Satellites that a receipt claims something of; the others claim nothing.
     """
     for name, expected in metadata.items():
         where = (store / name).relative_to(work.root).as_posix()

@@ -10,10 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from reprocess.errors import EventListError
-from reprocess.schema import EVENT_COLUMNS, FILL, PRODUCT, Variable
-
-FORMATS = ("csv", "parquet", "json", "xlsx", "nc")
-"""Also the suffixes of files in them."""
+from reprocess.schema import EVENT_COLUMNS, EVENT_FORMATS, FILL, PRODUCT, Variable
 
 TEXT = frozenset({"csv", "json"})
 """Formats that a terminal can show."""
@@ -59,8 +56,8 @@ def export_events(table: pd.DataFrame, kind: str) -> bytes:
     EventListError
         If there are more events than a sheet has rows, or none for NetCDF.
     """
-    if kind not in FORMATS:
-        raise ValueError(f"{kind!r} is none of the formats {', '.join(FORMATS)}")
+    if kind not in EVENT_FORMATS:
+        raise ValueError(f"{kind!r} is none of the formats {', '.join(EVENT_FORMATS)}")
     writers = {"csv": _csv, "json": _json, "parquet": _parquet, "xlsx": _xlsx, "nc": _netcdf}
     return writers[kind](table)
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from reprocess.cli.choice import all_are_simulated
-from reprocess.cli.lists import LISTS, command_line, read_lists
+from reprocess.cli.event_lists import LISTS, command_line, read_lists
 from reprocess.cli.options import (
     CLASSIFIER,
     CLUSTER,

@@ -12,8 +12,7 @@ from reprocess.cli.options import (
     existing_work,
 )
 from reprocess.cli.survey import INCOMPLETE
-
-_FORMATS = ("csv", "parquet", "json", "xlsx", "nc")  # catalogue.formats, which takes long to import
+from reprocess.schema import EVENT_FORMATS
 
 
 @click.command()
@@ -22,7 +21,7 @@ _FORMATS = ("csv", "parquet", "json", "xlsx", "nc")  # catalogue.formats, which 
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(_FORMATS),
+    type=click.Choice(EVENT_FORMATS),
     help="What to print or write; by default what FILE's suffix tells, else csv.",
 )
 @click.option(
@@ -58,8 +57,8 @@ def _format_of(output: Path | None) -> str:
     if output is None or _is_standard_output(output) or (output.exists() and not output.is_file()):
         return "csv"
     kind = output.suffix.lower().removeprefix(".")
-    if kind not in _FORMATS:
-        known = ", ".join(f".{one}" for one in _FORMATS)
+    if kind not in EVENT_FORMATS:
+        known = ", ".join(f".{one}" for one in EVENT_FORMATS)
         raise click.UsageError(f"{output} has none of the suffixes {known}; name the format with --format")
     return kind
 

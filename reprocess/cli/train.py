@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from reprocess.cli.lists import LISTS, command_line, read_lists
+from reprocess.cli.event_lists import LISTS, command_line, read_lists
 from reprocess.cli.numbers import Number
 from reprocess.cli.options import (
     EXISTING_WORK,

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import dask
 import yaml
 from dask.utils import parse_bytes
 
@@ -188,11 +189,18 @@ class Batch:
         options = self.job_options()
         host = self.dashboard.rpartition(":")[0]
         options["worker_extra_args"] = [
-            *_lifetime(options.get("walltime"), self.path),
+            *_lifetime(options.get("walltime") or self._usual_walltime(), self.path),
             *("--dashboard-address", f"{host}:0"),
             *options.get("worker_extra_args", []),
         ]
         return options
+
+    def _usual_walltime(self) -> str | None:
+        """Return what dask-jobqueue asks for where the file says nothing: half an hour, or the site's own."""
+        usual: str | None = dask.config.get(
+            f"jobqueue.{self.cluster_class.job_cls.config_name}.walltime", None
+        )
+        return usual
 
     def job_options(self, **changes: Any) -> dict[str, Any]:
         """Return the options of a job with a process per core, one thread each, and scratch on the node."""

@@ -193,9 +193,13 @@ def compare_occurrence(run: Run, receipts: list[DetectReceipt]) -> list[tuple[st
     edges = [np.append(stored[bounds][:, 0], stored[bounds][-1, 1]) for bounds in BOUNDS]
     again = occurrence(run, receipts, make_grid(*edges), stored.attrs["min_dwell_s"])
     return [
-        (f"{name} with sum {np.nansum(values):.9g}", f"sum {np.nansum(stored[name]):.9g}")
+        (
+            f"{name} with sum {np.nansum(values):.9g}",
+            f"sum {np.nansum(stored[name]):.9g}" if name in stored else "no such variable",
+        )
         for name, values in again.data_vars.items()
-        if not np.allclose(stored[name], values, 0 if name in _EXACT else 1e-9, 0, equal_nan=True)
+        if name not in stored
+        or not np.allclose(stored[name], values, 0 if name in _EXACT else 1e-9, 0, equal_nan=True)
     ]
 
 

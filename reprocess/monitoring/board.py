@@ -32,10 +32,10 @@ LETTERS = {
 }
 """What became of a day; a block's days are a text with one of these for each."""
 
-LEFT_OUT = (DayState.QUARANTINED, DayState.DEFERRED, DayState.LOST)
+NOT_USABLE = (DayState.QUARANTINED, DayState.DEFERRED, DayState.LOST)
 """States that a reason is shown for."""
 
-STATES = (DayState.CLASSIFIED, DayState.OK, *LEFT_OUT, DayState.FAILED, DayState.MISSING)
+STATES = (DayState.CLASSIFIED, DayState.OK, *NOT_USABLE, DayState.FAILED, DayState.MISSING)
 """What days are counted by: as above, but for those that a failed block would have read or classified."""
 
 _STATE = {letter: state for state, letter in LETTERS.items()}
@@ -54,7 +54,7 @@ class BlockState:
     records: int = 0
     """Ingested records."""
     left_out: list[list[str]] = field(default_factory=list)
-    """Date, state (of `LEFT_OUT`), reason and detail of each day that could not be read."""
+    """Date, state (of `NOT_USABLE`), reason and detail of each day that could not be read."""
     failures: dict[str, str] = field(default_factory=dict)
     """By stage, why the block could not be done."""
     events: dict[str, int] = field(default_factory=dict)

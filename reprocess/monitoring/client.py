@@ -24,9 +24,9 @@ from reprocess.maps.exposure import daily
 from reprocess.maps.occurrence import count_events
 from reprocess.monitoring.board import (
     GRID,
-    LEFT_OUT,
     LETTERS,
     NOT_ASKED,
+    NOT_USABLE,
     BlockState,
     Stage,
 )
@@ -92,7 +92,7 @@ class Survey:
                 records += entry["records"]
                 if detected(classified.get(date), entry):
                     state = DayState.CLASSIFIED
-            elif state in LEFT_OUT:
+            elif state in NOT_USABLE:
                 left_out.append([date, str(state), *_why(state, put_off or entry)])
             days[granule.day - span.start] = LETTERS[state]
         found = _found(self.run, receipt) if self.run and receipt and classified else {}

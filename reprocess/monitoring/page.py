@@ -24,7 +24,7 @@ from bokeh.models import (
 from bokeh.palettes import Viridis256
 from bokeh.plotting import figure
 
-from reprocess.monitoring.board import GRID, LEFT_OUT, STATES, Board, Stage, duration
+from reprocess.monitoring.board import GRID, NOT_USABLE, STATES, Board, Stage, duration
 from reprocess.schema import EVENT_CLASSES, SATELLITES, block_days, day_date
 
 MIN_DWELL_S = 600
@@ -66,7 +66,7 @@ class BoardPage:
         }
         self._dwell = _Dial("map_dwell", "time observed (hours)")
         self._note = Div(name="map_note", sizing_mode="stretch_width")
-        self._failures, self._left_out = (
+        self._failures, self._not_usable = (
             Div(name=name, sizing_mode="stretch_width", height=190, styles={"overflow-y": "auto"})
             for name in ("failures", "left_out")
         )
@@ -76,7 +76,7 @@ class BoardPage:
             row(self._progress.figure, self._pace.figure, sizing_mode="stretch_width"),
             row(
                 column(maps, self._note),
-                column(self._failures, self._left_out, sizing_mode="stretch_width"),
+                column(self._failures, self._not_usable, sizing_mode="stretch_width"),
                 sizing_mode="stretch_width",
             ),
             sizing_mode="stretch_width",
@@ -106,7 +106,7 @@ class BoardPage:
         self._dwell.update(np.where(dwell > 0, hours, np.nan), counts.sum(axis=0), hours)
         self._note.text = _map_note(self._board)
         _set(self._failures, _failures(self._board))
-        _set(self._left_out, _left_out(self._board))
+        _set(self._not_usable, _not_usable(self._board))
 
 
 class _Progress:
@@ -271,7 +271,7 @@ def _numbers(board: Board) -> str:
     numbers = [
         (f"{board.ingested():,} of {days['planned']:,}", "satellite-days ingested"),
         *([(f"{days['classified']:,}", "classified")] if classifies else []),
-        *((f"{days[state]:,}", state) for state in LEFT_OUT if days[state] or state == "quarantined"),
+        *((f"{days[state]:,}", state) for state in NOT_USABLE if days[state] or state == "quarantined"),
         (f"{board.records():,}", "records"),
         *((f"{count:,}", f"{name} events") for name, count in board.events().items() if classifies),
         (f"{len(board.failures()):,}", "failed blocks"),
@@ -328,7 +328,7 @@ def _failures(board: Board) -> str:
     )
 
 
-def _left_out(board: Board) -> str:
+def _not_usable(board: Board) -> str:
     """Return the table of days that could not be read."""
     rows = [(SATELLITES[satellite].name, *rest) for satellite, *rest in board.left_out()]
     reasons = sorted(Counter(f"{state}: {reason}" for _, _, state, reason, _ in rows).items())

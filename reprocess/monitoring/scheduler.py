@@ -104,7 +104,7 @@ class Metrics(Collector):
         )  # fmt: skip
         reasons = Counter((state, reason) for _, _, state, reason, _ in board.left_out())
         yield _family(
-            GaugeMetricFamily, "reprocess_satellite_days_left_out", "Satellite-days that could not be read",
+            GaugeMetricFamily, "reprocess_satellite_days_not_usable", "Satellite-days that could not be read",
             ("state", "reason"), reasons,
         )  # fmt: skip
         yield _family(

@@ -27,6 +27,7 @@ from reprocess.schema.choices import BUNDLED_MODEL as BUNDLED_MODEL
 from reprocess.schema.choices import CONNECTIONS as CONNECTIONS
 from reprocess.schema.choices import DASHBOARD_PORT as DASHBOARD_PORT
 from reprocess.schema.choices import ENGINES as ENGINES
+from reprocess.schema.choices import EVENT_FORMATS as EVENT_FORMATS
 from reprocess.schema.choices import EVENTS_PER_DAY as EVENTS_PER_DAY
 from reprocess.schema.choices import MODES as MODES
 from reprocess.schema.choices import PUBLISHED_MODEL as PUBLISHED_MODEL

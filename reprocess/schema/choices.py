@@ -21,5 +21,8 @@ CONNECTIONS = 6
 DASHBOARD_PORT = 8787
 """Where Dask's dashboard listens; its own default."""
 
+EVENT_FORMATS = ("csv", "parquet", "json", "xlsx", "nc")
+"""Formats of the event table, `catalogue.formats`; also the suffixes of files in them."""
+
 EVENTS_PER_DAY = 3.0
 """REP and CSS together on a whole simulated satellite-day: the magnitude that surveys of 2-s data find."""

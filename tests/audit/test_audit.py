@@ -314,7 +314,7 @@ def test_block_that_was_being_written_again_is_unfinished(work: Work) -> None:
 
 
 @pytest.mark.parametrize("written", [1, 5, len(schema.ARCHIVE_ARRAYS)])
-def test_shards_without_a_record_are_an_unfinished_block(work: Work, written: int) -> None:
+def test_shards_without_a_receipt_are_an_unfinished_block(work: Work, written: int) -> None:
     (work.root / INGESTED).unlink()
     for name in list(schema.ARCHIVE_ARRAYS)[written:]:
         (work.archive / shard_key(schema.ARCHIVE_ARRAYS[name], "noaa18", 248)).unlink()
@@ -323,7 +323,7 @@ def test_shards_without_a_record_are_an_unfinished_block(work: Work, written: in
     assert found[0].found == f"no receipt, {written} of {len(schema.ARCHIVE_ARRAYS)} files"
 
 
-def test_parts_without_a_record_are_an_unfinished_block(work: Work) -> None:
+def test_parts_without_a_receipt_are_an_unfinished_block(work: Work) -> None:
     (work.root / DETECTED).unlink()
     (work.root / EVENTS).unlink()
     assert {("unfinished", DETECTED)} < kinds(find(work))
@@ -468,7 +468,7 @@ NUMBERS = [name for name, column in schema.EVENT_COLUMNS.items() if column.dtype
         (put("source_sha256", "00"), "source_sha256 "),
         (put("run", "another"), "run r of the "),
         (put("model", "another"), "model random of the "),
-        (put("date", "2019-11-24"), "dates of the block's record"),
+        (put("date", "2019-11-24"), "dates of the block's receipt"),
         (lambda frame: frame.iloc[1:], "events on"),
         (lambda frame: pd.concat([frame, frame.iloc[:1]]), "events on"),
     ],

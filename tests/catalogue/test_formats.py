@@ -9,9 +9,9 @@ import xarray as xr
 from scipy.io import netcdf_file
 
 from reprocess.catalogue import formats
-from reprocess.catalogue.formats import FORMATS, export_events
+from reprocess.catalogue.formats import export_events
 from reprocess.errors import EventListError
-from reprocess.schema import EVENT_COLUMNS
+from reprocess.schema import EVENT_COLUMNS, EVENT_FORMATS
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run
 from tests.support.programs import find_program, start_program
@@ -110,7 +110,7 @@ def test_no_events(kind, tmp_path):
         assert list(pd.read_parquet(io.BytesIO(data)).columns) == list(EVENT_COLUMNS)
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", EVENT_FORMATS)
 def test_the_table_is_left_alone_and_bytes_repeat(kind):
     events = table()
     copy = events.copy(deep=True)

@@ -11,10 +11,9 @@ import pytest
 import xarray as xr
 from click.testing import CliRunner
 
-from reprocess.catalogue.formats import FORMATS
 from reprocess.classifier.bundle import Bundle
 from reprocess.cli import main
-from reprocess.cli.events import _FORMATS
+from reprocess.schema import EVENT_FORMATS
 from reprocess.work.paths import Work
 from tests.support import labelled
 from tests.support.command import REPROCESS
@@ -58,11 +57,10 @@ READERS = {
 
 
 def test_the_command_offers_every_format() -> None:
-    assert _FORMATS == FORMATS
-    assert READERS.keys() == set(FORMATS)
+    assert READERS.keys() == set(EVENT_FORMATS)
 
 
-@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("kind", EVENT_FORMATS)
 def test_the_suffix_tells_the_format(work: Work, table: bytes, kind: str, tmp_path: Path) -> None:
     one, two = tmp_path / f"x.{kind}", tmp_path / f"y.{kind.upper()}"
     events(work, "-o", one)

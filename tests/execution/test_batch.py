@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import dask
 import kubernetes_validate
 import pytest
 import yaml
@@ -54,7 +55,7 @@ def test_the_job_of_workers_of_every_shipped_file_renders(name: str) -> None:
     for variable, value in batch.ENVIRONMENT.items():
         assert f"export {variable}={value}" in text
     assert "DASK_DISTRIBUTED__WORKER__MEMORY__SPILL=False" in text
-    assert ("--lifetime " in text) == ("walltime" in options)
+    assert ("--lifetime " in text) == (name != "htcondor")  # which has no limit of time
     assert "--lifetime-restart" not in text  # the job's time is over then
 
 
@@ -174,6 +175,16 @@ def test_workers_leave_before_their_job_is_killed(walltime: str, seconds: int, t
     assert lifetime + stagger <= seconds - 60
     assert lifetime - stagger >= 0.6 * seconds
     assert stagger >= 15
+
+
+def test_workers_leave_before_the_walltime_that_nobody_gave(tmp_path: Path) -> None:
+    path = write(tmp_path, options={"cores": 1, "memory": "2GB"})
+    usual = load_batch(path).worker_options()["worker_extra_args"]
+    with dask.config.set({"jobqueue.slurm.walltime": "02:00:00"}):
+        sites = load_batch(path).worker_options()["worker_extra_args"]
+    for walltime, words in (("00:30:00", usual), ("02:00:00", sites)):
+        path = write(tmp_path, options={"cores": 1, "memory": "2GB", "walltime": walltime})
+        assert words == load_batch(path).worker_options()["worker_extra_args"]
 
 
 def test_a_users_own_lifetime_comes_last_and_so_wins(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_the_metrics_are_what_the_ledger_says(watched: Watched) -> None:
     assert found["reprocess_records"] == records
     expected = dict.fromkeys(STATES, 0) | {"classified": 2, "quarantined": 1, "failed": 1}
     assert {s: found[f'reprocess_satellite_days{{state="{s}"}}'] for s in expected} == expected
-    assert found['reprocess_satellite_days_left_out{reason="not_hdf5",state="quarantined"}'] == 1
+    assert found['reprocess_satellite_days_not_usable{reason="not_hdf5",state="quarantined"}'] == 1
     assert found['reprocess_blocks_total{outcome="done",stage="detect"}'] == 2
     assert found['reprocess_blocks_total{outcome="failed",stage="detect"}'] == 1
     assert found['reprocess_stage_blocks{stage="detect"}'] == 3

@@ -49,7 +49,7 @@ def test_same_record_is_the_same_bytes(ledger: BlockLedger) -> None:
     assert ledger.path("noaa18", 248).read_bytes() == before
 
 
-def test_block_without_a_record_is_none(ledger: BlockLedger) -> None:
+def test_block_without_a_receipt_is_none(ledger: BlockLedger) -> None:
     assert ledger.read("noaa18", 248) is None
     assert list(ledger.done()) == []
 
