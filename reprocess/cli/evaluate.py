@@ -38,6 +38,7 @@ from reprocess.cli.survey import print_survey
 def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) -> None:
     """Measure a model on satellite-days of WORK/archive.zarr all of whose events are listed.
 
+    With the event table of a run as list, it tells how far two models agree.
     Detection runs as in `reprocess detect`, with classes kept. The exit code is that of the days
     asked for: 3 if some are quarantined or lost, 4 if some are missing or deferred.
     """
@@ -73,12 +74,16 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
     facts = describe_evaluation(load_bundle(settings.model), settings, lists, granules, command_line())
     facts["listed events without any record"] = count_unseen(listed.table, granules, tally)
     facts["listed rows left out"] = len(listed.dropped)
-    for path in write_evaluation(options["output"] or one.root / "evaluation", facts, scores, tally):
+    facts["listed events that overlap the other class"] = listed.overlapping
+    if listed.found_by:
+        facts["listed events found by"] = f"{'; '.join(listed.found_by)} (not known to be true)"
+    folder, given = options["output"] or one.root / "evaluation", listed.given
+    for path in write_evaluation(folder, facts, scores, tally, given):
         announce(f"wrote {path}")
     if card is not None:
-        note_evaluation(card, facts | summarise(scores))
+        note_evaluation(card, facts | summarise(scores, given))
         announce(f"wrote {card / 'card.json'}")
-    for name, value in summarise(scores).items():
+    for name, value in summarise(scores, given).items():
         click.echo(f"{name}: {value}")
     state = survey(target, granules) | {"runs": {}}
     print_survey(state)

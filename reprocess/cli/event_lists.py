@@ -26,7 +26,7 @@ LISTS = options_of(
 
 
 def read_lists(work: "Work", lists: tuple[Path, ...], drop: bool) -> "EventList":
-    """Read event lists; rows that are left out are named."""
+    """Read event lists; rows that are left out, events of models and overlaps are told."""
     from reprocess.evaluation.truth import read_event_list
     from reprocess.schema import DayState
     from reprocess.work.status import ledger_days
@@ -35,6 +35,14 @@ def read_lists(work: "Work", lists: tuple[Path, ...], drop: bool) -> "EventList"
     events = read_event_list(lists, covered, drop=drop)
     for line in events.dropped:
         click.echo(f"left out {line}", err=True)
+    for name in events.found_by:
+        click.echo(f"listed events were found by {name}: what that model says, not what is known", err=True)
+    if events.overlapping:
+        click.echo(
+            f"{events.overlapping} of {len(events.table)} listed events overlap one of the other class; "
+            "records of both count as of the one that begins later",
+            err=True,
+        )
     return events
 
 

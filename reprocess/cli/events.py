@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from reprocess import schema
 from reprocess.cli.options import (
     EXISTING_WORK,
     ONE_RUN,
@@ -48,6 +49,12 @@ def events(work: Path, name: str | None, kind: str | None, describe: bool, outpu
         raise click.UsageError(f"{kind} is not text; give a file with -o")
     incomplete = exit_code(survey(target), one.name) == INCOMPLETE  # known before anything is printed
     _write(export_events(read_events(one, one.ledger.done()), kind), output)
+    if (mode := (one.read_identity() or {}).get("mode")) in schema.EARLY_MODES:
+        click.echo(
+            f"start and stop of mode {mode} are those of windows: three records (6 s) before the records "
+            "meant, see docs/method.md",
+            err=True,
+        )
     if incomplete:
         click.echo(f"run {one.name!r} is not complete; see: reprocess status {work}", err=True)
 

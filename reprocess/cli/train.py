@@ -100,6 +100,7 @@ def train(work: Path, lists: tuple[Path, ...], drop: bool, output: Path | None, 
 
     facts = card | {
         "events": len(listed.table),
+        **({"events found by": list(listed.found_by)} if listed.found_by else {}),
         "background": options["background"],
         "command": command_line(),
     }

@@ -31,12 +31,12 @@ def _style() -> Iterator[None]:
         yield
 
 
-def draw_confusion(tally: Tally) -> bytes:
-    """Return a PNG of the confusion matrix of each set of windows."""
+def draw_confusion(tally: Tally, given: str = "true") -> bytes:
+    """Return a PNG of the confusion matrix of each set of windows; classes are called what is `given`."""
     with _style():
         figure, axes = _figure(3, (11.0, 3.4))
         for axis, scope, counts in zip(axes, SCOPES, tally.confusion, strict=True):
-            _matrix(axis, counts)
+            _matrix(axis, counts, given)
             axis.set_title(f"{scope}, {int(counts.sum()):,} windows")
         return png(figure)
 
@@ -81,8 +81,8 @@ def draw_reliability(scores: dict[str, Any]) -> bytes:
         return png(figure)
 
 
-def draw_recall(scores: dict[str, Any]) -> bytes:
-    """Return a PNG of what became of the true events, by strength, width, L and MLT."""
+def draw_recall(scores: dict[str, Any], given: str = "true") -> bytes:
+    """Return a PNG of what became of the `given` events, by strength, width, L and MLT."""
     with _style():
         figure, axes = _figure(4, (8.6, 6.0), rows=2)
         for axis, (name, label) in zip(axes, _PROPERTIES.items(), strict=True):
@@ -100,7 +100,7 @@ def draw_recall(scores: dict[str, Any]) -> bytes:
                 "∞" if rows[-1]["high"] is None else f"{rows[-1]['high']:g}"
             ]
             axis.set_xticks(np.arange(len(edges)) - 0.5, edges)
-            axis.set(xlabel=label, ylabel="true events")
+            axis.set(xlabel=label, ylabel=f"{given} events")
         axes[0].legend()
         return png(figure)
 
@@ -121,7 +121,7 @@ def draw_training(history: Sequence[dict[str, float]], best: int, confusion: np.
         return png(figure)
 
 
-def _matrix(axis: Axes, counts: np.ndarray) -> None:
+def _matrix(axis: Axes, counts: np.ndarray, given: str = "true") -> None:
     """Draw a confusion matrix: shares of the true class as shade and number, counts below."""
     with np.errstate(invalid="ignore"):
         share = counts / counts.sum(axis=1, keepdims=True)
@@ -131,7 +131,7 @@ def _matrix(axis: Axes, counts: np.ndarray) -> None:
         axis.text(j, i, text, ha="center", va="center", color="white" if value > 0.5 else "black")
     axis.set_xticks(range(len(schema.CLASSES)), schema.CLASSES)
     axis.set_yticks(range(len(schema.CLASSES)), schema.CLASSES)
-    axis.set(xlabel="found", ylabel="true")
+    axis.set(xlabel="found", ylabel=given)
 
 
 def _figure(count: int, size: tuple[float, float], rows: int = 1) -> tuple[Figure, list[Axes]]:

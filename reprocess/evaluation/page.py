@@ -35,7 +35,9 @@ def describe_evaluation(
     }
 
 
-def write_evaluation(folder: Path, facts: dict[str, Any], scores: dict[str, Any], tally: Tally) -> list[Path]:
+def write_evaluation(
+    folder: Path, facts: dict[str, Any], scores: dict[str, Any], tally: Tally, given: str = "true"
+) -> list[Path]:
     """Write ``evaluation.json`` and ``index.html``.
 
     Parameters
@@ -47,6 +49,8 @@ def write_evaluation(folder: Path, facts: dict[str, Any], scores: dict[str, Any]
         What `scores.score` returns.
     tally : Tally
         That the scores were made of.
+    given : str
+        What the listed events and classes are called, `EventList.given`.
 
     Returns
     -------
@@ -57,6 +61,7 @@ def write_evaluation(folder: Path, facts: dict[str, Any], scores: dict[str, Any]
     page = render(
         "evaluation.html",
         facts=facts,
+        given=given,
         days=scores["satellite_days"],
         windows={scope: _window_rows(scores["windows"][scope]) for scope in SCOPES},
         strong=_event_rows(scores["events"]["above_4_counts"]),
@@ -65,10 +70,10 @@ def write_evaluation(folder: Path, facts: dict[str, Any], scores: dict[str, Any]
         near=NEAR,
         around=AROUND,
         tolerance=TOLERANCE_S,
-        confusion=embed(draw_confusion(tally)),
+        confusion=embed(draw_confusion(tally, given)),
         curves=embed(draw_curves(tally)),
         reliability=embed(draw_reliability(scores)),
-        recall=embed(draw_recall(scores)),
+        recall=embed(draw_recall(scores, given)),
     )
     paths = [folder / "evaluation.json", folder / "index.html"]
     write_atomic(paths[0], text.encode())

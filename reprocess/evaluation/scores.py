@@ -52,8 +52,8 @@ def count_unseen(events: pd.DataFrame, granules: Iterable[Granule], tally: Tally
     return sum(key not in seen for key in keys)
 
 
-def summarise(scores: dict[str, Any]) -> dict[str, float | int | None]:
-    """Return the main figures by name; events are those above 4 counts/s."""
+def summarise(scores: dict[str, Any], given: str = "true") -> dict[str, float | int | None]:
+    """Return the main figures by name; events are those above 4 counts/s, and called what is `given`."""
     windows = {scope: scores["windows"][scope]["micro"] for scope in ("near events", "around events")}
     events = scores["events"]["above_4_counts"]["all"]
     return {
@@ -63,7 +63,7 @@ def summarise(scores: dict[str, Any]) -> dict[str, float | int | None]:
             for scope, micro in windows.items()
             for name in ("f1", "roc_auc", "pr_auc")
         },
-        "true events": events["true"],
+        f"{given} events": events["true"],
         "found events": events["found"],
         "event recall": events["recall"],
         "event precision": events["precision"],

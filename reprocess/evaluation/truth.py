@@ -2,7 +2,10 @@
 
 A list is a CSV or Parquet file with the columns ``satellite``, ``start_time``, ``stop_time`` (UTC,
 first and last record) and ``event_class`` (REP or CSS); ``start``, ``stop`` and ``class`` are
-accepted too. The truth table of a simulated archive and the event table of a run are such lists.
+accepted too. The truth table of a simulated archive and the event table of a run are such lists; the
+latter is told by its columns, since what a model found is no truth. Events of both classes may share
+records, as those of a run do: a record's class is then that of the event that begins later, of two that
+begin together REP.
 """
 
 from collections.abc import Collection, Sequence
@@ -19,6 +22,10 @@ from reprocess.schema import EVENT_CLASSES, SATELLITES
 
 _ALIASES = {"start": "start_time", "stop": "stop_time", "class": "event_class"}
 _REQUIRED = ("satellite", "start_time", "stop_time", "event_class")
+_OTHERS = (".json", ".xlsx", ".nc")
+"""Suffixes of event tables that are no lists."""
+_OF_RUNS = ("model", "run", "probability", "quality_flags")
+"""Columns that tell a run's event table from other lists."""
 
 LONGEST = pd.Timedelta(hours=1)
 """Longest event that is believed: half an orbit is 51 minutes, so what is longer has a wrong time."""
@@ -32,6 +39,16 @@ class EventList:
     """Usable rows, sorted by satellite and start: the four columns; times are datetime64[ms]."""
     dropped: list[str]
     """What was wrong with the other rows, one line each."""
+    found_by: tuple[str, ...] = ()
+    """Models and runs that found the events, where lists are event tables of runs; nobody knows whether
+    these are true."""
+    overlapping: int = 0
+    """Usable events that share a moment with one of the other class."""
+
+    @property
+    def given(self) -> str:
+        """What the events are called: ``true``, or ``listed`` if a model found some of them."""
+        return "listed" if self.found_by else "true"
 
 
 def read_event_list(
@@ -53,8 +70,8 @@ def read_event_list(
     EventListError
         If a file cannot be read, columns are missing, no row is left, or (unless `drop`) any row is
         bad: unknown satellite or class, no time, reversed, longer than `LONGEST`, on a day that the
-        archive does not hold, or overlapping an earlier event of the satellite. Row 1 is the first
-        below the header.
+        archive does not hold, or overlapping an earlier event of its satellite and class. Row 1 is the
+        first below the header.
     """
     table = pd.concat([_read(path) for path in paths], ignore_index=True)
     problems = _problems(table, covered)
@@ -70,8 +87,22 @@ def read_event_list(
     if good.empty:
         names = ", ".join(str(path) for path in paths)
         raise EventListError(f"no row of {names} can be used" + "".join(f"\n  {line}" for line in lines))
-    good = good[list(_REQUIRED)].sort_values(["satellite", "start_time"], ignore_index=True)
-    return EventList(good, lines)
+    found_by = tuple(sorted(set(good["found_by"]) - {""}))
+    order = ["satellite", "start_time", "event_class"]
+    good = good[list(_REQUIRED)].sort_values(order, ignore_index=True)
+    return EventList(good, lines, found_by, _count_shared(good))
+
+
+def _count_shared(events: pd.DataFrame) -> int:
+    """Count the events that share a moment with one of the other class; those of one class share none."""
+    shared = 0
+    for _, here in events.groupby("satellite"):
+        first, second = (here[here["event_class"] == name] for name in EVENT_CLASSES)
+        for some, others in ((first, second), (second, first)):
+            begun = np.searchsorted(np.sort(others["start_time"]), some["stop_time"], "right")
+            ended = np.searchsorted(np.sort(others["stop_time"]), some["start_time"], "left")
+            shared += int((begun > ended).sum())
+    return shared
 
 
 def near_events(labels: np.ndarray, reach: int) -> np.ndarray:
@@ -112,9 +143,13 @@ def record_ranges(time: np.ndarray, events: pd.DataFrame) -> np.ndarray:
 
 def _read(path: Path) -> pd.DataFrame:
     """Return the required columns of one file, and where each row stands."""
+    if path.suffix.lower() in _OTHERS:
+        raise EventListError(
+            f"{path} is neither CSV nor Parquet; reprocess events WORK -o FILE.csv writes one that is"
+        )
     try:
         with path.open("rb") as file:  # pyarrow takes no path that is not UTF-8
-            table = pd.read_parquet(file) if path.suffix == ".parquet" else pd.read_csv(file)
+            table = pd.read_parquet(file) if path.suffix.lower() == ".parquet" else pd.read_csv(file)
     except (OSError, ValueError) as e:
         raise EventListError(f"{path} cannot be read as an event list: {e}") from e
     table = table.rename(columns={old: new for old, new in _ALIASES.items() if new not in table})
@@ -123,7 +158,9 @@ def _read(path: Path) -> pd.DataFrame:
         raise EventListError(
             f"{path} has no column {', '.join(missing)}; it has {', '.join(map(str, table.columns))}"
         )
-    table = table[list(_REQUIRED)].copy()
+    of_run = set(_OF_RUNS) <= set(table)
+    found_by = "model " + table["model"].astype(str) + ", run " + table["run"].astype(str) if of_run else ""
+    table = table[list(_REQUIRED)].assign(found_by=found_by)
     for name in ("start_time", "stop_time"):
         known = pd.api.types.is_datetime64_any_dtype(table[name])  # numbers are not: 20150301 is a date
         text = table[name] if known else table[name].astype(str)
@@ -134,17 +171,18 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _problems(table: pd.DataFrame, covered: Collection[tuple[str, str]]) -> dict[int, str]:
-    """Return what is wrong with each row by itself, or with rows that overlap an earlier one."""
+    """Return what is wrong with rows by themselves, or with an earlier one of their class."""
     found: dict[int, str] = {}
-    latest: dict[str, tuple[Any, str]] = {}
+    latest: dict[tuple[str, str], tuple[Any, str]] = {}
     order = table.assign(row=table.index).sort_values("start_time", kind="stable")
     for event in order.to_dict("records"):
         reason = _problem(event, covered)
-        end, where = latest.get(event["satellite"], (pd.Timestamp.min, ""))
+        kind = (event["satellite"], event["event_class"])
+        end, where = latest.get(kind, (pd.Timestamp.min, ""))
         if reason is None and event["start_time"] <= end:
             reason = f"overlaps {where}, which ends at {end.isoformat()}"
         if reason is None:
-            latest[event["satellite"]] = (event["stop_time"], event["where"])
+            latest[kind] = (event["stop_time"], event["where"])
         else:
             found[event["row"]] = reason
     return found

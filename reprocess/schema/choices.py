@@ -6,6 +6,9 @@ Nothing is imported here, so that the command line knows them and starts fast.
 MODES = ("published", "published-2022")
 """Sets of rules that make events of classes, `detect.rules`; the first is the default."""
 
+EARLY_MODES = (MODES[1],)
+"""Modes whose events begin and end with numbers of windows, three records before what these stand for."""
+
 ENGINES = ("onnxruntime", "tensorflow")
 """What runs a network, `classifier.engine`; the first is the default."""
 

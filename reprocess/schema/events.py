@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from reprocess.schema.calendar import GAP_S, SAMPLING_S
+from reprocess.schema.choices import EARLY_MODES
 from reprocess.schema.instrument import E4_MISSING, ELECTRON_KEV
 from reprocess.schema.variables import Variable, by_name
 
@@ -73,6 +74,8 @@ def _largest(channel: int, telescope: int) -> Variable:
     )
 
 
+_EARLY = {"comment": f"of a window in the mode {', '.join(EARLY_MODES)}: three records (6 s) early"}
+
 EVENT_COLUMNS = by_name(
     Variable(
         "satellite", "str", "1", "satellite, by the name of its directory at NOAA", "name of NOAA's file"
@@ -91,9 +94,15 @@ EVENT_COLUMNS = by_name(
         "1",
         "first record of the event within its day in the archive, from 0",
         _METHOD,
+        more=_EARLY,
     ),
     Variable(
-        "stop_index", "int32", "1", "last record of the event within its day in the archive, from 0", _METHOD
+        "stop_index",
+        "int32",
+        "1",
+        "last record of the event within its day in the archive, from 0",
+        _METHOD,
+        more=_EARLY,
     ),
     *(
         Variable(
@@ -102,6 +111,7 @@ EVENT_COLUMNS = by_name(
             "milliseconds since 1970-01-01",
             f"time tag of the event's {which} (UTC)",
             _noaa("time", where),
+            more=_EARLY if name != "peak" else {},
         )
         for name, which, where in (
             ("start", "first record", "at start_index"),

@@ -223,6 +223,8 @@ class Work:
             return next(iter(runs.values()))
         if name in runs:
             return runs[name]
-        known = ", ".join(runs) or "none"
+        if not runs:
+            raise LedgerError(f"{self.root} has no run yet; reprocess detect {self.root} makes one")
+        known = ", ".join(runs)
         asked = "name one with --run" if name is None else f"there is no run {name!r}"
         raise LedgerError(f"{asked}; runs in {self.root}: {known}")

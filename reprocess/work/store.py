@@ -188,7 +188,10 @@ class SatelliteStore:
         try:
             group = zarr.open_group(self.path, mode="r+", zarr_format=3)
         except FileNotFoundError as e:
-            raise StoreError(f"there is no {satellite} in {path}; {again} for it") from e
+            raise StoreError(
+                f"there is no {satellite} in {path}; give reprocess audit WORK --repair, which withdraws "
+                f"what the ledger claims of it, and {again}"
+            ) from e
         self._arrays: dict[str, zarr.Array] = dict(group.arrays())
 
     def write(self, name: str, start: int, rows: np.ndarray) -> str:

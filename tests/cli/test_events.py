@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import subprocess
 import threading
 from pathlib import Path
@@ -126,3 +127,11 @@ def test_columns_are_described_in_the_format_of_the_suffix(work: Work, tmp_path:
     for name, start in (("c.json", b"{"), ("c.txt", b"satellite ")):
         events(work, "--describe", "-o", tmp_path / name)
         assert (tmp_path / name).read_bytes().startswith(start)
+
+
+def test_times_of_windows_are_told_as_such(work: Work, random_model: Bundle) -> None:
+    early, exact = (labelled.classify(work, random_model, mode) for mode in ("published-2022", "published"))
+    words = "start and stop of mode published-2022 are those of windows: three records (6 s) before"
+    assert words in events(work, "--run", early.name)
+    assert words not in events(work, "--run", exact.name)
+    shutil.rmtree(early.root)  # other tests are about the only run

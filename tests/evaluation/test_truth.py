@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reprocess import schema
 from reprocess.catalogue.formats import export_events
 from reprocess.errors import EventListError
-from reprocess.evaluation.truth import label_records, read_event_list, record_ranges
+from reprocess.evaluation.truth import _count_shared, label_records, read_event_list, record_ranges
 from reprocess.simulate import simulate_archive
 
 COVERED = {("noaa18", "2015-03-01"), ("noaa18", "2015-03-02"), ("metop01", "2015-03-01")}
@@ -138,7 +138,7 @@ def test_a_column_of_its_own_name_goes_before_the_short_one(tmp_path: Path) -> N
             "the archive does not hold metop01 on 2015-03-02",
         ),
         (
-            "noaa18,2015-03-01T12:00:20,2015-03-01T12:00:30,CSS",
+            "noaa18,2015-03-01T12:00:20,2015-03-01T12:00:30,REP",
             "overlaps {path} row 1, which ends at 2015-03-01T12:00:20",
         ),
         ("noaa18,2015-03-01T12:00:05,2015-03-01T12:00:06,REP", "overlaps {path} row 1"),
@@ -164,6 +164,8 @@ def test_a_bad_row_is_named_with_its_reason_and_can_be_dropped(row: str, reason:
     "row",
     [
         "metop01,2015-03-01T12:00:05,2015-03-01T12:00:06,REP",  # another satellite
+        "noaa18,2015-03-01T12:00:20,2015-03-01T12:00:30,CSS",  # another class
+        "noaa18,2015-03-01T12:00:00,2015-03-01T12:00:20,CSS",  # wholly
         "noaa18,2015-03-01T12:00:20.001,2015-03-01T12:00:30,CSS",  # begins after it
         "noaa18,2015-03-01T11:59:00,2015-03-01T11:59:59.999,CSS",  # ends before it
         "noaa18,2015-03-02T23:59:50,2015-03-03T00:00:20,CSS",  # the archive holds its first day
@@ -255,9 +257,10 @@ def test_missing_columns_are_named_with_those_there(tmp_path: Path) -> None:
 def test_the_truth_of_a_simulation_is_a_list(tmp_path: Path) -> None:
     path = simulate_archive(tmp_path, ["noaa18"], dt.date(2015, 3, 1), days=1, seed=3, events_per_day=40)
     truth = pd.read_parquet(path)
-    found = read_event_list([path], COVERED).table
+    found = read_event_list([path], COVERED)
     assert len(truth) > 10
-    assert_same(found, truth[list(found.columns)])
+    assert_same(found.table, truth[list(found.table.columns)])
+    assert (found.found_by, found.given) == ((), "true")
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
@@ -299,3 +302,76 @@ def test_records_get_the_class_of_the_event_that_holds_them(case: tuple[np.ndarr
         expected[held] = schema.EVENT_CLASSES[str(event.event_class)]
     np.testing.assert_array_equal(label_records(time, events), expected)
     assert label_records(time, events).dtype == np.int8
+
+
+def test_events_that_overlap_the_other_class_are_counted(tmp_path: Path) -> None:
+    rows = [
+        "noaa18,2015-03-01T12:00:00,2015-03-01T12:00:20,REP",
+        "noaa18,2015-03-01T12:00:20,2015-03-01T12:00:30,CSS",  # both
+        "noaa18,2015-03-01T12:00:30,2015-03-01T12:00:40,REP",  # three
+        "noaa18,2015-03-01T12:00:40.001,2015-03-01T12:00:50,CSS",
+        "metop01,2015-03-01T12:00:00,2015-03-01T12:00:20,CSS",  # another satellite
+    ]
+    found = read_event_list([write_csv(tmp_path / "a.csv", *rows)], COVERED)
+    assert (found.overlapping, found.dropped, found.given) == (3, [], "true")
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.integers(0, 9), st.sampled_from(["REP", "CSS"])), max_size=9)
+)
+def test_the_count_of_overlaps_is_that_of_comparing_every_pair(drawn: list[tuple[int, int, str]]) -> None:
+    start = pd.Timestamp("2015-03-01")
+    events = listed(
+        *(("noaa18", start + pd.Timedelta(s, "s"), start + pd.Timedelta(s + n, "s"), c) for s, n, c in drawn)
+    )
+    expected = sum(any(c != d and s <= t + m and t <= s + n for t, m, d in drawn) for s, n, c in drawn)
+    assert _count_shared(events) == expected
+
+
+@pytest.mark.parametrize("rows", [(1, 2), (2, 1)])
+def test_records_of_both_classes_are_of_the_event_that_begins_later(
+    rows: tuple[int, int], tmp_path: Path
+) -> None:
+    pair = [
+        "noaa18,2015-03-01T10:00:00,2015-03-01T10:00:08,CSS",
+        "noaa18,2015-03-01T10:00:04,2015-03-01T10:00:12,REP",
+    ]
+    same = [
+        "noaa18,2015-03-01T11:00:00,2015-03-01T11:00:02,CSS",
+        "noaa18,2015-03-01T11:00:00,2015-03-01T11:00:02,REP",
+    ]
+    lines = [part[i - 1] for part in (pair, same) for i in rows]
+    events = read_event_list([write_csv(tmp_path / "a.csv", *lines)], COVERED).table
+    for begin, labels in (("10", [2, 2, 1, 1, 1, 1, 1]), ("11", [1, 1])):
+        time = np.arange(len(labels)) * 2000 + np.datetime64(f"2015-03-01T{begin}:00", "ms").astype(np.int64)
+        assert label_records(time, events).tolist() == labels
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "PARQUET"])
+def test_the_event_table_of_a_run_is_told_from_what_is_known(kind: str, tmp_path: Path) -> None:
+    table = pd.DataFrame(
+        [
+            dict.fromkeys(schema.EVENT_COLUMNS, 0)
+            | {"satellite": "noaa18", "event_class": name, "model": "m", "run": "r"}
+            | {"start_time": pd.Timestamp(a, tz="UTC"), "stop_time": pd.Timestamp(b, tz="UTC")}
+            for name, a, b in (
+                ("REP", "2015-03-01T10:00:00", "2015-03-01T10:00:20"),
+                ("CSS", "2015-03-01T10:00:10", "2015-03-01T10:00:30"),
+            )
+        ]
+    )
+    table["peak_time"] = table["start_time"]
+    (tmp_path / f"events.{kind}").write_bytes(export_events(table, kind.lower()))
+    found = read_event_list([tmp_path / f"events.{kind}"], COVERED)
+    assert (found.found_by, found.given, found.overlapping) == (("model m, run r",), "listed", 2)
+    assert len(found.table) == 2
+
+
+@pytest.mark.parametrize("name", ["events.json", "events.xlsx", "events.NC"])
+def test_event_tables_in_formats_that_are_no_lists_are_refused_with_the_remedy(
+    name: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).touch()
+    with pytest.raises(EventListError, match=r"neither CSV nor Parquet; reprocess events WORK -o FILE\.csv"):
+        read_event_list([tmp_path / name], COVERED)

@@ -117,9 +117,10 @@ def test_single_run_need_not_be_named(work: Work) -> None:
     assert work.only_run(None) == work.only_run("first") == work.run("first")
 
 
-def test_without_any_run_there_is_none_to_take(work: Work) -> None:
-    with pytest.raises(LedgerError, match=r"name one with --run; runs in .*: none") as error:
-        work.only_run(None)
+@pytest.mark.parametrize("name", [None, "first"])
+def test_without_any_run_there_is_none_to_take(work: Work, name: str | None) -> None:
+    with pytest.raises(LedgerError, match=r"has no run yet; reprocess detect .* makes one") as error:
+        work.only_run(name)
     assert str(work.root) in str(error.value)
 
 

@@ -127,12 +127,17 @@ def test_store_of_another_layout_is_refused(path: Path) -> None:
 
 
 def test_satellite_that_is_not_in_the_store_is_named(path: Path) -> None:
-    with pytest.raises(StoreError, match=r"there is no noaa19 in .*; write it again for it"):
+    with pytest.raises(
+        StoreError,
+        match=r"there is no noaa19 in .*; give reprocess audit WORK --repair, .*, and write it again",
+    ):
         opened(path, "noaa19")
 
 
 def test_store_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match=r"there is no noaa18 in .*nothing; write it again for it"):
+    with pytest.raises(
+        StoreError, match=r"there is no noaa18 in .*nothing; give reprocess audit WORK --repair"
+    ):
         opened(tmp_path / "nothing")
 
 

@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pytest
 
+from reprocess import schema
 from reprocess.classifier.features import PUBLISHED_FILL, fill_flux
 from reprocess.detect.rules.published import (
     E4_THRESHOLD,
@@ -341,6 +342,7 @@ def test_modes():
         assert rules.name == name
     assert (PUBLISHED.repair_L, PUBLISHED.wrap, PUBLISHED.refine, PUBLISHED.offset) == (True, False, True, 3)
     assert (EARLY.repair_L, EARLY.wrap, EARLY.refine, EARLY.offset) == (False, True, False, 0)
+    assert schema.EARLY_MODES == tuple(name for name, rules in MODES.items() if rules.offset == 0)
 
 
 @pytest.mark.parametrize("mode", MODES)
