@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from reprocess.cli.choice import all_are_simulated
-from reprocess.cli.event_lists import LISTS, command_line, read_lists
+from reprocess.cli.event_lists import LISTS, command_line, describe_lists, read_lists
 from reprocess.cli.options import (
     CLASSIFIER,
     CLUSTER,
@@ -72,11 +72,7 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
         tally, found = tally_run(target, one, listed.table, granules, cluster, progress)
     scores = score(tally, found)
     facts = describe_evaluation(load_bundle(settings.model), settings, lists, granules, command_line())
-    facts["listed events without any record"] = count_unseen(listed.table, granules, tally)
-    facts["listed rows left out"] = len(listed.dropped)
-    facts["listed events that overlap the other class"] = listed.overlapping
-    if listed.found_by:
-        facts["listed events found by"] = f"{'; '.join(listed.found_by)} (not known to be true)"
+    facts |= describe_lists(listed, count_unseen(listed.table, granules, tally))
     folder, given = options["output"] or one.root / "evaluation", listed.given
     for path in write_evaluation(folder, facts, scores, tally, given):
         announce(f"wrote {path}")

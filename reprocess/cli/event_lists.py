@@ -46,6 +46,18 @@ def read_lists(work: "Work", lists: tuple[Path, ...], drop: bool) -> "EventList"
     return events
 
 
+def describe_lists(events: "EventList", unseen: int) -> dict[str, int | str]:
+    """Return what an evaluation says of its lists; so many events have no record."""
+    facts: dict[str, int | str] = {
+        "listed events without any record": unseen,
+        "listed rows left out": len(events.dropped),
+        "listed events that overlap the other class": events.overlapping,
+    }
+    if events.found_by:
+        facts["listed events found by"] = f"{'; '.join(events.found_by)} (not known to be true)"
+    return facts
+
+
 def command_line() -> str:
     """Return the command line that is being run."""
     return shlex.join(["reprocess", *sys.argv[1:]])
