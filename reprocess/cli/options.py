@@ -97,8 +97,18 @@ def satellites_option(name: str, **attributes: Any) -> Callable[[Any], Any]:
     )
 
 
-WORK = click.argument("work", type=click.Path(path_type=Path, file_okay=False))
-EXISTING_WORK = click.argument("work", type=click.Path(path_type=Path, file_okay=False, exists=True))
+class Folder(click.Path):
+    """A folder. An empty name, which Python takes for the current folder, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path."""
+        if value == "":
+            self.fail("the name is empty; is a shell variable not set?", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+WORK = click.argument("work", type=Folder(path_type=Path, file_okay=False))
+EXISTING_WORK = click.argument("work", type=Folder(path_type=Path, file_okay=False, exists=True))
 SELECTION = options_of(
     satellites_option("--satellite", help="Only this satellite; may be repeated."),
     click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="First day, YYYY-MM-DD."),

@@ -1,6 +1,7 @@
 """What a run will take: plan."""
 
 import json
+import sys
 from typing import Any
 
 import click
@@ -31,20 +32,24 @@ def plan(archive: str, **options: Any) -> None:
 
     Satellite-days per satellite and year, blocks, bytes to read; predicted files, disk, memory and
     CPU hours of a new WORK directory. Nothing is written, and no file of ARCHIVE is opened. Model, mode,
-    engine, --dense and --classes decide what classifying costs.
+    engine, --dense and --classes decide what classifying costs. The exit code is 3 or 4 if days are left out.
     """
     from reprocess.classifier.bundle import find_model, load_bundle
     from reprocess.execution.forecast import Resources, make_plan, require_memory
+    from reprocess.work.status import left_out_code, survey_left_out
 
     require_memory(options["engine"], options["memory"])  # before a long listing
     given = {name: options[name] for name in ("engine", "mode", "classes", "workers", "memory")}
     operations = load_bundle(find_model(choose_model(options["model"], lambda: True))).operations
     resources = Resources(operations=operations, dense=classifies_all(options), **given)
-    made = make_plan(list_granules(archive, options).granules, resources)
+    listing = list_granules(archive, options)
+    made = make_plan(listing.granules, resources)
+    left_out = survey_left_out(listing.left_out, {(g.satellite, g.day) for g in listing.granules})
     if options["as_json"]:
-        click.echo(json.dumps({"archive": archive, **made}, indent=1))
+        click.echo(json.dumps({"archive": archive, **made, "left_out": left_out}, indent=1))
     else:
         _print(made)
+    sys.exit(left_out_code(left_out))
 
 
 def _print(made: dict[str, Any]) -> None:

@@ -37,7 +37,7 @@ def refuse_overlap(archive: str, work: Path) -> None:
     from reprocess.sources.listing import real_folder
 
     source = real_folder(archive)
-    if source is None:
+    if source is None or not archive:
         return
     real = work.resolve()
     if real == source or source in real.parents or real in source.parents:
@@ -51,6 +51,8 @@ def list_granules(archive: str, options: dict[str, Any]) -> "Listing":
     """List the satellite-days of an archive that are asked for; there is at least one."""
     from reprocess.sources.listing import list_archive
 
+    if not archive.strip():
+        raise click.UsageError(f"ARCHIVE {archive!r} is empty; is a shell variable not set?")
     asked = selection(options)
     listing = list_archive(archive, asked, options["storage"])
     print_left_out(listing.left_out)

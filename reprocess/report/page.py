@@ -122,7 +122,7 @@ def _completeness(days: pd.DataFrame, planned: list[Granule], state: Survey, run
         "months": _table(by_period(days, 7), ["satellite", "period", *STATES, "records", *EVENT_CLASSES]),
         "unlisted": unlisted(planned),
         "quarantined": state["ingest"]["quarantined"],
-        "reasons": schema.REASONS,
+        "reasons": schema.DEFERRALS | schema.REASONS,
         "missing": not_ingested(state),
         "not_classified": state["runs"][run.name]["missing"],
         "stale": [

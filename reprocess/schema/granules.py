@@ -126,9 +126,10 @@ class Listing:
             source.url.startswith(x.url.rstrip("/") + "/") for x in self.left_out if x.reason == "unreadable"
         ):
             return False
+        path = source.url.removeprefix(root)
         if source.day >= 0:
-            return self.selection.has(source)
-        return self.selection.opens(source.url.removeprefix(root))
+            return self.selection.has(source) and self.selection.opens(path.rpartition("/")[0])
+        return self.selection.opens(path)
 
     def vanished(self, known: Iterable[Granule]) -> list[Granule]:
         """Return those of the satellite-days known from before that this archive had and no longer lists."""

@@ -37,7 +37,6 @@ STATUS = {"not_ingested": 0, str(DayState.OK): 1, str(DayState.QUARANTINED): 2}
 
 
 REASONS = {
-    "unreadable": "the file could not be read; it is tried again by the next run",
     "html_page": "the server keeps sending an HTML page in place of the file; tried again by the next run",
     "too_large": "the file is far larger than a satellite-day can be",
     "not_hdf5": "the file is not NetCDF-4/HDF5",
@@ -55,7 +54,7 @@ REASONS = {
 
 
 RETRIED = frozenset({"unreadable", "html_page"})
-"""Reasons that may go away while the file stays the same."""
+"""Reasons that may go away while the file stays the same; version 0.1.0 quarantined what is `unreadable`."""
 
 
 DEFERRALS = {
@@ -70,6 +69,7 @@ DEFERRALS = {
     "refused": "the server denies access (HTTP 401, 403 and other 4xx)",
     "not_the_file": "what came is no whole HDF5 file; quarantined if the next run gets the same bytes",
     "failed": "reading the file raised an error that is not foreseen; details in the ledger",
+    "unreadable": "the file may not be read, or the disk fails",
     "changed": "the file has another size than a moment ago in the listing",
 }
 """Why a satellite-day can be put off: the archive keeps what it has of it, the next run tries again."""

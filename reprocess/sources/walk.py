@@ -65,8 +65,11 @@ class Walk:
             return []
 
     def _is_wanted(self, entry: Entry) -> bool:
-        """Tell whether a folder is to be opened; if its name is not the reason, it is left out by name."""
-        if not self._asked.opens(entry.path.removeprefix(self._folder.root)):
+        """Tell whether a folder is to be opened; if its name is not the reason, it is left out by name.
+
+        On this machine a folder of another year or satellite is opened too, as a day may have been put there.
+        """
+        if not entry.real and not self._asked.opens(entry.path.removeprefix(self._folder.root)):
             return False
         named = read_name(entry.name)
         if named.is_day:

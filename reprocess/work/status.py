@@ -160,7 +160,7 @@ def survey(
         for r in receipts
         if look and not work.archived(r["satellite"], r["block"])
     ]
-    ingest["left_out"] = _survey_left_out(besides, {(g.satellite, g.day) for g in planned})
+    ingest["left_out"] = survey_left_out(besides, {(g.satellite, g.day) for g in planned})
     ingest["reasons"]["left_out"] = _by_reason(ingest["left_out"])
     return {
         "ingest": ingest,
@@ -168,7 +168,8 @@ def survey(
     }
 
 
-def _survey_left_out(left_out: Iterable[LeftOut], planned: Collection[tuple[str, int]]) -> list[LeftOutEntry]:
+def survey_left_out(left_out: Iterable[LeftOut], planned: Collection[tuple[str, int]]) -> list[LeftOutEntry]:
+    """Return what an archive holds besides the satellite-days that are asked for, as it is listed."""
     entries = []
     for x in left_out:
         entry: LeftOutEntry = {"url": x.url, "reason": x.reason, "counts": x.counts(planned)}
@@ -357,12 +358,17 @@ def exit_code(state: Survey, run: str | None) -> int:
         The run to answer for, besides ingestion; None for ingestion alone.
     """
     ingest = state["ingest"]
-    left_out = {x["reason"] for x in ingest["left_out"] if x["counts"]}
-    incomplete = bool(
-        ingest["missing"] or ingest["deferred"] or left_out & schema.LEFT_OUT_FOR_NOW or ingest["gone"]
-    )
+    incomplete = bool(ingest["missing"] or ingest["deferred"] or ingest["gone"])
     if run is not None:
         incomplete |= bool(state["runs"][run]["missing"] or state["runs"][run]["outdated"])
     if incomplete:
         return 4
-    return 3 if ingest["quarantined"] or ingest["lost"] or left_out else 0
+    return max(3 if ingest["quarantined"] or ingest["lost"] else 0, left_out_code(ingest["left_out"]))
+
+
+def left_out_code(left_out: Iterable[LeftOutEntry]) -> int:
+    """Return the exit code for what an archive holds besides: 4 if a later run may read some of it."""
+    reasons = {x["reason"] for x in left_out if x["counts"]}
+    if reasons & schema.LEFT_OUT_FOR_NOW:
+        return 4
+    return 3 if reasons else 0

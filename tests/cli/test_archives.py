@@ -1,5 +1,6 @@
 """What commands say of archives: what is not read and why, what is not there, what cannot be an archive."""
 
+import errno
 import json
 import os
 import shutil
@@ -38,7 +39,9 @@ def test_what_is_left_out_shows_in_plan_status_and_exit_code(
 ) -> None:
     left_out = archive / name
     left_out.write_bytes(b"content")
-    assert f"): file://{left_out}\n" in invoke("plan", archive).stderr
+    assert f"): file://{left_out}\n" in invoke("plan", archive, code=code).stderr
+    (entry,) = json.loads(invoke("plan", archive, "--json", code=code).stdout)["left_out"]
+    assert (entry["url"], entry["counts"]) == (f"file://{left_out}", code != 0)
     done = invoke("ingest", archive, tmp_path / "w", "--partition", "1/1", code=code)
     assert f"  left out file://{left_out}: " in done.stdout
     assert "noaa18: 1 of 1 satellite-days ingested" in done.stdout
@@ -60,7 +63,7 @@ def test_days_behind_a_link_are_planned(archive: Path, tmp_path: Path) -> None:
 def test_many_files_left_out_for_one_reason_are_counted_and_the_first_named(archive: Path) -> None:
     for day in range(1, 8):
         (archive / f"poes_n15_2019010{day}_proc.nc.bz2").write_bytes(b"content")
-    told = invoke("plan", archive).stderr
+    told = invoke("plan", archive, code=3).stderr
     assert "left out, 7 compressed (" in told
     assert told.count(".bz2") == 3
 
@@ -163,3 +166,50 @@ def test_quarantined_days_are_asked_for_again_only_with_the_option(archive: Path
         in invoke("ingest", archive, tmp_path / "w", "--dry-run", "--retry-quarantined").stdout
     )
     invoke("ingest", archive, tmp_path / "w", *one, "--retry-quarantined")
+
+
+@pytest.mark.parametrize("folder", ["2019/metop01", "2012/noaa18", "2012"])
+def test_a_day_in_the_folder_of_another_year_or_satellite_is_found_whatever_is_selected(
+    archive: Path, tmp_path: Path, folder: str
+) -> None:
+    (archive / folder).parent.mkdir(exist_ok=True)
+    (archive / "2019" / "noaa18").rename(archive / folder)
+    everything = invoke("ingest", archive, tmp_path / "w", "--partition", "1/1")
+    options = ("--satellite", "noaa18", "--start", "2019-10-24", "--partition", "1/1")
+    selected = invoke("ingest", archive, tmp_path / "w", *options)
+    for told in (everything, selected):
+        assert "noaa18: 1 of 1 satellite-days ingested" in told.stdout
+        assert "no longer in the archive" not in told.stderr
+
+
+def test_over_a_network_a_day_in_a_folder_that_is_not_opened_is_not_told_as_vanished(
+    archive: Path, tmp_path: Path
+) -> None:
+    (archive / "2019" / "noaa18").rename(archive / "2019" / "metop01")
+    fake.write_granule(
+        fake.granule_path(archive, "noaa18", "2019-10-25"), fake.variables("noaa18", "2019-10-25", n=60)
+    )
+    with NoaaServer(archive) as server:
+        for options in ((), ("--satellite", "noaa18")):
+            words = ("ingest", server.url, tmp_path / "w", "--partition", "1/1", *options)
+            assert "no longer in the archive" not in invoke(*words).stderr
+    assert "vanished" not in invoke("status", tmp_path / "w").stdout
+
+
+def test_a_local_file_that_cannot_be_read_is_put_off_and_read_by_the_next_run(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_bytes = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.suffix == ".nc":
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return read_bytes(path)
+
+    words = ("ingest", archive, tmp_path / "w", "--partition", "1/1")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "read_bytes", refuse)
+        told = invoke(*words, code=4).stdout
+    assert "  deferred noaa18 2019-10-24: unreadable (file://" in told
+    assert "Input/output error" in told
+    invoke(*words)

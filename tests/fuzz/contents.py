@@ -24,7 +24,7 @@ from reprocess.sources.listing import list_archive
 from reprocess.work.asked import merge_asked
 from reprocess.work.parts import read_dwell, read_events
 from reprocess.work.paths import Work
-from reprocess.work.receipts import DayEntry, Receipt
+from reprocess.work.receipts import DayEntry, IngestReceipt
 from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, create_store
 from tests.support import fake
 
@@ -277,7 +277,7 @@ def check_read(content: Content, day: int, entry: DayEntry, edit: Edit) -> list[
 
 def check_run(work: Work, bundle: Bundle, mode: str, engine: str, bad: dict[int, list[bool]]) -> None:
     """Classify a block, a part of its windows and all; hold events and dwell against what is expected."""
-    found: dict[bool, tuple[Receipt, pd.DataFrame, list]] = {}
+    found: dict[bool, tuple[IngestReceipt, pd.DataFrame, list]] = {}
     for dense in (False, True):
         settings = Settings(bundle.path, bundle.sha256, mode, engine, classes=dense, dense=dense)
         run = work.run(f"{mode}-{engine}-{dense}")

@@ -89,7 +89,7 @@ def test_day_without_an_entry_is_not_current() -> None:
     assert not is_current(granule(), None)
 
 
-@pytest.mark.parametrize("reason", schema.REASONS)
+@pytest.mark.parametrize("reason", [*schema.REASONS, "unreadable"])
 def test_only_files_that_could_not_be_had_are_tried_again(reason: str) -> None:
     assert is_current(granule(), entry(granule(), reason)) == (reason not in {"unreadable", "html_page"})
 
