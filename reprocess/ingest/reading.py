@@ -161,8 +161,9 @@ def _read_variables(data: bytes) -> tuple[dict[str, np.ndarray], bool]:
                 _check_whole(file, missing, data)
                 raise GranuleError("missing_variable", f"no {_some(missing)}")
             _check_layout(found_in, wanted)  # before a length that is damaged is given memory
+            length, whole = found_in["time"].shape[0], file.id.get_filesize()
             for name, variable in found_in.items():
-                _check_stored(name, variable)
+                _check_stored(name, variable, length, np.dtype(wanted[name]).itemsize, whole)
             raw = {name: np.asarray(variable[()]) for name, variable in found_in.items()}
             return raw, _says_simulated(file)
     except _DAMAGE as e:
@@ -211,40 +212,45 @@ def _check_layout(variables: dict[str, h5py.Dataset], wanted: dict[str, str]) ->
         raise GranuleError("too_many_records", f"{length[0]} records in a file, {LARGEST_IN_FILE} at most")
 
 
-def _check_stored(name: str, variable: h5py.Dataset) -> None:
+def _check_stored(name: str, variable: h5py.Dataset, length: int, item: int, whole: int) -> None:
     """Check that all values are in the file: HDF5 gives zeros in place of those that damage has cut off.
 
     A variable that was never written and declares its fill value, as all of NOAA's do, is read as that.
+
+    Parameters
+    ----------
+    name, variable : str and h5py.Dataset
+    length, item, whole : int
+        Records, bytes of a value, bytes of the file.
     """
-    stored, plist = variable.id.get_storage_size() > 0, variable.id.get_create_plist()
+    found = variable.id  # what h5py makes of it costs as much as reading it
+    stored, plist = found.get_storage_size() > 0, found.get_create_plist()
     if not stored and plist.fill_value_defined() == h5py.h5d.FILL_VALUE_USER_DEFINED:
         return
-    if variable.chunks is None:
-        if variable.size and not stored:
+    if plist.get_layout() != h5py.h5d.CHUNKED:
+        if length and not stored:
             raise GranuleError("truncated", f"no value of {name} is in the file")
         return
-    _check_chunks(name, variable, plist)
-
-
-def _check_chunks(name: str, variable: h5py.Dataset, plist: h5py.h5p.PropDCID) -> None:
-    """Check of a variable's chunks what HDF5 does not: their metadata have no sum, as their bytes have."""
-    item, size = variable.dtype.itemsize, variable.chunks[0] * variable.dtype.itemsize
+    chunk = plist.get_chunk()[0]
     filters = [plist.get_filter(i) for i in range(plist.get_nfilters())]
     for number, _, values, _ in filters:
         if number == h5py.h5z.FILTER_SHUFFLE and values[:1] != (item,):
             raise GranuleError("truncated", f"{name} has {item} bytes a value and is shuffled as {values}")
-    listed: list[h5py.h5d.StoreInfo] = []
-    variable.id.chunk_iter(listed.append)
-    for chunk in listed:
-        if chunk.size > variable.file.id.get_filesize():
-            raise GranuleError("truncated", f"{name} is said to have {chunk.size} bytes, more than the file")
-        if (not filters or chunk.filter_mask) and chunk.size < size:
-            raise GranuleError("truncated", f"{chunk.size} bytes of {name} are called {size} not compressed")
-    for start in range(0, variable.size, variable.chunks[0]):
-        try:  # looked up as reading does: there may be chunks in the index that it does not lead to
-            variable.id.read_direct_chunk((start,))
-        except _DAMAGE as e:
-            raise GranuleError("truncated", f"no record of {name} from {start} on, HDF5 says: {e}") from e
+    for start in range(0, length, chunk):
+        _check_chunk(name, found, start, chunk * item, filtered=bool(filters), whole=whole)
+
+
+def _check_chunk(
+    name: str, variable: h5py.h5d.DatasetID, start: int, size: int, *, filtered: bool, whole: int
+) -> None:
+    """Check of a chunk what HDF5 does not: what is said of it has no sum, as its bytes have."""
+    info = variable.get_chunk_info_by_coord((start,))  # looked up as reading does
+    if info.byte_offset is None:
+        raise GranuleError("truncated", f"no record of {name} from {start} on is in the file")
+    if info.byte_offset + info.size > whole:
+        raise GranuleError("truncated", f"{name} is said to have {info.size} bytes, more than the file")
+    if (not filtered or info.filter_mask) and info.size < size:
+        raise GranuleError("truncated", f"{info.size} bytes of {name} are called {size} not compressed")
 
 
 def _check_satellite(sat_id: np.ndarray, satellite: str) -> None:

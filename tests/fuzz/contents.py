@@ -24,7 +24,7 @@ from reprocess.sources.listing import list_archive
 from reprocess.work.asked import merge_asked
 from reprocess.work.parts import read_dwell, read_events
 from reprocess.work.paths import Work
-from reprocess.work.receipts import DayEntry, IngestReceipt
+from reprocess.work.receipts import ClassifiedDay, DayEntry, DetectReceipt
 from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, create_store
 from tests.support import fake
 
@@ -277,7 +277,7 @@ def check_read(content: Content, day: int, entry: DayEntry, edit: Edit) -> list[
 
 def check_run(work: Work, bundle: Bundle, mode: str, engine: str, bad: dict[int, list[bool]]) -> None:
     """Classify a block, a part of its windows and all; hold events and dwell against what is expected."""
-    found: dict[bool, tuple[IngestReceipt, pd.DataFrame, list]] = {}
+    found: dict[bool, tuple[DetectReceipt, pd.DataFrame, list]] = {}
     for dense in (False, True):
         settings = Settings(bundle.path, bundle.sha256, mode, engine, classes=dense, dense=dense)
         run = work.run(f"{mode}-{engine}-{dense}")
@@ -297,7 +297,7 @@ def check_run(work: Work, bundle: Bundle, mode: str, engine: str, bad: dict[int,
     _check_events(events, bad, mode)
 
 
-def _check_accounts(facts: DayEntry, missing: list[bool]) -> None:
+def _check_accounts(facts: ClassifiedDay, missing: list[bool]) -> None:
     clear = sum(not any(missing[i : i + 7]) for i in range(len(missing) - 7))
     parts = facts["in_grid"] + facts["outside_grid"] + facts["invalid_position"]
     require(facts["classifiable"] == clear == parts, f"{clear} windows are clear, accounts say {facts}")

@@ -417,7 +417,7 @@ def store_nothing(file: h5py.File) -> None:
 @pytest.mark.parametrize(
     ("edit", "told"),
     [
-        (store_half, "no record of lat from 200 on, HDF5 says: "),
+        (store_half, "no record of lat from 200 on is in the file"),
         (store_nothing, "no value of lat is"),
     ],
 )
