@@ -6,7 +6,7 @@ The public API is small: `open_archive` reads what a run has ingested; everythin
 
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 __all__ = ["__version__", "open_archive"]
 
 

@@ -136,7 +136,8 @@ def load_bundle(path: Path) -> Bundle:
     Raises
     ------
     ModelError
-        If a file is missing, the weights are not those of the card, or shapes do not fit.
+        If a file is missing, the weights are not those of the card, or shapes, window, features or classes do
+        not fit.
     """
     try:
         card = json.loads((path / "card.json").read_bytes())
@@ -162,7 +163,18 @@ def load_bundle(path: Path) -> Bundle:
         raise ModelError(f"{path / 'weights.npz'} holds no plain arrays: {e}") from e
     check_weights(weights)
     check_scaling(scaling)
+    _check_architecture(path, card.get("architecture", {}))
     return Bundle(path, card, weights, scaling)
+
+
+def _check_architecture(path: Path, said: Mapping[str, Any]) -> None:
+    """Refuse a model of other windows, features or classes: the shapes of its tensors would fit."""
+    for name, ours in (("window", WINDOW), ("features", list(FEATURES)), ("classes", list(CLASSES))):
+        if said.get(name, ours) != ours:
+            raise ModelError(
+                f"{path / 'card.json'}: the model is for {name} {said[name]}, and this program has {ours} "
+                "(classifier.features); train it again, or use the version that it was made with"
+            )
 
 
 def save_bundle(

@@ -38,9 +38,9 @@ class Settings:
     engine: str
     """One of `classifier.engine.ENGINES`."""
     classes: bool
-    """Whether to keep class and probabilities of windows record; needs `dense`."""
+    """Whether to keep class and probabilities of every record; needs `dense`."""
     dense: bool
-    """Whether to classify windows window, not only those that events depend on."""
+    """Whether to classify every window, not only those that events depend on."""
 
 
 @dataclass(frozen=True)

@@ -149,9 +149,11 @@ class Run:
         changed = {k: (known.get(k), v) for k, v in identity.items() if known.get(k) != v}
         if changed:
             changes = "; ".join(f"{k} was {old!r}, now {new!r}" for k, (old, new) in changed.items())
+            days = sum(len(receipt["days"]) for receipt in self.ledger.done())
             raise LedgerError(
-                f"run {self.name!r} was made differently ({changes}); "
-                "choose another name with --run or delete its folder"
+                f"run {self.name!r} was made differently ({changes}). It can be read, mapped and audited as "
+                f"it is, but not continued: choose another name with --run, which classifies its {days} "
+                f"satellite-days anew, or first: reprocess remove WORK --run {self.name}"
             )
 
 

@@ -72,6 +72,20 @@ def test_the_network_of_the_paper():
     assert len(WEIGHTS) == 10
 
 
+@pytest.mark.parametrize(
+    ("entry", "value", "ours"),
+    [("window", 9, "7"), ("features", ["e1_0"], "'e1_90'"), ("classes", ["REP", "none", "CSS"], "['none'")],
+)
+def test_a_model_of_other_windows_features_or_classes_is_refused(
+    bundle: Bundle, entry: str, value: object, ours: str
+) -> None:
+    rewrite(bundle, architecture=bundle.card["architecture"] | {entry: value})
+    with pytest.raises(ModelError, match=f"the model is for {entry} ") as error:
+        load_bundle(bundle.path)
+    assert str(value) in str(error.value)
+    assert ours in str(error.value)
+
+
 def test_a_network_of_another_size_is_described(tmp_path):
     rng = np.random.default_rng(3)
     small = {n: rng.normal(size=s).astype(np.float32) for n, s in weight_shapes(8, 16).items()}

@@ -91,8 +91,9 @@ def test_claim_with_another_identity_is_refused_and_changes_nothing(
 ) -> None:
     run = work.run("first")
     run.claim(IDENTITY)
-    with pytest.raises(LedgerError, match="choose another name with --run or delete its folder") as error:
+    with pytest.raises(LedgerError, match="choose another name with --run, which classifies its 0") as error:
         run.claim(IDENTITY | changed)
+    assert str(error.value).endswith("reprocess remove WORK --run first")
     assert "run 'first' was made differently" in str(error.value)
     assert told in str(error.value)
     assert run.read_identity() == IDENTITY
