@@ -97,6 +97,16 @@ def make_grid(L_edges: np.ndarray, MLT_edges: np.ndarray) -> Grid:
     return Grid(_on_fine("L", L_edges, L_EDGES, 0.1), _on_fine("MLT", MLT_edges, MLT_EDGES, 0.25))
 
 
+def _first(edges: list[float]) -> str:
+    """Return the first of many edges as text."""
+    more = f" and {len(edges) - _NAMED} more" if len(edges) > _NAMED else ""
+    return ", ".join(f"{edge:g}" for edge in edges[:_NAMED]) + more
+
+
+_NAMED = 5
+"""Edges that a message names."""
+
+
 def _on_fine(name: str, edges: np.ndarray, fine: np.ndarray, step: float) -> np.ndarray:
     """Return the fine edges that a map's edges are meant to be."""
     snapped = fine[np.abs(fine - edges[:, np.newaxis]).argmin(axis=1)]
@@ -105,7 +115,7 @@ def _on_fine(name: str, edges: np.ndarray, fine: np.ndarray, step: float) -> np.
         raise GridError(f"{name} edges must increase and be two at least, got {edges.tolist()}")
     if off:
         raise GridError(
-            f"{name} edges {off} are not on the exposure grid; use multiples of {step} "
+            f"{name} edges {_first(off)} are not on the exposure grid; use multiples of {step} "
             f"from {fine[0]:g} to {fine[-1]:g}"
         )
     return snapped

@@ -116,14 +116,14 @@ def test_edges_must_increase(name, edges):
 def test_L_edges_must_be_fine_edges():
     with pytest.raises(GridError) as e:
         make_grid(np.array([0.5, 2.05, 3.0, 16.0]), FULL_MLT)
-    text = "L edges [0.5, 2.05, 16.0] are not on the exposure grid; use multiples of 0.1 from 1 to 15"
+    text = "L edges 0.5, 2.05, 16 are not on the exposure grid; use multiples of 0.1 from 1 to 15"
     assert str(e.value) == text
 
 
 def test_MLT_edges_must_be_fine_edges():
     with pytest.raises(GridError) as e:
         make_grid(FULL_L, np.array([-1.0, 0.3, 6.0, 25.0]))
-    text = "MLT edges [-1.0, 0.3, 25.0] are not on the exposure grid; use multiples of 0.25 from 0 to 24"
+    text = "MLT edges -1, 0.3, 25 are not on the exposure grid; use multiples of 0.25 from 0 to 24"
     assert str(e.value) == text
 
 
@@ -135,3 +135,9 @@ def test_edges_must_be_numbers():
 def test_edges_must_differ_after_snapping():
     with pytest.raises(GridError, match="must increase"):
         make_grid(np.array([2.0, 2.0 + 5e-10, 3.0]), FULL_MLT)
+
+
+def test_of_many_edges_off_the_grid_the_first_are_named() -> None:
+    text = "L edges 2.05, 3.05, 4.05, 5.05, 6.05 and 2 more are not on the exposure grid"
+    with pytest.raises(GridError, match=text):
+        make_grid(np.arange(2.05, 9), np.arange(25.0))
