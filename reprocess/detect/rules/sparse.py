@@ -115,21 +115,47 @@ def classify(
         Windows without a record that is no measurement; the others are never classified and count
         as class 0. All by default.
     """
+    reach = JOIN_DISTANCE if rules.refine else 1
+    return grow(classifier, wanted, lambda found: found.argmax(axis=1) != 0, reach, possible)
+
+
+def grow(
+    classifier: Classifier,
+    wanted: np.ndarray,
+    flag: Callable[[np.ndarray], np.ndarray],
+    reach: int,
+    possible: np.ndarray | None = None,
+) -> Classified:
+    """Classify the wanted windows, then those up to `reach` from every flagged one, until none is left.
+
+    Parameters
+    ----------
+    classifier : callable
+        As in `classify`.
+    wanted : ndarray of bool, shape (m,)
+    flag : callable
+        From probabilities, shape (k, 3), to which of the windows are flagged, shape (k,).
+    reach : int
+        Windows from a flagged one that must be known too.
+    possible : ndarray of bool, shape (m,), optional
+        As in `classify`.
+    """
     found = Classified(
         np.zeros(wanted.size, bool),
         np.full((wanted.size, len(CLASSES)), np.nan, np.float32),
         np.zeros(wanted.size, np.int8),
     )
     closed = np.zeros(wanted.size, bool) if possible is None else ~possible
-    wanted = wanted & ~closed
-    reach, ahead = JOIN_DISTANCE if rules.refine else 1, 0
+    wanted, ahead = wanted & ~closed, 0
     while wanted.any():
         index = np.flatnonzero(wanted)
         found.probabilities[index] = classifier(index)
         found.classes[index] = found.probabilities[index].argmax(axis=1)
         found.evaluated[index] = True
+        flagged = np.zeros(wanted.size, bool)
+        flagged[index] = flag(found.probabilities[index])
         known = found.evaluated | closed
-        missing = dilate(wanted & (found.classes != 0), reach, reach) & ~known
+        missing = dilate(flagged, reach, reach) & ~known
         wanted = dilate(missing, ahead, ahead) & ~known
         ahead = 2 * ahead + reach  # follows a long run in few calls, past its end by its length at most
     return found
