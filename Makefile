@@ -33,6 +33,9 @@ lint: setup  ## Check style and types
 columns: setup  ## Write docs/columns.md, what every stored column is, from its declaration
 	$(BIN)/python -m reprocess.catalogue.dictionary > docs/columns.md
 
+traced: setup  ## Write L of the field lines where NOAA has none, which detection reads
+	$(BIN)/python -m tests.support.traced
+
 bench: setup  ## Measure CPU time and memory per satellite-day; BENCH="--days 32 --scale 320" takes longer
 	$(BIN)/python -m tests.benchmarks.cost $(BENCH)
 

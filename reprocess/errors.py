@@ -77,6 +77,10 @@ class GridError(ReprocessError):
     """Bin edges that cannot be made from the exposure grid."""
 
 
+class RuleError(ReprocessError):
+    """A rule of a mode that does not exist, or a value that it cannot have."""
+
+
 class EventListError(ReprocessError):
     """An event list with rows that cannot be used."""
 

@@ -12,23 +12,29 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 
 from reprocess import schema
 from reprocess.audit.finding import GO_ON, REDO, Finding
 from reprocess.audit.recount import dwell_troubles, event_troubles, time_trouble
-from reprocess.classifier.features import Windows
-from reprocess.detect.properties import ARRAYS, Day
-from reprocess.detect.rules.published import MODES
+from reprocess.detect.properties import Day
+from reprocess.detect.rules.mode import Look, Mode, Stretch
+from reprocess.detect.rules.modes import mode_of
+from reprocess.detect.series import Series
 from reprocess.errors import LedgerError
 from reprocess.files import find, sha256
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.sources.local import local_identity
 from reprocess.sources.remote import is_local, read_bytes
+from reprocess.work.held import held_near
 from reprocess.work.ledger import BlockLedger, Receipt
 from reprocess.work.parts import PARTS, column_troubles, part_path, read_part
 from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import BlockAudit, DayEntry, DetectReceipt, IngestReceipt
 from reprocess.work.store import SatelliteStore, open_classes, open_records, shard_key
+
+_NEAR = 2
+"""Blocks on either side that a day's neighbours and its month's other days may lie in."""
 
 
 @dataclass(frozen=True)
@@ -231,9 +237,8 @@ def _audit_detect(audit: _Audit, run: Run, ingested: IngestReceipt | None) -> No
 def _audit_content(audit: _Audit, run: Run, receipt: DetectReceipt, ingested: IngestReceipt) -> None:
     """Hold a block's events and dwell against the archive."""
     satellite, block = audit.plan.satellite, audit.plan.block
-    store = open_records(audit.work, satellite)
     identity = run.read_identity() or {}
-    rules = MODES[identity["mode"]]
+    mode = mode_of(identity)
     kept = open_classes(run, satellite) if "classes" in receipt["outputs"] else None
     paths = {kind: part_path(run.root / kind, satellite, block) for kind in ("events", "dwell")}
     tables = {kind: read_part(path, receipt["outputs"][kind]).to_pandas() for kind, path in paths.items()}
@@ -244,39 +249,60 @@ def _audit_content(audit: _Audit, run: Run, receipt: DetectReceipt, ingested: In
     strange = set(tables["events"]["date"]) - receipt["days"].keys()
     if strange:
         differs("events", "dates of the block's receipt", ", ".join(sorted(strange)))
-    counts = _current_days(audit, run, receipt, ingested)
-    for day, records in store.read_days(counts, ARRAYS):
-        date, windows = schema.day_date(day), rules.windows(counts[day])
+    days = _current_days(audit, run, receipt)
+    series = Series(audit.work, satellite, mode.arrays, days)
+    for day in days:
+        date = schema.day_date(day)
         facts, source = receipt["days"][date.isoformat()], ingested["days"][date.isoformat()]
-        known = _kept_probabilities(kept, day, windows)
-        origin = facts["source_sha256"], source.get("simulated", False)
-        seen = Day(satellite, date, records, known, windows, *origin)
         events = tables["events"][tables["events"]["date"] == date.isoformat()]
         dwell = tables["dwell"][tables["dwell"]["day"] == day]
-        for expected, found in event_troubles(events, facts, seen, rules, (identity["model"], run.name)):
+        stretch = _stretch(series, day, mode, events)
+        look = mode.look(stretch)
+        known = _kept_probabilities(kept, day, stretch, look)
+        origin = facts["source_sha256"], source.get("simulated", False)
+        seen = Day(satellite, date, stretch, look, known, *origin)
+        for expected, found in event_troubles(events, facts, seen, mode, (identity["model"], run.name)):
             differs("events", f"{expected} on {date}", found)
-        for expected, found in dwell_troubles(dwell, events, facts, records, windows):
+        for expected, found in dwell_troubles(dwell, events, facts, seen):
             differs("dwell", f"{expected} on {date}", found)
 
 
-def _current_days(audit: _Audit, run: Run, receipt: DetectReceipt, ingested: IngestReceipt) -> dict[int, int]:
-    """Return the records of each day that was classified as it is in the archive now; name the others."""
-    path = part_path(run.events, audit.plan.satellite, audit.plan.block)
-    counts = {}
+def _current_days(audit: _Audit, run: Run, receipt: DetectReceipt) -> list[int]:
+    """Return the days that were classified as they and what they depend on are in the archive now.
+
+    The others are named.
+    """
+    satellite, block = audit.plan.satellite, audit.plan.block
+    path = part_path(run.events, satellite, block)
+    held = held_near(audit.work.ledger, satellite, range(block - _NEAR, block + _NEAR + 1))
+    current = []
     for date, facts in receipt["days"].items():
-        source = ingested["days"].get(date)
-        if source is not None and source["source"].get("sha256") == facts["source_sha256"]:
-            counts[schema.day_index(date)] = source["records"]
-            continue
-        now = "nothing" if source is None else f"source {source['source'].get('sha256')}"
-        found = f"source {facts['source_sha256']} on {date}"
-        audit.add(path, "outdated", now, found, remedy=GO_ON, run=run.name)
-    return counts
+        changes = held.changes(satellite, date, facts)
+        for now, then in changes:
+            audit.add(path, "outdated", now, then, remedy=GO_ON, run=run.name)
+        if not changes:
+            current.append(schema.day_index(date))
+    return current
 
 
-def _kept_probabilities(kept: SatelliteStore | None, day: int, windows: Windows) -> np.ndarray:
-    """Return the probabilities of a day's windows, float32, shape (m, 3); NaN if the run keeps none."""
-    if kept is None:
-        return np.full((windows.count, len(schema.CLASSES)), np.nan, np.float32)
-    stored = kept.read_day(day, windows.records, ("probability",))["probability"]
-    return stored[:, windows.seen].T
+def _stretch(series: Series, day: int, mode: Mode, events: pd.DataFrame) -> Stretch:
+    """Return a day with as much of the days after it as its events reach into."""
+    halo = mode.halo
+    while True:
+        stretch = series.stretch(day, halo)
+        end = stretch.records["time"].size - mode.halo
+        ends = zip(events["stop_date"], events["stop_index"], strict=True)
+        if not stretch.truncated[1] or all(stretch.firsts.get(date, end) + i <= end for date, i in ends):
+            return stretch
+        halo *= 8
+
+
+def _kept_probabilities(kept: SatelliteStore | None, day: int, stretch: Stretch, look: Look) -> np.ndarray:
+    """Return the probabilities of a stretch's windows, shape (m, 3); NaN where the run keeps none."""
+    known = np.full((look.windows.count, len(schema.CLASSES)), np.nan, np.float32)
+    if kept is not None:
+        own = look.own(stretch)
+        stored = kept.read_day(day, stretch.own.stop - stretch.own.start, ("probability",))["probability"]
+        first = look.windows.offset + own.start - stretch.own.start
+        known[own] = stored[:, first : first + own.stop - own.start].T
+    return known

@@ -7,11 +7,9 @@ import numpy as np
 import pandas as pd
 
 from reprocess import schema
-from reprocess.classifier.features import Windows
 from reprocess.detect.properties import Day, describe
-from reprocess.detect.rules.published import Rules, Stages, repair_L
+from reprocess.detect.rules.mode import Mode, Stretch
 from reprocess.schema.grid import FINE
-from reprocess.schema.measurements import not_measured
 from reprocess.work.parts import EVENTS, as_part
 from reprocess.work.receipts import ClassifiedDay
 
@@ -41,7 +39,7 @@ def time_trouble(time: np.ndarray, count: int, day: int) -> str:
 
 
 def event_troubles(
-    events: pd.DataFrame, facts: ClassifiedDay, day: Day, rules: Rules, names: tuple[str, str]
+    events: pd.DataFrame, facts: ClassifiedDay, day: Day, mode: Mode, names: tuple[str, str]
 ) -> Iterator[tuple[str, str]]:
     """Yield what rows of the event table should say and do say, described anew from the archive's records.
 
@@ -55,37 +53,61 @@ def event_troubles(
     facts : dict
         The day's entry in the run's ledger.
     day : Day
-        The archive's records, and the probabilities that the run kept; NaN if it kept none.
-    rules : Rules
-        Rules of the run's mode.
+        The archive's records, what the mode sees in them, and the probabilities that the run kept; NaN
+        where it kept none.
+    mode : Mode
+        The run's.
     names : tuple of str
         Model and run.
     """
     counts = {name: int((events["event_class"] == name).sum()) for name in schema.EVENT_CLASSES}
     if counts != facts["events"] or len(events) != sum(counts.values()):
         yield f"{facts['events']} events", f"{counts} in {len(events)} rows"
-    seen = day.windows.seen
-    index = events[_INTERVAL].to_numpy()
-    inside = (index >= seen.start) & (index < seen.stop)
+    seen, own = day.look.windows.seen, day.stretch.own
+    index = _positions(events, day.stretch)
+    inside = (index >= max(seen.start, own.start)) & (index < [min(seen.stop, own.stop), seen.stop])
     if not np.all(inside) or not np.all(index[:, 0] <= index[:, 1]):
-        yield f"start and stop in order within records {seen.start} to {seen.stop - 1}", str(index.tolist())
+        yield (
+            f"start and stop in order within records {seen.start - own.start} to {seen.stop - 1 - own.start}",
+            str(events[_INTERVAL].to_numpy().tolist()),
+        )
         return
     stored = pd.concat([events[events["event_class"] == name] for name in schema.EVENT_CLASSES])
-    again = _described(stored, day, rules, names)
-    unknown = "probability" if np.isnan(day.probabilities).all() else None
+    stored = stored.reset_index(drop=True)
+    again = _described(stored, facts, day, mode, names)
+    again["probability"] = again["probability"].fillna(stored["probability"])  # not kept
+    crossing = stored["stop_date"] != stored["date"]  # what it overlaps on the next day is not known here
+    for table in (again, stored):
+        table.loc[crossing, "quality_flags"] |= schema.EVENT_FLAGS["overlaps_other_class"]
     for name in again.columns:
-        if name != unknown and (trouble := _column_trouble(name, again, stored.reset_index(drop=True))):
+        if trouble := _column_trouble(name, again, stored):
             yield trouble
 
 
-def _described(events: pd.DataFrame, day: Day, rules: Rules, names: tuple[str, str]) -> pd.DataFrame:
-    """Return the rows that detection writes for these intervals."""
-    stages = {}
+def _positions(events: pd.DataFrame, stretch: Stretch) -> np.ndarray:
+    """Return the first and last records of events, shape (k, 2); -1 for a last one that is not there."""
+    first = events["start_index"].to_numpy() + stretch.own.start
+    day = np.array(
+        [stretch.firsts.get(date, -1 - stretch.records["time"].size) for date in events["stop_date"]], int
+    )
+    return np.stack([first, day + events["stop_index"].to_numpy()], axis=1)
+
+
+def _described(
+    events: pd.DataFrame, facts: ClassifiedDay, day: Day, mode: Mode, names: tuple[str, str]
+) -> pd.DataFrame:
+    """Return the rows that detection writes for these intervals; numbers of structures are taken over."""
+    intervals, structures = {}, {}
+    index = _positions(events, day.stretch)
+    start = day.stretch.own.start
     for name in schema.EVENT_CLASSES:
-        intervals = events.loc[events["event_class"] == name, _INTERVAL].to_numpy()
-        stages[name] = Stages(intervals, intervals, intervals, intervals)
-    columns = describe(day, stages, repair_L(day.records["L_IGRF"], rules), *names)
-    return as_part(columns, EVENTS).to_pandas()
+        own = index[(events["event_class"] == name).to_numpy()]
+        carried = facts.get("carried", {}).get(name, 0)
+        before = [[start - 1, start + carried - 1]] if carried else []
+        intervals[name] = np.concatenate([np.array(before, int).reshape(-1, 2), own])
+        structures[name] = np.full(len(intervals[name]), -1)
+    columns = describe(day, intervals, structures, mode, *names)
+    return as_part(columns, EVENTS).to_pandas().assign(structure=events["structure"])
 
 
 def _column_trouble(name: str, again: pd.DataFrame, stored: pd.DataFrame) -> tuple[str, str] | None:
@@ -100,11 +122,7 @@ def _column_trouble(name: str, again: pd.DataFrame, stored: pd.DataFrame) -> tup
 
 
 def dwell_troubles(
-    dwell: pd.DataFrame,
-    events: pd.DataFrame,
-    facts: ClassifiedDay,
-    records: dict[str, np.ndarray],
-    windows: Windows,
+    dwell: pd.DataFrame, events: pd.DataFrame, facts: ClassifiedDay, day: Day
 ) -> Iterator[tuple[str, str]]:
     """Yield what a day's dwell should be and is.
 
@@ -118,16 +136,15 @@ def dwell_troubles(
         Rows of one satellite-day.
     facts : dict
         The day's entry in the run's ledger.
-    records : dict of str to ndarray, shape (…, n)
-        The archive's L_IGRF, MLT (h), latitude and longitude (degrees), electron_flux (cm-2 s-1 sr-1).
-    windows : Windows
-        Which records a window stands for; of the run's rules.
+    day : Day
+        The archive's records, and what the run's mode sees in them.
     """
-    missing = not_measured(records)
-    seen = windows.offset + np.flatnonzero(windows.clear_of(missing))
-    cell = FINE.cell(records["L_IGRF"], records["MLT"], records["latitude"])[seen]
+    look, stretch = day.look, day.stretch
+    records, own = stretch.records, look.own(stretch)
+    seen = look.windows.offset + own.start + np.flatnonzero(look.possible[own])
+    cell = FINE.cell(look.counted_L(records["L_IGRF"]), records["MLT"], records["latitude"])[seen]
     counted = {
-        "not_measured": int(np.count_nonzero(missing)),
+        "not_measured": int(np.count_nonzero(look.missing[stretch.own])),
         "classifiable": cell.size,
         "in_grid": int(np.count_nonzero(cell >= 0)),
         "outside_grid": int(np.count_nonzero(cell == -1)),
@@ -139,9 +156,9 @@ def dwell_troubles(
         yield f"{claimed} records", f"{counted} in the archive"
     within = {"records": np.ones(seen.size, bool)}
     for name in schema.EVENT_CLASSES:
-        flagged = np.zeros(windows.records, bool)
-        own = events[events["event_class"] == name]
-        for first, last in own[_INTERVAL].to_numpy():
+        flagged = np.zeros(look.windows.records, bool)
+        flagged[stretch.own.start :][: facts.get("carried", {}).get(name, 0)] = True
+        for first, last in _positions(events[events["event_class"] == name], stretch):
             flagged[first : last + 1] = True
         within[f"records_{name}"] = flagged[seen]
     for name, flagged in within.items():

@@ -21,8 +21,7 @@ CENTRE = WINDOW // 2
 class Windows:
     """Where the windows of a satellite-day lie, and which records they stand for.
 
-    A window is numbered by its first record. There are n - 7 of them: the published code never makes
-    the last possible one.
+    A window is numbered by its first record.
     """
 
     records: int
@@ -30,10 +29,13 @@ class Windows:
     offset: int = CENTRE
     """Records from the start of a window to the one that it stands for."""
 
+    left_out: int = 1
+    """Windows at the end that are not made: the published code never makes the last possible one."""
+
     @property
     def count(self) -> int:
         """Number of windows, m."""
-        return max(self.records - WINDOW, 0)
+        return max(self.records - WINDOW + 1 - self.left_out, 0)
 
     @property
     def seen(self) -> slice:

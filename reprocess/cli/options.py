@@ -34,6 +34,14 @@ def _storage(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> d
     return options
 
 
+def _rules(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> dict[str, str]:
+    """Return NAME=VALUE words as a dictionary; what names and values mean is the mode's to say."""
+    pairs = [word.partition("=") for word in words]
+    if wrong := ["".join(pair) for pair in pairs if not all(pair)]:
+        raise click.BadParameter(f"{wrong[0]!r} is not NAME=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
 def options_of(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Combine option decorators, keeping their order in the help."""
 
@@ -166,8 +174,15 @@ CLASSIFIER = options_of(
         help=f"Name or folder of the model; if left out {schema.PUBLISHED_MODEL}, to be fetched once.",
     ),
     click.option(
-        "--mode", type=click.Choice(schema.MODES), default=schema.MODES[0], show_default=True,
+        "--mode", type=click.Choice(schema.MODES), default=schema.DEFAULT_MODE, show_default=True,
         help="Rules that make events of classes.",
+    ),
+    click.option(
+        "--rule", "rules", multiple=True, callback=_rules, metavar="NAME=VALUE",
+        help=f"Set a rule of mode {schema.MODES[-1]} otherwise (docs/continuous.md); may be repeated.",
+    ),
+    click.option(
+        "--no-rule", "no_rules", multiple=True, metavar="NAME", help="Switch a rule off; may be repeated."
     ),
     ENGINE,
 )  # fmt: skip

@@ -39,7 +39,10 @@ def make_settings(options: dict[str, Any], only_simulated: "Callable[[], bool]")
     bundle = load_bundle(find_model(choose_model(options["model"], only_simulated)))
     click.echo(f"model {bundle.name}: {bundle.card.get('title', 'no title')}", err=True)
     mode, engine, classes = options["mode"], options["engine"], options["classes"]
-    return Settings(bundle.path, bundle.sha256, mode, engine, classes, classifies_all(options))
+    rules = options["rules"] | dict.fromkeys(options["no_rules"])
+    settings = Settings(bundle.path, bundle.sha256, mode, engine, classes, classifies_all(options), rules)
+    settings.rules_of_mode  # noqa: B018  # whoever mistypes one is told now
+    return settings
 
 
 def run_name(options: dict[str, Any], settings: "Settings") -> str:

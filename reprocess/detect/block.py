@@ -4,26 +4,29 @@ A pure function of its plan and of what lies on disk; it writes whole parts and 
 doing a block twice is harmless. No Dask here: any executor can call it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from reprocess import __version__, schema
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import Engine, get_engine
-from reprocess.classifier.features import Windows, windows_at
-from reprocess.detect.properties import ARRAYS, Day, describe
-from reprocess.detect.rules.published import MODES, Stages, find_events, in_L_range, repair_L
-from reprocess.detect.rules.sparse import Classified, classify, wanted_windows
-from reprocess.errors import ReprocessError, StoreError
+from reprocess.classifier.features import windows_at
+from reprocess.detect.properties import Day, describe
+from reprocess.detect.rules.mode import Found, Mode, Stretch
+from reprocess.detect.rules.modes import MODES
+from reprocess.detect.series import Series
+from reprocess.errors import ReprocessError
 from reprocess.schema import CLASS_ARRAYS
+from reprocess.schema.background import TYPICAL_BACKGROUND
 from reprocess.schema.grid import FINE
-from reprocess.schema.measurements import not_measured
 from reprocess.work.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.work.paths import Run, Work
-from reprocess.work.receipts import ClassifiedDay, DayEntry, DetectReceipt
-from reprocess.work.store import SatelliteStore, open_classes, open_records
+from reprocess.work.receipts import ClassifiedDay, DetectReceipt
+from reprocess.work.store import SatelliteStore, open_classes
 
 
 @dataclass(frozen=True)
@@ -34,13 +37,20 @@ class Settings:
     """Folder of the bundle, on a file system that the workers see."""
     model_sha256: str
     mode: str
-    """One of `published.MODES`."""
+    """One of `schema.MODES`."""
     engine: str
     """One of `classifier.engine.ENGINES`."""
     classes: bool
     """Whether to keep class and probabilities of every record; needs `dense`."""
     dense: bool
     """Whether to classify every window, not only those that events depend on."""
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    """Rules of the mode that are set otherwise than by default."""
+
+    @property
+    def rules_of_mode(self) -> Mode:
+        """The mode with these rules."""
+        return MODES[self.mode](self.rules)
 
 
 @dataclass(frozen=True)
@@ -54,18 +64,19 @@ class DetectPlan:
     days: tuple[int, ...]
     """Positions on the `day` axis, all of them ingested."""
     settings: Settings
+    backgrounds: Mapping[str, float] = field(default_factory=dict)
+    """E4 over the polar caps, counts per second, by month (YYYY-MM)."""
 
 
 @dataclass
 class _DayResult:
     """What detection gives for one day."""
 
-    windows: Windows
     facts: ClassifiedDay
     columns: dict[str, list[object]]
     dwell: dict[str, np.ndarray]
-    classified: Classified | None
-    """Kept only if `classes.zarr` is asked for: 0.7 MB a day."""
+    classes: dict[str, np.ndarray]
+    """Rows of `classes.zarr`, if it is asked for: 0.7 MB a day."""
 
 
 def detect_block(plan: DetectPlan) -> DetectReceipt:
@@ -80,24 +91,21 @@ def detect_block(plan: DetectPlan) -> DetectReceipt:
     work = Work(plan.work)
     run = work.run(plan.run)
     settings = plan.settings
+    mode = settings.rules_of_mode
     bundle, engine = get_engine(settings.model, settings.model_sha256, settings.engine)
-    store = open_records(work, plan.satellite)
-    ingested = work.ledger.read(plan.satellite, plan.block)
+    series = Series(work, plan.satellite, mode.arrays, plan.days)
     run.ledger.begin(plan.satellite, plan.block)
-    if ingested is not None:
-        store.verify(plan.block, {k: v for k, v in ingested["outputs"].items() if k in ARRAYS})
-    entries = _entries(store, ingested["days"] if ingested else {}, plan.days)
-    counts = {day: entry["records"] for day, entry in entries.items()}
     results: dict[int, _DayResult] = {}
     failed: dict[str, str] = {}
-    for day, records in store.read_days(counts, ARRAYS):
+    for day in plan.days:
+        stretch = series.stretch(day, mode.halo)
         try:
-            results[day] = _detect_day(records, day, entries[day], plan, bundle, engine)
+            results[day] = _detect_day(series, day, stretch, plan, bundle, engine)
         except (ReprocessError, ImportError, MemoryError):
             raise  # of the block or this machine, not of the day
         except Exception as e:  # whatever it is costs this day only
             failed[schema.day_date(day).isoformat()] = f"{type(e).__name__}: {e}"
-            if len(failed) == len(counts):
+            if len(failed) == len(plan.days):
                 raise
     outputs: dict[str, object] = {**_write_parts(run, plan, list(results.values()))}
     if settings.classes:
@@ -129,81 +137,75 @@ def _write_parts(run: Run, plan: DetectPlan, results: list[_DayResult]) -> dict[
     }
 
 
-def _entries(
-    store: SatelliteStore, ingested: dict[str, DayEntry], days: tuple[int, ...]
-) -> dict[int, DayEntry]:
-    """Return the ledger's entries of these days, having compared their counts with the archive's."""
-    entries = {day: ingested[schema.day_date(day).isoformat()] for day in days}
-    for day, entry in entries.items():
-        stored = int(store.read("record_count", day, day + 1)[0])
-        if stored != entry["records"]:
-            raise StoreError(
-                f"{store.path} holds {stored} records on {schema.day_date(day)}, its ledger says "
-                f"{entry['records']}; {store.remedy(day)}"
-            )
-    return entries
-
-
 def _detect_day(
-    records: dict[str, np.ndarray],
-    day: int,
-    entry: DayEntry,
-    plan: DetectPlan,
-    bundle: Bundle,
-    engine: Engine,
+    series: Series, day: int, stretch: Stretch, plan: DetectPlan, bundle: Bundle, engine: Engine
 ) -> _DayResult:
-    digest, simulated = entry["source"]["sha256"], entry.get("simulated", False)
-    flux, rules = records["electron_flux"], MODES[plan.settings.mode]
-    L = repair_L(records["L_IGRF"], rules)
-    in_range, windows = in_L_range(L), rules.windows(L.size)
-    missing = not_measured(records)
-    possible = windows.clear_of(missing)
-    wanted = possible if plan.settings.dense else wanted_windows(in_range, flux[0, 3], rules)
+    mode, dense = plan.settings.rules_of_mode, plan.settings.dense
 
-    def classifier(index: np.ndarray) -> np.ndarray:
+    def stretch_of(halo: int) -> Stretch:
+        return stretch if halo == mode.halo else series.stretch(day, halo)
+
+    def network(flux: np.ndarray, index: np.ndarray) -> np.ndarray:
         return engine.predict(windows_at(flux, index, bundle.scaling))
 
-    found = classify(classifier, wanted, rules, possible)
-    stages = find_events(found.classes, in_range, flux, rules)
-    seen = Day(plan.satellite, schema.day_date(day), records, found.probabilities, windows, digest, simulated)
-    columns = describe(seen, stages, L, bundle.name, plan.run)
-    dwell, accounts = _dwell(records, stages, day, windows, possible)
+    date, entry = schema.day_date(day), series.require(day)
+    background = plan.backgrounds.get(f"{date:%Y-%m}", TYPICAL_BACKGROUND)
+    found = mode.find(stretch_of, network, background, dense)
+    own, classified = found.look.own(found.stretch), found.classified
+    origin = entry["source"]["sha256"], entry.get("simulated", False)
+    seen = Day(plan.satellite, date, found.stretch, found.look, classified.probabilities, *origin)
+    columns = describe(seen, found.events, found.structures, mode, bundle.name, plan.run)
+    dwell, accounts = _dwell(found, day)
     facts: ClassifiedDay = {
-        "source_sha256": digest,
-        "records": L.size,
-        "not_measured": int(np.count_nonzero(missing)),
-        "windows_classified": int(np.count_nonzero(found.evaluated)),
-        "events": {name: len(s.final) for name, s in stages.items()},
+        "source_sha256": entry["source"]["sha256"],
+        "records": entry["records"],
+        "not_measured": int(np.count_nonzero(found.look.missing[found.stretch.own])),
+        "windows_classified": int(np.count_nonzero(classified.evaluated[own])),
+        "events": {name: columns["event_class"].count(name) for name in schema.EVENT_CLASSES},
     }
     facts |= accounts
-    if simulated:
+    if mode.halo:
+        others = {schema.day_date(other).isoformat() for other in plan.days}
+        facts["neighbours"] = {d: s for d, s in found.stretch.neighbours.items() if d not in others}
+        facts |= {"background": background, "carried": _carried(found)}
+    if entry.get("simulated"):
         facts["simulated"] = True
-    if plan.settings.dense:
-        known = found.classes[found.evaluated]
+    if dense:
+        known = classified.classes[own][classified.evaluated[own]]
         facts["class_counts"] = np.bincount(known, minlength=len(schema.CLASSES)).tolist()
-    return _DayResult(windows, facts, columns, dwell, found if plan.settings.classes else None)
+    return _DayResult(facts, columns, dwell, _class_rows(found) if plan.settings.classes else {})
 
 
-def _dwell(
-    records: dict[str, np.ndarray],
-    stages: dict[str, Stages],
-    day: int,
-    windows: Windows,
-    possible: np.ndarray,
-) -> tuple[dict[str, np.ndarray], ClassifiedDay]:
-    """Count classifiable records, and those within events, per cell of the fine grid.
+def _carried(found: Found) -> dict[str, int]:
+    """Return how many of the day's first records are within an event that began before, by class."""
+    own = found.stretch.own
+    return {
+        name: max(
+            [min(last + 1, own.stop) - own.start for first, last in events.tolist() if first < own.start]
+            + [0]
+        )
+        for name, events in found.events.items()
+    }
 
-    A record is classifiable if a window without missing records stands for it. Every one of them is
+
+def _dwell(found: Found, day: int) -> tuple[dict[str, np.ndarray], ClassifiedDay]:
+    """Count a day's classifiable records, and those within events, per cell of the fine grid.
+
+    A record is classifiable if a window that may be classified stands for it. Every one of them is
     either in exactly one cell, or outside the grid, or without valid L and MLT; the three counts are
     returned too.
     """
-    seen = windows.offset + np.flatnonzero(possible)
-    cell = FINE.cell(*(records[name][seen] for name in ("L_IGRF", "MLT", "latitude")))
+    records, windows = found.stretch.records, found.look.windows
+    own = found.look.own(found.stretch)
+    seen = windows.offset + own.start + np.flatnonzero(found.look.possible[own])
+    cell = FINE.cell(
+        found.look.counted_L(records["L_IGRF"])[seen], *(records[n][seen] for n in ("MLT", "latitude"))
+    )
     inside = cell[cell >= 0]
     counts = {"records": np.bincount(inside, minlength=FINE.cells)}
-    for name, found in stages.items():
+    for name, events in found.events.items():
         flagged = np.zeros(windows.records, bool)
-        for first, last in found.final:
+        for first, last in events:
             flagged[first : last + 1] = True
         hit = cell[flagged[seen]]
         counts[f"records_{name}"] = np.bincount(hit[hit >= 0], minlength=FINE.cells)
@@ -218,16 +220,29 @@ def _dwell(
     }
 
 
+def _class_rows(found: Found) -> dict[str, np.ndarray]:
+    """Return class and probability of the day's records by window; -1 and NaN where there is none."""
+    stretch, windows, own = found.stretch, found.look.windows, found.look.own(found.stretch)
+    count = stretch.own.stop - stretch.own.start
+    first = windows.offset + own.start - stretch.own.start
+    at = slice(first, first + own.stop - own.start)
+    rows = {
+        name: np.full((*spec.day_shape[:-1], count), spec.fill, spec.dtype)
+        for name, spec in CLASS_ARRAYS.items()
+    }
+    evaluated = found.classified.evaluated[own]
+    rows["class"][at] = np.where(evaluated, found.classified.classes[own], -1)
+    rows["probability"][:, at] = found.classified.probabilities[own].T
+    return rows
+
+
 def _write_classes(store: SatelliteStore, block: int, results: dict[int, _DayResult]) -> dict[str, str]:
     span = schema.block_days(block)
     rows = {
-        name: np.full((len(span), *(3,) * (name == "probability"), schema.RECORDS), spec.fill, spec.dtype)
+        name: np.full((len(span), *spec.day_shape), spec.fill, spec.dtype)
         for name, spec in CLASS_ARRAYS.items()
     }
     for day, result in results.items():
-        if result.classified is not None:
-            own = result.windows.seen
-            found = result.classified
-            rows["class"][day - span.start, own] = np.where(found.evaluated, found.classes, -1)
-            rows["probability"][day - span.start, :, own] = result.classified.probabilities.T
+        for name, values in result.classes.items():
+            rows[name][day - span.start, ..., : values.shape[-1]] = values
     return {name: store.write(name, span.start, values) for name, values in rows.items()}

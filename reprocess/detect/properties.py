@@ -6,20 +6,20 @@ given at `describe`.
 """
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from reprocess.classifier.features import Windows
-from reprocess.detect.rules.published import Stages
+from reprocess import schema
+from reprocess.detect.rules.mode import Look, Mode, Stretch
 from reprocess.schema import EVENT_CLASSES, EVENT_COLUMNS, EVENT_FLAGS, GAP_S, SAMPLING_S
 from reprocess.schema.measurements import not_measured
 
 GAP_MS = round(1000 * GAP_S)
 
-ARRAYS = ("time", "electron_flux", "L_IGRF", "MLT", "latitude", "longitude", "ifc_on")
-"""What events are described from; all that detection reads."""
+EPOCH_MS = schema.MS_PER_DAY * (schema.EPOCH - dt.date(1970, 1, 1)).days
 
 Columns = dict[str, list[Any]]
 
@@ -30,27 +30,29 @@ class Day:
 
     satellite: str
     date: dt.date
-    records: dict[str, np.ndarray]
-    """As stored, without padding; those of `ARRAYS`."""
+    stretch: Stretch
+    look: Look
+    """Of the stretch."""
     probabilities: np.ndarray
-    """Shape (max(n - 7, 0), 3); of the window that starts at the record."""
-    windows: Windows
-    """Which windows stand for which records; `Rules.windows`."""
+    """Of each window of the look, shape (m, 3)."""
     source_sha256: str
     simulated: bool = False
     """Whether the file says that it is simulated."""
 
 
-def describe(day: Day, stages: dict[str, Stages], L: np.ndarray, model: str, run: str) -> Columns:
-    """Return the table rows of one satellite-day, by class and then start.
+Events = Mapping[str, np.ndarray]
+"""By class, positions of first and last record in a stretch; int, shape (k, 2)."""
+
+
+def describe(day: Day, events: Events, structures: Events, mode: Mode, model: str, run: str) -> Columns:
+    """Return the table rows of the events that begin on a satellite-day, by class and then start.
 
     Parameters
     ----------
     day : Day
-    stages : dict of str to Stages
-        What `reprocess.detect.rules.published.postprocess` returns; the final intervals become rows.
-    L : ndarray of float32, shape (n,)
-        L shell with invalid values interpolated as the mode does.
+    events, structures : mapping of str to ndarray
+        As in `detect.rules.mode.Found`.
+    mode : Mode
     model, run : str
         Names for the last columns.
 
@@ -65,11 +67,17 @@ def describe(day: Day, stages: dict[str, Stages], L: np.ndarray, model: str, run
         windows that stand for the event's records. Missing values are NaN.
     """
     columns: Columns = {name: [] for name in EVENT_COLUMNS}
+    own = day.stretch.own
     for event_class, value in EVENT_CLASSES.items():
-        others = [s.final for name, s in stages.items() if name != event_class]
-        for first, last in stages[event_class].final.tolist():
-            row = _row(day, first, last, value, L)
-            row["quality_flags"] = _flags(day, first, last, row, others)
+        others = [found for name, found in events.items() if name != event_class]
+        for (first, last), head in zip(
+            events[event_class].tolist(), structures[event_class].tolist(), strict=True
+        ):
+            if not own.start <= first < own.stop:
+                continue
+            row = _row(day, first, last, value)
+            row["quality_flags"] = _flags(day, first, last, others, mode)
+            row["structure"] = _number(day, head)
             origin = "simulated" if day.simulated else "measured"
             row |= {"event_class": event_class, "origin": origin, "model": model, "run": run}
             for name, values in columns.items():
@@ -77,25 +85,34 @@ def describe(day: Day, stages: dict[str, Stages], L: np.ndarray, model: str, run
     return columns
 
 
-def _row(day: Day, first: int, last: int, value: int, L: np.ndarray) -> dict[str, Any]:
-    r = day.records
+def _number(day: Day, head: int) -> int:
+    """Return the number of the structure that begins at a record; 0 if the mode does not tell."""
+    return (int(day.stretch.records["time"][head]) - EPOCH_MS) // 1000 if head >= 0 else 0
+
+
+def _peak(day: Day, first: int, last: int) -> int:
+    return first + int(np.argmax(day.stretch.records["electron_flux"][0, 3, first : last + 1]))
+
+
+def _row(day: Day, first: int, last: int, value: int) -> dict[str, Any]:
+    r, windows, peak = day.stretch.records, day.look.windows, _peak(day, first, last)
     seen = slice(first, last + 1)
     flux = _masked_max(r["electron_flux"][:, :, seen])
-    peak = first + int(np.argmax(r["electron_flux"][0, 3, seen]))
     measured = r["L_IGRF"][seen][r["L_IGRF"][seen] >= 0]
     low, high = (measured.min(), measured.max()) if measured.size else (np.float32(np.nan),) * 2
     e4_0, e4_90 = r["electron_flux"][:, 3, peak]
-    own = day.probabilities[day.windows.standing_for(first, last), value]
+    own = day.probabilities[windows.standing_for(first, last), value]
+    stop_date, stop_index = day.stretch.locate(last)
     return {
         "satellite": day.satellite,
         "date": day.date.isoformat(),
-        "start_index": first,
-        "stop_index": last,
+        "start_index": first - day.stretch.own.start,
+        "stop_date": stop_date,
+        "stop_index": stop_index,
         "start_time": int(r["time"][first]),
         "stop_time": int(r["time"][last]),
         "peak_time": int(r["time"][peak]),
-        "peak_index": peak,
-        "L": L[peak],
+        "L": day.look.L[peak],
         "MLT": r["MLT"][peak],
         "latitude": r["latitude"][peak],
         "longitude": r["longitude"][peak],
@@ -117,17 +134,26 @@ def _masked_max(flux: np.ndarray) -> np.ndarray:
     return np.where(largest >= 0, largest, np.float32(np.nan))
 
 
-def _flags(day: Day, first: int, last: int, row: dict[str, Any], others: list[np.ndarray]) -> int:
-    r = day.records
-    seen, span = slice(first, last + 1), day.windows.span(first, last)
+def _flags(day: Day, first: int, last: int, others: list[np.ndarray], mode: Mode) -> int:
+    r, windows, peak = day.stretch.records, day.look.windows, _peak(day, first, last)
+    seen, span = slice(first, last + 1), windows.span(first, last)
     beside = slice(max(span.start - 1, 0), span.stop + 1)
+    traced = bool(day.look.traced[peak])
     found = {
         "calibration": np.any(r["ifc_on"][seen] == 1),
-        "L_interpolated": r["L_IGRF"][row["peak_index"]] < 0,
+        "L_interpolated": r["L_IGRF"][peak] < 0 and not traced,
         "time_gap": np.any(np.diff(r["time"][span]) > GAP_MS),
         "E4_missing": np.any(r["electron_flux"][:, 3, seen] < 0),
         "beside_missing": np.any(not_measured({name: r[name][..., beside] for name in r})),
         "simulated": day.simulated,
         "overlaps_other_class": any(np.any((o[:, 0] <= last) & (o[:, 1] >= first)) for o in others),
+        "L_traced": traced,
+        "channel_order": mode.flags_order and _is_out_of_order(r["electron_flux"][0, :, seen]),
     }
     return sum(EVENT_FLAGS[name] for name, present in found.items() if present)
+
+
+def _is_out_of_order(flux: np.ndarray) -> bool:
+    """Tell whether the largest E4 exceeds the largest E3, and the largest E2 or E1 too."""
+    e1, e2, e3, e4 = flux.max(axis=-1)
+    return bool(e4 > e3 and (e4 > e2 or e4 > e1))

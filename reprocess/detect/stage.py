@@ -6,21 +6,20 @@ record, so neither data nor models pass through the scheduler.
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict
 
 from reprocess import __version__, schema
 from reprocess.classifier.bundle import load_bundle
 from reprocess.detect.block import DetectPlan, Settings, detect_block
-from reprocess.detect.rules.published import MODES
 from reprocess.execution.cluster import Cluster
 from reprocess.execution.mapping import Progress, map_blocks
 from reprocess.execution.share import Share, client_of, noting, own
 from reprocess.files import locked
-from reprocess.schema import CLASS_ARRAYS, DayState
+from reprocess.schema import CLASS_ARRAYS
 from reprocess.schema.granules import Granule, block_of
 from reprocess.work.asked import merge_asked
+from reprocess.work.held import Held
 from reprocess.work.paths import Run, Work
-from reprocess.work.status import detected, ledger_days
+from reprocess.work.status import ledger_days
 from reprocess.work.store import CLASSES_TITLE, create_store
 
 
@@ -30,23 +29,20 @@ def plan_detect(work: Work, run: Run, settings: Settings, granules: Iterable[Gra
     A block is classified whole: days that the run already has stay in it, and days that the
     archive has lost (their file was replaced by a bad one) leave it.
     """
-    ingested = {
-        key: entry for key, entry in ledger_days(work.ledger).items() if entry["status"] == DayState.OK
-    }
-    done = ledger_days(run.ledger)
+    held, done = Held(ledger_days(work.ledger)), ledger_days(run.ledger)
     wanted: dict[tuple[str, int], set[str]] = {}
     for g in granules:
-        if (g.satellite, g.date.isoformat()) in ingested:
+        if (g.satellite, g.date.isoformat()) in held.days:
             wanted.setdefault(block_of(g), set()).add(g.date.isoformat())
     for satellite, date in done:
         wanted.setdefault((satellite, schema.day_index(date) // schema.BLOCK_DAYS), set()).add(date)
     plans = []
     for (satellite, block), dates in sorted(wanted.items()):
-        present = sorted(d for d in dates if (satellite, d) in ingested)
-        current = [d for d in dates if detected(done.get((satellite, d)), ingested.get((satellite, d)))]
-        if len(current) < len(dates):
-            days = tuple(schema.day_index(d) for d in present)
-            plans.append(DetectPlan(work.root, run.name, satellite, block, days, settings))
+        if any(held.changes(satellite, d, done.get((satellite, d))) for d in dates):
+            present = sorted(d for d in dates if (satellite, d) in held.days)
+            days = tuple(map(schema.day_index, present))
+            backgrounds = {d[:7]: held.background(satellite, d[:7]) for d in present}
+            plans.append(DetectPlan(work.root, run.name, satellite, block, days, settings, backgrounds))
     return plans
 
 
@@ -66,7 +62,7 @@ def claim(run: Run, settings: Settings) -> None:
             "model": settings.model.name,
             "model_sha256": settings.model_sha256,
             "mode": settings.mode,
-            "rules": asdict(MODES[settings.mode]),
+            "rules": settings.rules_of_mode.as_dict(),
             "engine": settings.engine,
             "classes": settings.classes,
             "dense": settings.dense,

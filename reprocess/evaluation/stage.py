@@ -6,15 +6,16 @@ from dataclasses import replace
 import pandas as pd
 
 from reprocess import schema
+from reprocess.detect.rules.modes import mode_of
 from reprocess.errors import IncompleteError, LedgerError
 from reprocess.evaluation.tally import TRUTH_COLUMNS, EvaluatePlan, Tally, tally_block
 from reprocess.execution.cluster import Cluster
 from reprocess.execution.mapping import Plan, Progress, each_block
-from reprocess.schema import DayState
 from reprocess.schema.granules import Granule
+from reprocess.work.held import Held
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
-from reprocess.work.status import detected, ledger_days
+from reprocess.work.status import ledger_days
 
 
 def tally_run(
@@ -43,9 +44,9 @@ def tally_run(
         part are not what was asked for.
     """
     wanted = {(g.satellite, g.date.isoformat()) for g in granules}
-    sources, done = ledger_days(work.ledger), ledger_days(run.ledger)
-    ingested = {key for key in wanted & sources.keys() if sources[key]["status"] == DayState.OK}
-    missing = sorted(key for key in ingested if not detected(done.get(key), sources[key]))
+    held, done = Held(ledger_days(work.ledger)), ledger_days(run.ledger)
+    ingested = wanted & held.days.keys()
+    missing = sorted(key for key in ingested if held.changes(*key, done.get(key)))
     if missing:
         raise IncompleteError(
             f"run {run.name!r} lacks {len(missing)} satellite-days, first {' '.join(missing[0])}; "
@@ -53,13 +54,13 @@ def tally_run(
         )
     if not ingested:
         raise LedgerError(f"none of the {len(wanted)} satellite-days asked for is in the archive")
-    mode = str((run.read_identity() or {})["mode"])
+    offset = mode_of(run.read_identity() or {}).offset
     by_block: dict[tuple[str, int], list[int]] = {}
     for satellite, date in sorted(ingested):
         day = schema.day_index(date)
         by_block.setdefault((satellite, day // schema.BLOCK_DAYS), []).append(day)
     plans = [
-        EvaluatePlan(work.root, run.name, s, b, tuple(days), mode, events[events["satellite"] == s])
+        EvaluatePlan(work.root, run.name, s, b, tuple(days), offset, events[events["satellite"] == s])
         for (s, b), days in by_block.items()
     ]
     total = _tally_blocks(plans, cluster, progress)

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from reprocess import schema
-from reprocess.classifier.features import WINDOW
-from reprocess.detect.rules.published import MODES
+from reprocess.classifier.features import CENTRE, WINDOW
 from reprocess.evaluation.truth import label_records, near_events, record_ranges
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.schema.measurements import has_L, not_measured
@@ -49,7 +48,8 @@ class EvaluatePlan:
     block: int
     days: tuple[int, ...]
     """Positions on the `day` axis, all of them classified."""
-    mode: str
+    offset: int
+    """Records from the start of a window to the one that it stands for, of the run's mode."""
     events: pd.DataFrame
     """Rows of the satellite, in the form of `truth.EventList.table`."""
 
@@ -109,7 +109,7 @@ def _tally_day(plan: EvaluatePlan, day: int, archive: SatelliteStore, classes: S
     found = classes.read_day(day, count, tuple(CLASS_ARRAYS))
     labels = label_records(records["time"], plan.events)
     seen = np.flatnonzero(found["class"] >= 0)
-    centre = MODES[plan.mode].windows(count).centre(seen)
+    centre = seen - plan.offset + CENTRE
     true, guess, probability = labels[centre], found["class"][seen], found["probability"][:, seen]
     used = [_within(labels, reach)[centre] for reach in SCOPES.values()]
     return Tally(

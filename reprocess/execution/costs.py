@@ -31,7 +31,18 @@ class Cost:
 
 
 def _by(names: Sequence[str], *values: T) -> dict[str, T]:
-    """Return one value for each mode or engine."""
+    """Return one value for each mode or engine.
+
+    Raises
+    ------
+    ValueError
+        If one has none, as when a mode or engine was added and its costs were not.
+    """
+    if len(names) != len(values):
+        raise ValueError(
+            f"reprocess/execution/costs.py gives {len(values)} values for {len(names)} names, "
+            f"{', '.join(names)}: give one for each, in this order"
+        )
     return dict(zip(names, values, strict=True))
 
 
@@ -44,7 +55,7 @@ DETECT = _by(
 )
 """By engine, without the network."""
 
-WINDOW_SHARE = _by(MODES, 0.03, 0.3)
+WINDOW_SHARE = _by(MODES, 0.03, 0.3, 0.06)
 """Share of the windows of a day that the network is run for, by mode, unless it is run for all."""
 
 OPERATIONS_PER_S = _by(ENGINES, 68e9, 53e9)

@@ -9,6 +9,7 @@ from reprocess.errors import GranuleError, SourceError
 from reprocess.files import sha256
 from reprocess.ingest.reading import Records, read_records
 from reprocess.schema import DayState
+from reprocess.schema.background import polar_counts
 from reprocess.schema.granules import Granule
 from reprocess.sources.hdf5 import is_page
 from reprocess.sources.remote import is_local, read_source
@@ -79,6 +80,7 @@ def read_day(granule: Granule, storage: Mapping[str, Any], tries: int, known: Kn
         "duplicates": records.duplicates,
         "reordered": records.reordered,
         "not_measured": records.not_measured,
+        "polar_e4": polar_counts(records.arrays),
     }
     if records.simulated:
         facts["simulated"] = True

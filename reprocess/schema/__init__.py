@@ -26,6 +26,7 @@ from reprocess.schema.calendar import day_index as day_index
 from reprocess.schema.choices import BUNDLED_MODEL as BUNDLED_MODEL
 from reprocess.schema.choices import CONNECTIONS as CONNECTIONS
 from reprocess.schema.choices import DASHBOARD_PORT as DASHBOARD_PORT
+from reprocess.schema.choices import DEFAULT_MODE as DEFAULT_MODE
 from reprocess.schema.choices import EARLY_MODES as EARLY_MODES
 from reprocess.schema.choices import ENGINES as ENGINES
 from reprocess.schema.choices import EVENT_FORMATS as EVENT_FORMATS

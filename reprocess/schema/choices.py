@@ -3,8 +3,11 @@
 Nothing is imported here, so that the command line knows them and starts fast.
 """
 
-MODES = ("published", "published-2022")
-"""Sets of rules that make events of classes, `detect.rules`; the first is the default."""
+MODES = ("published", "published-2022", "continuous")
+"""Sets of rules that make events of classes, `detect.rules`."""
+
+DEFAULT_MODE = MODES[0]
+"""The mode of new runs."""
 
 EARLY_MODES = (MODES[1],)
 """Modes whose events begin and end with numbers of windows, three records before what these stand for."""

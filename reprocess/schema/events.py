@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from reprocess.schema.calendar import GAP_S, SAMPLING_S
+from reprocess.schema.calendar import EPOCH, GAP_S, SAMPLING_S
 from reprocess.schema.choices import EARLY_MODES
 from reprocess.schema.instrument import E4_MISSING, ELECTRON_KEV
 from reprocess.schema.variables import Variable, by_name
@@ -43,6 +43,13 @@ FLAGS = (
         "have gone on there",
     ),
     Flag("simulated", 64, "the file says that it is simulated: not a measurement"),
+    Flag("L_traced", 128, "L at the peak is of the field line through it: the file has none there"),
+    Flag(
+        "channel_order",
+        256,
+        "the largest E4 exceeds the largest E3, and E2 or E1 too, at 0 degrees: fewer electrons above a "
+        "lower energy than above a higher one; told in mode `continuous`, dropped in mode `published`",
+    ),
 )
 
 
@@ -100,7 +107,7 @@ EVENT_COLUMNS = by_name(
         "stop_index",
         "int32",
         "1",
-        "last record of the event within its day in the archive, from 0",
+        "last record of the event within its day (stop_date) in the archive, from 0",
         _METHOD,
         more=_EARLY,
     ),
@@ -212,6 +219,22 @@ EVENT_COLUMNS = by_name(
         "str",
         "1",
         "`measured`, or `simulated` where the file says so of itself; told by the flag, not stored in parts",
+        _PROJECT,
+    ),
+    Variable(
+        "stop_date",
+        "str",
+        "1",
+        "day (UTC) whose file the event's last record is in, YYYY-MM-DD; stop_index is of that day",
+        "name of NOAA's file",
+    ),
+    Variable(
+        "structure",
+        "int32",
+        "1",
+        f"number of the structure that the event is or is a part of: seconds from {EPOCH.isoformat()} to its "
+        "first record; events of a satellite with one number are one thing seen twice; 0 where the mode "
+        "does not tell",
         _PROJECT,
     ),
 )

@@ -38,6 +38,10 @@ RENAMED = {
 """Columns of the parts of version 0.1.0, and what they are called since; no other part has them."""
 
 
+LATER = ("stop_date", "structure")
+"""Columns of events that parts of earlier versions lack."""
+
+
 def _declared(columns: Iterable[Variable]) -> pa.Schema:
     """Return declared columns as Parquet has them, each with its attributes as text."""
     return pa.schema(
@@ -104,7 +108,13 @@ def read_part(path: Path, expected_sha256: str) -> pa.Table:
 
 
 def _renamed(table: pa.Table) -> pa.Table:
-    return table.rename_columns([RENAMED.get(name, name) for name in table.column_names])
+    """Return a part with the columns of today; those that it lacks have the same values in its modes."""
+    table = table.rename_columns([RENAMED.get(name, name) for name in table.column_names])
+    if "start_index" in table.column_names and LATER[0] not in table.column_names:
+        structure = pa.array(np.zeros(len(table), np.int32))
+        for name, values in zip(LATER, (table["date"], structure), strict=True):
+            table = table.append_column(EVENTS.field(name), values)
+    return table
 
 
 def column_troubles(path: Path, declared: pa.Schema) -> Iterator[tuple[str, str]]:
@@ -121,10 +131,10 @@ def column_troubles(path: Path, declared: pa.Schema) -> Iterator[tuple[str, str]
         stored = pq.read_schema(file)
     old = any(name in RENAMED for name in stored.names)
     names = [RENAMED.get(name, name) for name in stored.names]
-    if names != declared.names:
+    if names not in (declared.names, [name for name in declared.names if name not in LATER]):
         yield f"columns {', '.join(declared.names)}", ", ".join(stored.names)
         return
-    for found, expected in zip(stored, declared, strict=True):
+    for found, expected in zip(stored, declared, strict=False):
         if found.type != expected.type:
             yield f"column {found.name} of {expected.type}", str(found.type)
         for key, value in {} if old else expected.metadata.items():

@@ -6,6 +6,8 @@ On disk a receipt is JSON with these keys.
 from collections.abc import Iterable
 from typing import Any, Literal, NotRequired, TypedDict, overload
 
+from reprocess.schema.background import PolarCounts
+
 
 class Source(TypedDict, total=False):
     """The file that a day was read from, or was to be read from."""
@@ -41,6 +43,8 @@ class DayEntry(TypedDict, total=False):
     """Whether the file's records were not in order of time."""
     not_measured: dict[str, int]
     """Values that are no measurement, by array."""
+    polar_e4: PolarCounts
+    """E4 over the polar caps, the background that events stand out of."""
     simulated: bool
     """True where the file says so of itself; else left out."""
 
@@ -68,6 +72,13 @@ class ClassifiedDay(TypedDict, total=False):
     """Classifiable records with L below or above the grid."""
     invalid_position: int
     """Classifiable records without a valid L and MLT."""
+    neighbours: dict[str, str | None]
+    """Sum of the file of each day that was looked at besides and is not of the block's days here, by date;
+    None where the archive had none. Only of modes that look beyond the day; so are the next two."""
+    background: float
+    """E4 over the polar caps in the day's month, counts per second."""
+    carried: dict[str, int]
+    """The day's first records that are within an event that began before, by class."""
     class_counts: list[int]
     """Windows by class, if every window was classified."""
 

@@ -8,6 +8,7 @@ from reprocess import schema
 from reprocess.schema import DayState
 from reprocess.schema.granules import Granule, LeftOut, block_of
 from reprocess.work.asked import read_asked, read_left_out
+from reprocess.work.held import Held
 from reprocess.work.ledger import BlockLedger
 from reprocess.work.paths import SUMS, Run, Sum, Work
 from reprocess.work.receipts import (
@@ -264,7 +265,8 @@ def _survey_run(run: Run, good: set[tuple[str, str]], ingested: Days) -> RunStat
     done = days_of(receipts)
     if asked := read_asked(run.asked):
         good = good & {(g.satellite, g.date.isoformat()) for g in asked}
-    current = {key for key in good if detected(done.get(key), ingested[key])}
+    held = Held(ingested)
+    current = {key for key in good if not held.changes(*key, done.get(key))}
     events = Counter[str]()
     for key in current:
         events.update(done[key]["events"])

@@ -5,12 +5,13 @@ import pytest
 
 from reprocess.classifier.features import Windows
 from reprocess.detect.properties import GAP_MS, Day, describe
-from reprocess.detect.rules.published import Stages
+from reprocess.detect.rules.mode import Look, Stretch
+from reprocess.detect.rules.modes import MODES
 from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS
 
 N = 40
 START = int(np.datetime64("2019-10-24", "ms").astype(np.int64))
-NO_EVENTS = np.empty((0, 2), int)
+MODE = next(iter(MODES.values()))({})
 
 
 def records() -> dict[str, np.ndarray]:
@@ -31,25 +32,25 @@ def records() -> dict[str, np.ndarray]:
     }
 
 
-def a_day(content: dict[str, np.ndarray], offset: int = 3) -> Day:
+def a_day(content: dict[str, np.ndarray], L: np.ndarray, offset: int = 3) -> Day:
     i = np.arange(N - 7)
     probabilities = np.stack([1 - 0.03 * i, 0.01 * i, 0.02 * i], axis=1).astype(np.float32)
-    return Day("noaa18", dt.date(2019, 10, 24), content, probabilities, Windows(N, offset), "ab" * 32)
+    windows, no = Windows(N, offset), np.zeros(N, bool)
+    look = Look(L, no, no, windows, np.ones(windows.count, bool))
+    stretch = Stretch(content, slice(0, N), {"2019-10-24": 0})
+    return Day("noaa18", dt.date(2019, 10, 24), stretch, look, probabilities, "ab" * 32)
 
 
-def stages(REP=(), CSS=()) -> dict[str, Stages]:
-    """Stages that differ before the last, which alone may become rows."""
-    found = {}
-    for name, final in (("REP", REP), ("CSS", CSS)):
-        other = np.array([[1, 2], [3, 4], [5, 6]])
-        found[name] = Stages(other, other, other, np.array(final, int).reshape(-1, 2))
-    return found
+def intervals(REP=(), CSS=()) -> dict[str, np.ndarray]:
+    return {name: np.array(found, int).reshape(-1, 2) for name, found in (("REP", REP), ("CSS", CSS))}
 
 
 def rows(content=None, REP=(), CSS=(), L=None, offset=3) -> list[dict]:
     content = records() if content is None else content
     L = content["L_IGRF"] if L is None else L
-    columns = describe(a_day(content, offset), stages(REP, CSS), L, "capannolo2022", "demo")
+    found = intervals(REP, CSS)
+    untold = {name: np.full(len(events), -1) for name, events in found.items()}
+    columns = describe(a_day(content, L, offset), found, untold, MODE, "capannolo2022", "demo")
     assert list(columns) == list(EVENT_COLUMNS)
     lengths = {len(values) for values in columns.values()}
     assert len(lengths) == 1
@@ -104,6 +105,8 @@ def test_every_column():
         "model": "capannolo2022",
         "run": "demo",
         "source_sha256": "ab" * 32,
+        "stop_date": "2019-10-24",
+        "structure": 0,
     }
 
 
@@ -228,7 +231,7 @@ def flags(content, REP=((10, 14),), CSS=(), offset=3) -> int:
 def test_flags_are_distinct_bits():
     values = list(EVENT_FLAGS.values())
     assert sum(values) == 2 ** len(values) - 1
-    assert len(values) == 7
+    assert len(values) == 9
 
 
 @pytest.mark.parametrize(("where", "flag"), [(9, 0), (10, 1), (14, 1), (15, 0)])

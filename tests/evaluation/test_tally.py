@@ -12,6 +12,7 @@ from reprocess import schema
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import DEFAULT_ENGINE, ENGINES
 from reprocess.classifier.features import scale_flux, windows
+from reprocess.detect.rules.modes import MODES
 from reprocess.evaluation.tally import AROUND, NEAR, SCOPES, EvaluatePlan, Tally, count_scores, tally_block
 from reprocess.work.paths import Work
 from reprocess.work.store import SatelliteStore, open_records
@@ -28,7 +29,13 @@ def plan(work: Work, satellite: str, *dates: str, mode: str = "published") -> Ev
     days = tuple(index(d) for d in dates)
     events = TRUTH[TRUTH["satellite"] == satellite]
     return EvaluatePlan(
-        work.root, f"random-{mode}", satellite, days[0] // schema.BLOCK_DAYS, days, mode, events
+        work.root,
+        f"random-{mode}",
+        satellite,
+        days[0] // schema.BLOCK_DAYS,
+        days,
+        MODES[mode]({}).offset,
+        events,
     )
 
 
@@ -147,9 +154,7 @@ def test_sentinels_are_no_values(evaluated: Work, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_list_without_events_here_leaves_background_only(evaluated: Work) -> None:
-    bare = EvaluatePlan(
-        evaluated.root, RUN, "metop01", 195, (index("2015-03-01"),), "published", TRUTH.head(0)
-    )
+    bare = EvaluatePlan(evaluated.root, RUN, "metop01", 195, (index("2015-03-01"),), 3, TRUTH.head(0))
     found = tally_block(bare)
     assert found.confusion[2].sum() == found.confusion[2, 0].sum() == 393
     assert found.confusion[:2].sum() == 0

@@ -12,7 +12,7 @@ import reprocess
 from reprocess import schema
 from reprocess.classifier.bundle import list_models
 from reprocess.classifier.engine import ENGINES
-from reprocess.detect.rules.published import MODES
+from reprocess.detect.rules.modes import MODES
 from reprocess.execution import costs
 
 PACKAGE = Path(reprocess.__file__).parent
@@ -68,7 +68,7 @@ def test_no_text_hides_a_port() -> None:
 
 def test_names_are_those_of_the_things() -> None:
     assert tuple(MODES) == schema.MODES
-    assert all(name == rules.name for name, rules in MODES.items())
+    assert all(name == make({}).name for name, make in MODES.items())
     assert tuple(ENGINES) == schema.ENGINES
     assert tuple(costs.DETECT) == tuple(costs.OPERATIONS_PER_S) == schema.ENGINES
     assert tuple(costs.WINDOW_SHARE) == schema.MODES

@@ -1,64 +1,42 @@
 """Mode ``continuous``: the project's own rules, over records as one uninterrupted series.
 
-Nothing here knows of days or blocks. A `Series` is a stretch of one satellite's records in order of time:
+Nothing here knows of blocks. A `Series` is a stretch of one satellite's records in order of time:
 those to answer for, and the neighbours' records before and after them (the halo). Every rule looks at
-times, never at positions in a file, so that the events of a record's stretch are the same wherever the
-series is cut. docs/continuous.md tells what each rule does to real and simulated days.
+times and at the records' order, never at positions in a file, so that what is found of a record is the
+same wherever the series is cut. docs/continuous.md proves that, and that few windows are enough; it tells
+what each rule does to real days.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from scipy.stats import poisson
+from scipy.special import gammainc
 
-from reprocess.classifier.features import CENTRE, WINDOW
+from reprocess.classifier.features import CENTRE, WINDOW, Windows
+from reprocess.detect.rules.mode import RECORDS, Found, Look, Network, Stretch
+from reprocess.detect.rules.parameters import DEFAULTS, Parameters
 from reprocess.detect.rules.sparse import Classified, Classifier, dilate, grow
-from reprocess.schema import CLASSES
+from reprocess.detect.rules.traced import trace_L
+from reprocess.schema import CLASSES, EVENT_CLASSES, MODES, SAMPLING_S
+from reprocess.schema.background import e4_counts
+from reprocess.schema.measurements import has_L, not_measured
 
-E4_FLUX_PER_COUNT = 181.81818
-
-STEP_MS = 2000
+STEP_MS = round(1000 * SAMPLING_S)
 """Nominal time between records (steps are 1991-2009 ms where none is missing)."""
 
+FRAME = 16
+"""Records that a sample of the calibration flag stands for."""
+
 HALO = 256
-"""Records of each neighbour that are looked at first; structures of half an orbit would be longer."""
+"""Records of each neighbour that are looked at first; few structures are longer."""
+
+ADJACENT = 3
+"""Records at most between events of two classes that are one structure."""
 
 CERTAIN = 1e-6
 """Smallest probability that is believed: a single record of a sharp network must not outvote all others."""
-
-LEAK = 0.02
-"""Counts of E4 at 0 degrees for each count at 90 degrees, measured in the quiet outer belt."""
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """What each rule is set to; None switches a rule off."""
-
-    gap: float | None = 3.0
-    """Seconds: no window spans a longer step between records."""
-    calibration: float | None = 16.0
-    """Records before the first and after the last flag of a calibration that no window touches."""
-    L_traced: bool = True
-    """Take L from the field line where the file has none; else such records are not observed."""
-    belt: tuple[float, float] | None = (2.5, 8.5)
-    """L of an event's peak, both ends included."""
-    decode: float = 0.4
-    """P(REP) + P(CSS) from which a record belongs to a structure."""
-    join: int = 5
-    """Records that may be missing between two records of one structure."""
-    peak: float | None = 2.0
-    """Counts per second of E4 at 0 degrees that a structure must reach."""
-    significance: float | None = 1e-3
-    """Largest Poisson probability that background alone gives the structure's counts."""
-
-    def as_dict(self) -> dict[str, object]:
-        """Return the parameters as `run.json` keeps them."""
-        return {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(self).items()}
-
-
-RULES = {f.name: f.default for f in fields(Parameters)}
-"""Names and defaults of the rules."""
 
 
 @dataclass(frozen=True)
@@ -95,11 +73,9 @@ class Structure:
     """Sum over its records of ln P(REP) - ln P(CSS)."""
     background_probability: float
     """Poisson probability that background alone gives as many counts."""
-
-
-def e4_counts(flux: np.ndarray) -> np.ndarray:
-    """Return E4 in counts per second, both telescopes, shape (2, n); 0 where the channel is missing."""
-    return np.rint(np.maximum(flux[:, 3], 0) / E4_FLUX_PER_COUNT).astype(np.int64)
+    head: int
+    """Position of the first record of the structure that it is a part of: its own, unless it is adjacent to
+    one of the other class."""
 
 
 def observed(series: Series, parameters: Parameters) -> np.ndarray:
@@ -150,19 +126,24 @@ def in_belt(L: np.ndarray, parameters: Parameters) -> np.ndarray:
     return (np.float32(low) <= L) & (np.float32(high) >= L)
 
 
+def _reach(parameters: Parameters) -> int:
+    """Return how far, in records, one that belongs to a structure may be from the next that matters to it."""
+    return max(parameters.join or 0, ADJACENT) + 1
+
+
 def wanted_records(series: Series, parameters: Parameters) -> np.ndarray:
     """Return the records whose windows decide which structures there are among the series' own.
 
     A structure that becomes an event has its peak at a hot record, and one of its records, at most
-    `join` before, is flagged. One that crosses an end of the own stretch has a flagged record among the
-    last `join` + 1 before that end.
+    `join` before, is marked. One that crosses an end of the own stretch, or is adjacent to one that
+    begins there, has a marked record among the last `_reach` before that end.
     """
     start, stop, _ = series.own.indices(series.time.size)
-    wanted = dilate(hot(series, parameters), parameters.join, 0)
-    wanted[: max(start - parameters.join - 1, 0)] = False
+    wanted = dilate(hot(series, parameters), parameters.join or 0, 0)
+    wanted[: max(start - _reach(parameters), 0)] = False
     wanted[stop:] = False
     for end in (start, stop):
-        wanted[max(end - parameters.join - 1, 0) : end] = True
+        wanted[max(end - _reach(parameters), 0) : end] = True
     return wanted & observed(series, parameters)
 
 
@@ -182,25 +163,36 @@ def classify(
     possible = observed(series, parameters)
     wanted = possible if dense else wanted_records(series, parameters)
 
-    def flag(probabilities: np.ndarray) -> np.ndarray:
-        return flagged(probabilities, parameters)
+    def marked(probabilities: np.ndarray) -> np.ndarray:
+        return marks(probabilities, parameters) > 0
 
-    return grow(classifier, wanted, flag, parameters.join + 1, possible)
+    return grow(classifier, wanted, marked, _reach(parameters), possible)
 
 
-def flagged(probabilities: np.ndarray, parameters: Parameters) -> np.ndarray:
-    """Tell which records belong to a structure; NaN, never classified, does not."""
-    return probabilities[:, 1] + probabilities[:, 2] >= np.float32(parameters.decode)
+def marks(probabilities: np.ndarray, parameters: Parameters) -> np.ndarray:
+    """Tell which records make structures, int, shape (n,); only those with equal numbers do so together.
+
+    The number is 0 where a record does not, as one that was never classified, NaN.
+    """
+    if parameters.decode is None:
+        return probabilities.argmax(axis=1)
+    both = probabilities[:, 1] + probabilities[:, 2]
+    return (both >= np.float32(parameters.decode)).astype(np.int64)
 
 
 def is_open(series: Series, found: Classified, parameters: Parameters) -> bool:
     """Tell whether a structure comes so near an end where the neighbour has more that the halo must grow."""
-    near = np.flatnonzero(flagged(found.probabilities, parameters))
-    margin = parameters.join + 1 + WINDOW + 2 * int(parameters.calibration or 0)
+    near = np.flatnonzero(marks(found.probabilities, parameters))
+    margin = _margin(parameters)
     before, after = series.truncated
     return bool(near.size) and bool(
         (before and near[0] < margin) or (after and near[-1] >= series.time.size - margin)
     )
+
+
+def _margin(parameters: Parameters) -> int:
+    """Return how many records from an end of the series may not be known to be observed or not."""
+    return _reach(parameters) + WINDOW + 2 * (int(parameters.calibration or 0) + FRAME)
 
 
 def find_structures(
@@ -212,39 +204,69 @@ def find_structures(
     ----------
     series : Series
     found : Classified
-        Of `classify`.
+        What `classify` returns.
     parameters : Parameters
     background : float
         Mean counts per second of E4 at 0 degrees over the polar caps.
     """
-    index = np.flatnonzero(flagged(found.probabilities, parameters))
+    kinds, counts = marks(found.probabilities, parameters), e4_counts(series.flux)
+    structures = []
+    for kind in range(1, kinds.max(initial=0) + 1):
+        index = np.flatnonzero(kinds == kind)
+        for part in _chains(index, series.time, parameters.join or 0):
+            value = kind if parameters.decode is None else None
+            structures.append(_structure(part, found.probabilities, counts, background, value, parameters))
+    possible = hot(series, parameters)
+    kept = [s for s in structures if possible[s.peak] and _is_event(s, parameters)]
+    return _numbered(sorted(kept, key=lambda s: (s.first, s.value)), series.time)
+
+
+def _chains(index: np.ndarray, time: np.ndarray, missing: int) -> list[np.ndarray]:
+    """Split records where more than so many are missing between two, by true time and by number."""
     if not index.size:
         return []
-    far = np.diff(series.time[index]) > STEP_MS * (parameters.join + 1.5)
-    far |= np.diff(index) > parameters.join + 1  # records closer than 2 s must not join more of them
-    parts = np.split(index, np.flatnonzero(far) + 1)
-    counts = e4_counts(series.flux)
-    structures = [_structure(part, found.probabilities, counts, background) for part in parts]
-    possible = hot(series, parameters)
-    return [s for s in structures if possible[s.peak] and _is_significant(s, parameters)]
+    far = np.diff(time[index]) > STEP_MS * (missing + 1.5)
+    far |= np.diff(index) > missing + 1  # records closer than 2 s must not join more of them
+    return np.split(index, np.flatnonzero(far) + 1)
 
 
 def _structure(
-    part: np.ndarray, probabilities: np.ndarray, counts: np.ndarray, background: float
-) -> Structure:
+    part: np.ndarray, probabilities: np.ndarray, counts: np.ndarray, background: float,
+    value: int | None, parameters: Parameters,
+) -> Structure:  # fmt: skip
     first, last = int(part[0]), int(part[-1])
     seen = slice(first, last + 1)
     logarithms = np.log(np.maximum(probabilities[part, 1:].astype(np.float64), CERTAIN))
     odds = float((logarithms[:, 0] - logarithms[:, 1]).sum())
-    expected = (background + LEAK * counts[1, seen]).sum()
-    by_chance = float(poisson.sf(counts[0, seen].sum() - 1, expected))
-    value = CLASSES.index("REP") if odds > 0 else CLASSES.index("CSS")
-    return Structure(first, last, value, first + int(np.argmax(counts[0, seen])), odds, by_chance)
+    total = int(counts[0, seen].sum())
+    expected = (background + (parameters.leak or 0) * counts[1, seen]).sum()
+    by_chance = float(gammainc(total, expected)) if total else 1.0  # P(N >= total)
+    if value is None:
+        value = CLASSES.index("REP") if odds > 0 else CLASSES.index("CSS")
+    peak = first + int(np.argmax(counts[0, seen]))
+    return Structure(first, last, value, peak, odds, by_chance, first)
 
 
-def _is_significant(structure: Structure, parameters: Parameters) -> bool:
-    limit = parameters.significance
+def _is_event(structure: Structure, parameters: Parameters) -> bool:
+    longest, limit = parameters.length, parameters.significance
+    if longest is not None and structure.last - structure.first >= longest:
+        return False
     return limit is None or structure.background_probability <= limit
+
+
+def _numbered(structures: list[Structure], time: np.ndarray) -> list[Structure]:
+    """Give events that are adjacent to one of the other class its number."""
+    numbered: list[Structure] = []
+    for structure in structures:
+        head = structure.first
+        for other in reversed(numbered):
+            step = int(time[structure.first] - time[other.last])
+            near = structure.first - other.last <= ADJACENT + 1 and step <= STEP_MS * (ADJACENT + 1.5)
+            if near and other.value != structure.value:
+                head = other.head
+                break
+        numbered.append(replace(structure, head=head))
+    return numbered
 
 
 def search(
@@ -271,10 +293,98 @@ def search(
     tuple of Series, Classified and list of Structure
         Structures that begin in the halo are among them; they belong to the neighbour.
     """
-    halo = HALO
+    halo = first_halo(parameters)
+    enough = np.inf if parameters.length is None else parameters.length + _margin(parameters)
     while True:
         series = stretch(halo)
         found = classify(series, classifier_of(series), parameters, dense=dense)
-        if not is_open(series, found, parameters):
+        if not is_open(series, found, parameters) or halo >= enough:  # longer ones are no events
             return series, found, find_structures(series, found, parameters, background)
         halo *= 8
+
+
+def first_halo(parameters: Parameters) -> int:
+    """Return the records on either side that are enough to say what is observed."""
+    return max(HALO, 2 * _margin(parameters))
+
+
+def calibrating(ifc_on: np.ndarray, time: np.ndarray) -> np.ndarray:
+    """Tell during which records a calibration is on, bool, shape (n,).
+
+    A record whose frame began in the day before has no flag of its own: it has that of the record before.
+    """
+    place = np.arange(ifc_on.size)
+    known = np.maximum.accumulate(np.where(ifc_on >= 0, place, -1))
+    recent = (known >= 0) & (time - time[known] < FRAME * STEP_MS)
+    return (ifc_on == 1) | ((ifc_on < 0) & recent & (ifc_on[known] == 1))
+
+
+@dataclass(frozen=True)
+class Continuous:
+    """The mode: the rules above, set to some parameters, for the days of the archive."""
+
+    parameters: Parameters = DEFAULTS
+    arrays = (*RECORDS, "altitude")
+    name = MODES[-1]
+    offset = CENTRE
+
+    @classmethod
+    def changed(cls, changes: Mapping[str, Any]) -> "Continuous":
+        """Return the mode with some of its rules set otherwise; errors as `Parameters.changed`."""
+        return cls(DEFAULTS.changed(changes))
+
+    @property
+    def halo(self) -> int:
+        """As `first_halo`."""
+        return first_halo(self.parameters)
+
+    @property
+    def flags_order(self) -> bool:
+        """Whether rule `order` is on."""
+        return self.parameters.order
+
+    def as_dict(self) -> dict[str, Any]:
+        """As `Mode.as_dict`."""
+        return {"name": self.name, **self.parameters.as_dict()}
+
+    def look(self, stretch: Stretch) -> Look:
+        """As `Mode.look`."""
+        return self._look(stretch)[0]
+
+    def _look(self, stretch: Stretch) -> tuple[Look, Series]:
+        records, rules = stretch.records, self.parameters
+        missing = not_measured(records)
+        stored = records["L_IGRF"]
+        L = trace_L(records) if rules.L_traced else stored
+        traced = has_L(L) & (stored != L)
+        unusable = missing if rules.not_a_measurement else np.zeros(missing.size, bool)
+        series = Series(
+            records["time"], records["electron_flux"], calibrating(records["ifc_on"], records["time"]),
+            unusable, L, stretch.own, stretch.truncated,
+        )  # fmt: skip
+        windows = Windows(L.size, left_out=0)
+        return Look(L, traced, missing, windows, observed(series, rules)[windows.seen]), series
+
+    def find(
+        self, stretch_of: Callable[[int], Stretch], network: Network, background: float, dense: bool
+    ) -> Found:
+        """As `Mode.find`."""
+        stretches: dict[int, tuple[Stretch, Look]] = {}
+
+        def series_of(halo: int) -> Series:
+            stretch = stretch_of(halo)
+            look, series = self._look(stretch)
+            stretches[id(series)] = stretch, look
+            return series
+
+        def classifier_of(series: Series) -> Classifier:
+            return lambda index: network(series.flux, index - CENTRE)
+
+        series, found, structures = search(series_of, classifier_of, self.parameters, background, dense=dense)
+        stretch, look = stretches[id(series)]
+        at = look.windows.seen
+        classified = Classified(found.evaluated[at], found.probabilities[at], found.classes[at])
+        of = {name: [s for s in structures if s.value == value] for name, value in EVENT_CLASSES.items()}
+        events = {n: np.array([(s.first, s.last) for s in own], int).reshape(-1, 2) for n, own in of.items()}
+        heads = {n: np.array([s.head for s in own], int) for n, own in of.items()}
+        return Found(stretch, look, classified, events, heads)

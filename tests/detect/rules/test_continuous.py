@@ -1,30 +1,35 @@
 """Rules over a series: the same events wherever it is cut, and from few windows as from all."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reprocess import schema
 from reprocess.detect.rules.continuous import (
-    E4_FLUX_PER_COUNT,
+    ADJACENT,
     HALO,
-    Parameters,
     Series,
     Structure,
+    calibrating,
     classify,
-    e4_counts,
     find_structures,
-    flagged,
     is_open,
+    marks,
     observed,
     search,
 )
+from reprocess.detect.rules.parameters import DEFAULTS, RULES, Parameters
 from reprocess.detect.rules.sparse import Classifier
+from reprocess.errors import RuleError
+from reprocess.schema.background import e4_counts
 
 START = np.datetime64("2015-03-17T23:00", "ms").astype(np.int64)
-EVERYTHING = Parameters()
+EVERYTHING = DEFAULTS
+E4_FLUX_PER_COUNT = schema.FLUX_PER_COUNT["e4"]
 
 
 def quiet(n: int) -> Series:
@@ -206,6 +211,10 @@ PARAMETERS = st.sampled_from(
         replace(EVERYTHING, belt=None, gap=None, calibration=None),
         replace(EVERYTHING, join=0, decode=0.7),
         replace(EVERYTHING, join=2, decode=0.2),
+        replace(EVERYTHING, decode=None),
+        replace(EVERYTHING, decode=None, join=None, peak=None, significance=None),
+        replace(EVERYTHING, decode=None, join=2, leak=None),
+        replace(EVERYTHING, length=10, significance=None),
     ]
 )
 
@@ -234,7 +243,7 @@ def test_events_and_observed_time_do_not_depend_on_cuts(
     ends = [0, *sorted({c for c in cuts if c < n}), n]
     together: list[Structure] = []
     seen = np.zeros(n, bool)
-    for start, stop in zip(ends[:-1], ends[1:], strict=True):
+    for start, stop in pairwise(ends):
         need = max(halo, 40)  # a halo is never shorter than what windows and calibrations reach
 
         def stretch(asked: int, start: int = start, stop: int = stop, need: int = need) -> Series:
@@ -247,7 +256,7 @@ def test_events_and_observed_time_do_not_depend_on_cuts(
         part, _, found = search(stretch, classifier_of, parameters, 0.5)
         low = start - part.own.start
         together += [
-            replace(s, first=s.first + low, last=s.last + low, peak=s.peak + low)
+            replace(s, first=s.first + low, last=s.last + low, peak=s.peak + low, head=s.head + low)
             for s in found
             if part.own.start <= s.first < part.own.stop
         ]
@@ -258,13 +267,99 @@ def test_events_and_observed_time_do_not_depend_on_cuts(
 
 def test_a_structure_that_runs_over_the_halo_is_followed() -> None:
     n = 3000
-    whole = with_counts(quiet(n), dict.fromkeys(range(500, 2500), 20))
-    table = table_of(n, dict.fromkeys(range(400, 2600), 0.9))
+    whole = with_counts(quiet(n), dict.fromkeys(range(500, 1500), 20))
+    table = table_of(n, dict.fromkeys(range(400, 1600), 0.9))
     part = cut(whole, 0, 600, HALO)
     assert is_open(part, classify(part, given_probabilities(table), EVERYTHING), EVERYTHING)
     series, found, structures = search(
         lambda halo: cut(whole, 0, 600, halo), lambda _: given_probabilities(table), EVERYTHING, 0.5
     )
-    assert [(s.first, s.last) for s in structures] == [(400, 2599)]
+    assert [(s.first, s.last) for s in structures] == [(400, 1599)]
     assert series.truncated == (False, True)
-    assert flagged(found.probabilities, EVERYTHING).sum() == 2200
+    assert marks(found.probabilities, EVERYTHING).sum() == 1200
+
+
+@pytest.mark.parametrize(("length", "count"), [(1500, 1), (1501, 0)])
+def test_what_is_longer_than_half_an_orbit_is_no_event_however_long_it_is(length: int, count: int) -> None:
+    n = 40_000
+    whole = with_counts(quiet(n), dict.fromkeys(range(9_000, 11_000), 5))
+    asked: list[int] = []
+    for stop in (9_000 + length, n):
+        table = table_of(n, dict.fromkeys(range(9_000, stop), 0.9))
+
+        def stretch(halo: int) -> Series:
+            asked.append(halo)
+            return cut(whole, 9_900, 10_200, halo)
+
+        def classifier_of(_: Series, table: np.ndarray = table) -> Classifier:
+            return lambda index: table[index + 9_900 - min(9_900, asked[-1])]
+
+        _, _, found = search(stretch, classifier_of, EVERYTHING, 0.5)
+        assert len(found) == (count if stop < n else 0)
+    assert max(asked) < 5000
+
+
+def test_events_of_two_classes_side_by_side_share_the_number_of_the_first() -> None:
+    n, parameters = 200, replace(EVERYTHING, decode=None, join=0)
+    series = with_counts(quiet(n), dict.fromkeys((50, 54, 58, 63), 30))
+    table = table_of(n, {50: 0.9, 58: 0.9}, {54: 0.9, 63: 0.9})
+    found = events(series, table, parameters)
+    assert [(s.first, s.value, s.head) for s in found] == [(50, 1, 50), (54, 2, 50), (58, 1, 50), (63, 2, 63)]
+    assert 63 - 58 - 1 > ADJACENT
+
+
+def test_a_frame_that_began_before_midnight_has_the_flag_of_the_record_before() -> None:
+    time = START + 2000 * np.arange(80)
+    sampled = np.repeat(np.array([0, 1, 1, 0, 0], np.int8), 16)
+    cut_off = sampled.copy()
+    cut_off[40:48] = -1  # a new file begins at record 40, its first sample is at 48
+    assert np.array_equal(calibrating(cut_off, time), calibrating(sampled, time))
+    assert np.flatnonzero(calibrating(sampled, time)).tolist() == list(range(16, 48))
+    alone = np.where(np.arange(80) < 48, np.int8(-1), sampled)
+    assert not calibrating(alone, time).any()
+
+
+# --- what rules can be set to
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "expected"),
+    [
+        ("gap", "10", 10.0), ("gap", None, None), ("join", "0", 0), ("join", 7, 7),
+        ("belt", "3:6", (3.0, 6.0)), ("belt", [3, 6.5], (3.0, 6.5)),
+        ("L_traced", None, False), ("L_traced", True, True),
+        ("significance", "1e-6", 1e-6), ("decode", None, None),
+    ],
+)  # fmt: skip
+def test_rules_can_be_set_and_switched_off(name: str, given: object, expected: object) -> None:
+    changed = DEFAULTS.changed({name: given})
+    assert getattr(changed, name) == expected
+    assert Parameters().changed(changed.as_dict()) == changed  # as run.json has them
+    assert sum(changed.as_dict()[other] != DEFAULTS.as_dict()[other] for other in RULES) <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "words"),
+    [
+        ("gaps", "3", "there is no rule 'gaps'; rules are gap, "),
+        ("gap", "long", "rule gap takes a number from 2.1 to 86400 (s), got 'long'"),
+        ("gap", "nan", "got 'nan'"),
+        ("gap", "1", "got '1'"),
+        ("join", "1.5", "rule join takes a whole number from 0 to 100 (records), got '1.5'"),
+        ("belt", "3", "rule belt takes two numbers, low:high, from 0 to 1000 (L), got '3'"),
+        ("belt", "8:3", "got '8:3'"),
+        ("L_traced", "no", "rule L_traced has no value, got 'no'; switch it off with --no-rule L_traced"),
+    ],
+)
+def test_what_a_rule_cannot_be_set_to_is_told_in_a_line(name: str, given: object, words: str) -> None:
+    with pytest.raises(RuleError) as caught:
+        DEFAULTS.changed({name: given})
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_rule_tells_its_unit_what_it_does_and_why() -> None:
+    for rule in RULES.values():
+        assert {"unit", "what", "why", "limits"} <= set(rule.metadata)
+        assert rule.metadata["what"]
+        assert rule.metadata["why"]

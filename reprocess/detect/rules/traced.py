@@ -1,0 +1,105 @@
+"""L where NOAA's files have none: McIlwain's L of the field line, in the one region where L_IGRF is -1.
+
+That region, over the North Atlantic, is conjugate to the South Atlantic Anomaly: the field line's other
+mirror point lies in the atmosphere or below the ground. The IGRF has a value there nevertheless, and so has
+L: the same integral along the same line. `traced.npy` holds 1 / L on a grid of latitude, longitude, altitude
+and year, as traced through the IGRF by the simulator's code (``make traced``); it varies little and smoothly,
+so that a record costs a few interpolations and workers need no field model.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from scipy.ndimage import map_coordinates, spline_filter
+
+from reprocess.schema import MS_PER_DAY
+from reprocess.schema.measurements import L_MISSING
+
+LATITUDES = np.arange(2.5, 75.1, 2.5)
+LONGITUDES = np.arange(-85.0, 55.1, 5.0)
+ALTITUDES_KM = (790.0, 890.0)
+"""POES and MetOp fly between 800 and 885 km; between the two altitudes 1 / L is linear."""
+YEARS = np.array([1995.5, 2000.5, 2005.5, 2010.5, 2015.5, 2020.5, 2025.5, 2029.5])
+"""Decimal years; between two of them 1 / L is linear, as the IGRF's coefficients are within five years."""
+
+REGION = {"latitude": (5.0, 68.0), "longitude": (-80.0, 50.0)}
+"""Degrees; L_IGRF was seen missing at 9 to 66 N and 286 to 39 E."""
+
+FILE = Path(__file__).with_suffix(".npy")
+
+_YEAR_MS = 365.25 * MS_PER_DAY
+_MS_2000 = 946_684_800_000
+
+
+@cache
+def _coefficients() -> np.ndarray:
+    """Return the splines' coefficients, shape (years, altitudes, latitudes, longitudes)."""
+    table = np.load(FILE).astype(np.float64)
+    return np.stack([[spline_filter(level, mode="mirror") for level in year] for year in table])
+
+
+def trace_L(records: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return L as stored, and as traced where the file has none within `REGION`.
+
+    Parameters
+    ----------
+    records : mapping of str to ndarray, shape (n,)
+        L_IGRF, latitude and longitude (degrees), altitude (km) and time (ms since 1970).
+
+    Returns
+    -------
+    ndarray of float32, shape (n,)
+        Two decimals where traced, as in the files.
+    """
+    stored = records["L_IGRF"]
+    latitude, east = records["latitude"], (records["longitude"] + 180) % 360 - 180
+    inside = stored == L_MISSING
+    for name, values in (("latitude", latitude), ("longitude", east)):
+        low, high = REGION[name]
+        inside = inside & (values >= low) & (values <= high)
+    if not inside.any():
+        return stored
+    L = stored.copy()
+    year = 2000 + (records["time"][inside] - _MS_2000) / _YEAR_MS
+    L[inside] = np.round(
+        1 / inverse_L(latitude[inside], east[inside], records["altitude"][inside], year), 2
+    ).astype(np.float32)
+    return L
+
+
+def inverse_L(
+    latitude: np.ndarray, longitude: np.ndarray, altitude: np.ndarray, year: np.ndarray
+) -> np.ndarray:
+    """Return 1 / L at places within `REGION`.
+
+    Parameters
+    ----------
+    latitude, longitude, altitude, year : ndarray of float, shape (k,)
+        Degrees, longitude from -180; km; decimal years.
+
+    Returns
+    -------
+    ndarray of float64, shape (k,)
+    """
+    where = np.stack([_place(latitude, LATITUDES), _place(longitude, LONGITUDES)])
+    low, high = ALTITUDES_KM
+    up = (altitude.astype(np.float64) - low) / (high - low)
+    epoch = np.clip(np.searchsorted(YEARS, year, side="right") - 1, 0, YEARS.size - 2)
+    later = np.clip((year - YEARS[epoch]) / (YEARS[epoch + 1] - YEARS[epoch]), 0, 1)
+    found = np.empty(year.size)
+    for e in np.unique(epoch):
+        at = epoch == e
+        levels = [
+            [map_coordinates(c, where[:, at], prefilter=False, mode="mirror") for c in of_year]
+            for of_year in _coefficients()[e : e + 2]
+        ]
+        before, after = ((1 - up[at]) * below + up[at] * above for below, above in levels)
+        found[at] = (1 - later[at]) * before + later[at] * after
+    return found
+
+
+def _place(values: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Return positions on a regular grid."""
+    return (values.astype(np.float64) - grid[0]) / (grid[1] - grid[0])
