@@ -274,7 +274,7 @@ def _current_days(audit: _Audit, run: Run, receipt: DetectReceipt) -> list[int]:
     """
     satellite, block = audit.plan.satellite, audit.plan.block
     path = part_path(run.events, satellite, block)
-    held = held_near(audit.work.ledger, satellite, range(block - _NEAR, block + _NEAR + 1))
+    held = held_near(audit.work.ledger, satellite, range(max(block - _NEAR, 0), block + _NEAR + 1))
     current = []
     for date, facts in receipt["days"].items():
         changes = held.changes(satellite, date, facts)

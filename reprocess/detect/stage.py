@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from reprocess import __version__, schema
 from reprocess.classifier.bundle import load_bundle
+from reprocess.detect.background import count_background
 from reprocess.detect.block import DetectPlan, Settings, detect_block
 from reprocess.execution.cluster import Cluster
 from reprocess.execution.mapping import Progress, map_blocks
@@ -103,6 +104,8 @@ def detect(
     """
     claim(run, settings)
     merge_asked(run.asked, granules)
+    if settings.rules_of_mode.halo:
+        count_background(work, granules, where, progress)
     plans = own(plan_detect(work, run, settings, granules), where)
     if plans:
         if settings.classes:

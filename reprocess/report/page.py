@@ -14,6 +14,7 @@ import xarray as xr
 
 from reprocess import schema
 from reprocess.classifier.features import WINDOW
+from reprocess.detect.rules.parameters import RULES
 from reprocess.detect.rules.published import E4_THRESHOLD, JOIN_DISTANCE, L_MARGIN, L_MAX, L_MIN
 from reprocess.errors import LedgerError
 from reprocess.files import write_atomic
@@ -22,8 +23,10 @@ from reprocess.maps.plot import draw_occurrence
 from reprocess.pages.render import embed, render
 from reprocess.report import figures
 from reprocess.report.summary import (
+    BACKGROUND,
     STATES,
     VOLUME,
+    background_table,
     by_period,
     day_table,
     flag_counts,
@@ -33,6 +36,7 @@ from reprocess.report.summary import (
     unlisted,
 )
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS, DayState
+from reprocess.schema.background import POLAR_L
 from reprocess.schema.granules import Granule
 from reprocess.schema.measurements import LARGEST_FLUX
 from reprocess.work.asked import asked_of
@@ -58,6 +62,7 @@ _LIMITS = {
     "L_margin": L_MARGIN,
     "join": JOIN_DISTANCE,
     "threshold": E4_THRESHOLD,
+    "polar_L": POLAR_L,
     "grid": (float(schema.L_EDGES[0]), float(schema.L_EDGES[-1])),
 }
 """Numbers in the words of the rules."""
@@ -87,6 +92,8 @@ def write_report(work: Work, run: Run) -> Path:
         "limits": _LIMITS,
         "run": run.name,
         "argument": shlex.quote(run.name),
+        "rule_rows": _rule_rows(run.read_identity() or {}),
+        "backgrounds": _table(background_table(planned, ingested), list(BACKGROUND)),
         **_completeness(days, planned, state, run),
         **_volume(days),
         **_events(days, events, maps),
@@ -96,6 +103,23 @@ def write_report(work: Work, run: Run) -> Path:
     }
     write_atomic(run.report, render("report.html", **values))
     return run.report
+
+
+def _rule_rows(identity: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Return name, value and meaning of each rule of a mode whose rules can be set; none of other modes."""
+    set_to = {name: value for name, value in identity.get("rules", {}).items() if name in RULES}
+    if len(set_to) < len(RULES):
+        return []
+    rows = []
+    for name, value in set_to.items():
+        facts = RULES[name].metadata
+        if value is None or isinstance(value, bool):
+            shown = "on" if value else "off"
+        else:
+            numbers = value if isinstance(value, list) else [value]
+            shown = f"{' to '.join(f'{number:g}' for number in numbers)} {facts['unit']}"
+        rows.append((name, shown, facts["what"]))
+    return rows
 
 
 def _require_current(maps: xr.Dataset, run: Run, receipts: list[DetectReceipt], state: Survey) -> None:
@@ -243,8 +267,8 @@ def _examples(work: Work, run: Run, events: pd.DataFrame, ingested: Days) -> dic
 
 
 def _example(work: Work, run: Run, event: dict[Any, Any], ingested: Days) -> figures.Example:
-    satellite, date = event["satellite"], event["date"]
-    day, count = schema.day_index(pd.Timestamp(date).date()), ingested[satellite, date]["records"]
+    satellite, date = event["satellite"], f"{event['peak_time']:%Y-%m-%d}"
+    day, count = schema.day_index(date), ingested[satellite, date]["records"]
     store = open_records(work, satellite)
     records = store.read_day(day, count, ("time", "electron_flux"))
     probability = None

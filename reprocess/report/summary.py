@@ -28,6 +28,9 @@ VOLUME = ("records", "classifiable", "in_grid", "outside_grid", "invalid_positio
 SOURCE = ("in_file", "outside_day", "duplicates")
 """Records of the files; less the last two they are the archive's."""
 
+BACKGROUND = ("satellite", "month", "records", "counts_per_s", "error")
+"""Columns of `background_table`."""
+
 DAILY_UNTIL = 62
 """Days up to which time is shown by day; by month beyond."""
 
@@ -91,6 +94,23 @@ def _counts(source: DayEntry, entry: ClassifiedDay | None) -> dict[str, int]:
         | entry["events"]
         | {"in_run": 1}
     )
+
+
+def background_table(planned: Sequence[Granule], ingested: Days) -> pd.DataFrame:
+    """Return what E4 counts over the polar caps by satellite and month, in the columns of `BACKGROUND`."""
+    sums: dict[tuple[str, str], list[int]] = {}
+    for g in planned:
+        counted = ingested.get((g.satellite, g.date.isoformat()), {}).get("polar_e4")
+        if counted is not None:
+            total = sums.setdefault((g.satellite, g.date.isoformat()[:7]), [0, 0])
+            total[0] += counted["records"]
+            total[1] += counted["counts"]
+    rows = [
+        (satellite, month, records, f"{counts / records:.3f}", f"{counts**0.5 / records:.3f}")
+        for (satellite, month), (records, counts) in sorted(sums.items())
+        if records
+    ]
+    return pd.DataFrame(rows, columns=list(BACKGROUND))
 
 
 def by_period(days: pd.DataFrame, length: int) -> pd.DataFrame:

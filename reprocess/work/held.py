@@ -1,8 +1,10 @@
 """What the archive holds now, as its ledger says: what the days of a run are held against."""
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
+from reprocess.errors import LedgerError
 from reprocess.schema import DayState
 from reprocess.schema.background import TYPICAL_BACKGROUND, PolarCounts, mean_background
 from reprocess.work.ledger import BlockLedger
@@ -69,6 +71,9 @@ def _source(digest: str | None) -> str:
 
 
 def held_near(ledger: BlockLedger[IngestReceipt], satellite: str, blocks: Iterable[int]) -> Held:
-    """Return the days of some blocks of a satellite."""
-    receipts = [ledger.read(satellite, block) for block in blocks if block >= 0]
+    """Return the days of some blocks of a satellite; those of a block whose receipt is damaged are not held."""
+    receipts = []
+    for block in blocks:
+        with contextlib.suppress(LedgerError):
+            receipts.append(ledger.read(satellite, block))
     return Held(days_of(r for r in receipts if r is not None and r["state"] == "done"))
