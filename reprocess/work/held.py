@@ -71,7 +71,7 @@ def _source(digest: str | None) -> str:
 
 
 def held_near(ledger: BlockLedger[IngestReceipt], satellite: str, blocks: Iterable[int]) -> Held:
-    """Return the days of some blocks of a satellite; those of a block whose receipt is damaged are not held."""
+    """Return the days of some blocks of a satellite; of one whose receipt is damaged, none."""
     receipts = []
     for block in blocks:
         with contextlib.suppress(LedgerError):

@@ -14,6 +14,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from reprocess import schema
+from reprocess.audit.finding import Finding
 from reprocess.audit.stage import audit
 from reprocess.classifier.bundle import Bundle
 from reprocess.detect.block import Settings, detect_block
@@ -131,6 +132,12 @@ def test_a_midnight_and_a_border_of_blocks_change_nothing(
     assert whole[2] == parts[2]
 
 
+def troubles(work: Work, run: Run) -> list[Finding]:
+    """What an audit finds, but that nothing was summed up."""
+    found, _ = audit(work, [run], None, fake.Silence())
+    return [f for f in found if not f.path.endswith("exposure.zarr")]
+
+
 @pytest.fixture(scope="module")
 def across(
     random_model: Bundle, short_record_axis: None, tmp_path_factory: pytest.TempPathFactory
@@ -161,7 +168,7 @@ def test_blocks_may_come_in_any_order_and_are_completed_when_a_neighbour_comes(
         ingest(work, archive)
         missing = [d["date"] for d in survey(work)["runs"]["r"]["missing"]]
         assert missing == [dates[0]]  # not asked of the run before: the other is not missing
-        found, _ = audit(work, [run], None, fake.Silence())
+        found = troubles(work, work.run("r"))
         assert {f.kind for f in found} == {"outdated"}
         assert any("nothing on" in f.found and dates[1] in f.found for f in found)
         run = detect(work, archive, chosen, backwards=bool(number))
@@ -169,8 +176,7 @@ def test_blocks_may_come_in_any_order_and_are_completed_when_a_neighbour_comes(
         assert tree(run.root / "events") == tree(root / "work/runs/r/events")
         assert tree(run.root / "dwell") == tree(root / "work/runs/r/dwell")
         assert len(read_events(run, run.ledger.done())) > len(alone)
-        found, _ = audit(work, [run], None, fake.Silence())
-        assert found == []
+        assert troubles(work, run) == []
         assert plan_detect(work, run, chosen, list_archive(str(archive)).granules) == []
 
 
@@ -204,8 +210,7 @@ def test_every_window_gives_the_same_events_and_kept_classes_are_audited(
     for receipt in run.ledger.done():
         for facts in receipt["days"].values():
             assert facts["windows_classified"] == facts["classifiable"] == sum(facts["class_counts"])
-    found, _ = audit(work, [run], None, fake.Silence())
-    assert found == []
+    assert troubles(work, run) == []
 
 
 def test_what_an_event_carried_over_midnight_takes_is_counted_on_its_own_day(
@@ -218,7 +223,8 @@ def test_what_an_event_carried_over_midnight_takes_is_counted_on_its_own_day(
     facts = {date: entry for r in receipts for date, entry in r["days"].items()}
     for event in crossing.to_dict("records"):
         assert facts[event["stop_date"]]["carried"][event["event_class"]] == event["stop_index"] + 1
-        assert facts[event["date"]]["neighbours"] == {"2019-10-24": None, "2019-10-26": event_sha(receipts)}
+        expected = {"2019-10-24": None, "2019-10-26": facts[event["stop_date"]]["source_sha256"]}
+        assert facts[event["date"]]["neighbours"].items() >= expected.items()
 
 
 def test_an_archive_of_a_version_that_counted_no_background_is_completed(
@@ -235,7 +241,3 @@ def test_an_archive_of_a_version_that_counted_no_background_is_completed(
     found = list_archive(str(root / "archive")).granules
     detect_stage(work, work.run("r"), settings_of(random_model), found, Share(1, 1), fake.Silence())
     assert tree(work.root) == tree(root / "work")
-
-
-def event_sha(receipts: list) -> str:
-    return next(r["days"]["2019-10-26"]["source_sha256"] for r in receipts if r["block"] == 249)

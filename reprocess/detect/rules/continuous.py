@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.special import gammainc
 
 from reprocess.classifier.features import CENTRE, WINDOW, Windows
 from reprocess.detect.rules.mode import RECORDS, Found, Look, Network, Stretch
 from reprocess.detect.rules.parameters import DEFAULTS, Parameters
+from reprocess.detect.rules.significance import chance, possible
 from reprocess.detect.rules.sparse import Classified, Classifier, dilate, grow
 from reprocess.detect.rules.traced import trace_L
 from reprocess.schema import CLASSES, EVENT_CLASSES, MODES, SAMPLING_S
@@ -131,15 +131,19 @@ def _reach(parameters: Parameters) -> int:
     return max(parameters.join or 0, ADJACENT) + 1
 
 
-def wanted_records(series: Series, parameters: Parameters) -> np.ndarray:
+def wanted_records(series: Series, parameters: Parameters, background: float) -> np.ndarray:
     """Return the records whose windows decide which structures there are among the series' own.
 
-    A structure that becomes an event has its peak at a hot record, and one of its records, at most
-    `join` before, is marked. One that crosses an end of the own stretch, or is adjacent to one that
-    begins there, has a marked record among the last `_reach` before that end.
+    A structure that becomes an event has its peak at a hot record that can be of significant counts, and
+    one of its records, at most `join` before, is marked. One that crosses an end of the own stretch, or is
+    adjacent to one that begins there, has a marked record among the last `_reach` before that end.
     """
     start, stop, _ = series.own.indices(series.time.size)
-    wanted = dilate(hot(series, parameters), parameters.join or 0, 0)
+    peaks = hot(series, parameters)
+    if parameters.significance is not None:
+        counts = e4_counts(series.flux)
+        peaks &= possible(counts[0], _expected(counts, parameters, background), parameters.significance)
+    wanted = dilate(peaks, parameters.join or 0, 0)
     wanted[: max(start - _reach(parameters), 0)] = False
     wanted[stop:] = False
     for end in (start, stop):
@@ -148,7 +152,7 @@ def wanted_records(series: Series, parameters: Parameters) -> np.ndarray:
 
 
 def classify(
-    series: Series, classifier: Classifier, parameters: Parameters, *, dense: bool = False
+    series: Series, classifier: Classifier, parameters: Parameters, background: float, *, dense: bool = False
 ) -> Classified:
     """Classify the records that events among the series' own can depend on, or all of the observed ones.
 
@@ -158,15 +162,17 @@ def classify(
     classifier : callable
         From positions of records, shape (k,), to the probabilities of the windows around them.
     parameters : Parameters
+    background : float
+        Mean counts per second of E4 at 0 degrees over the polar caps.
     dense : bool
     """
-    possible = observed(series, parameters)
-    wanted = possible if dense else wanted_records(series, parameters)
+    seen = observed(series, parameters)
+    wanted = seen if dense else wanted_records(series, parameters, background)
 
     def marked(probabilities: np.ndarray) -> np.ndarray:
         return marks(probabilities, parameters) > 0
 
-    return grow(classifier, wanted, marked, _reach(parameters), possible)
+    return grow(classifier, wanted, marked, _reach(parameters), seen)
 
 
 def marks(probabilities: np.ndarray, parameters: Parameters) -> np.ndarray:
@@ -205,19 +211,19 @@ def find_structures(
     series : Series
     found : Classified
         What `classify` returns.
-    parameters : Parameters
-    background : float
-        Mean counts per second of E4 at 0 degrees over the polar caps.
+    parameters, background
+        As in `classify`.
     """
     kinds, counts = marks(found.probabilities, parameters), e4_counts(series.flux)
+    expected = _expected(counts, parameters, background)
     structures = []
     for kind in range(1, kinds.max(initial=0) + 1):
         index = np.flatnonzero(kinds == kind)
         for part in _chains(index, series.time, parameters.join or 0):
             value = kind if parameters.decode is None else None
-            structures.append(_structure(part, found.probabilities, counts, background, value, parameters))
-    possible = hot(series, parameters)
-    kept = [s for s in structures if possible[s.peak] and _is_event(s, parameters)]
+            structures.append(_structure(part, found.probabilities, counts, expected, value))
+    peaks = hot(series, parameters)
+    kept = [s for s in structures if peaks[s.peak] and _is_event(s, parameters)]
     return _numbered(sorted(kept, key=lambda s: (s.first, s.value)), series.time)
 
 
@@ -230,17 +236,19 @@ def _chains(index: np.ndarray, time: np.ndarray, missing: int) -> list[np.ndarra
     return np.split(index, np.flatnonzero(far) + 1)
 
 
+def _expected(counts: np.ndarray, parameters: Parameters, background: float) -> np.ndarray:
+    """Return the counts of E4 at 0 degrees that background gives in each record, shape (n,)."""
+    return np.asarray(background + (parameters.leak or 0) * counts[1])
+
+
 def _structure(
-    part: np.ndarray, probabilities: np.ndarray, counts: np.ndarray, background: float,
-    value: int | None, parameters: Parameters,
-) -> Structure:  # fmt: skip
+    part: np.ndarray, probabilities: np.ndarray, counts: np.ndarray, expected: np.ndarray, value: int | None
+) -> Structure:
     first, last = int(part[0]), int(part[-1])
     seen = slice(first, last + 1)
     logarithms = np.log(np.maximum(probabilities[part, 1:].astype(np.float64), CERTAIN))
     odds = float((logarithms[:, 0] - logarithms[:, 1]).sum())
-    total = int(counts[0, seen].sum())
-    expected = (background + (parameters.leak or 0) * counts[1, seen]).sum()
-    by_chance = float(gammainc(total, expected)) if total else 1.0  # P(N >= total)
+    by_chance = chance(int(counts[0, seen].sum()), expected[seen].sum())
     if value is None:
         value = CLASSES.index("REP") if odds > 0 else CLASSES.index("CSS")
     peak = first + int(np.argmax(counts[0, seen]))
@@ -297,7 +305,7 @@ def search(
     enough = np.inf if parameters.length is None else parameters.length + _margin(parameters)
     while True:
         series = stretch(halo)
-        found = classify(series, classifier_of(series), parameters, dense=dense)
+        found = classify(series, classifier_of(series), parameters, background, dense=dense)
         if not is_open(series, found, parameters) or halo >= enough:  # longer ones are no events
             return series, found, find_structures(series, found, parameters, background)
         halo *= 8

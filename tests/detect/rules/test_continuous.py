@@ -64,7 +64,7 @@ def table_of(n: int, rep: dict[int, float], css: dict[int, float] | None = None)
 
 
 def events(series: Series, table: np.ndarray, parameters: Parameters = EVERYTHING) -> list[Structure]:
-    found = classify(series, given_probabilities(table), parameters)
+    found = classify(series, given_probabilities(table), parameters, 0.5)
     return find_structures(series, found, parameters, 0.5)
 
 
@@ -223,8 +223,8 @@ PARAMETERS = st.sampled_from(
 @given(series_and_table(), PARAMETERS)
 def test_few_windows_give_the_events_of_all(made: tuple[Series, np.ndarray], parameters: Parameters) -> None:
     series, table = made
-    few = classify(series, given_probabilities(table), parameters)
-    every = classify(series, given_probabilities(table), parameters, dense=True)
+    few = classify(series, given_probabilities(table), parameters, 0.5)
+    every = classify(series, given_probabilities(table), parameters, 0.5, dense=True)
     assert find_structures(series, few, parameters, 0.5) == find_structures(series, every, parameters, 0.5)
     assert np.array_equal(every.evaluated, observed(series, parameters))
     assert not np.any(few.evaluated & ~every.evaluated)
@@ -238,7 +238,7 @@ def test_events_and_observed_time_do_not_depend_on_cuts(
     whole, table = made
     n = whole.time.size
     expected = find_structures(
-        whole, classify(whole, given_probabilities(table), parameters), parameters, 0.5
+        whole, classify(whole, given_probabilities(table), parameters, 0.5), parameters, 0.5
     )
     ends = [0, *sorted({c for c in cuts if c < n}), n]
     together: list[Structure] = []
@@ -270,7 +270,7 @@ def test_a_structure_that_runs_over_the_halo_is_followed() -> None:
     whole = with_counts(quiet(n), dict.fromkeys(range(500, 1500), 20))
     table = table_of(n, dict.fromkeys(range(400, 1600), 0.9))
     part = cut(whole, 0, 600, HALO)
-    assert is_open(part, classify(part, given_probabilities(table), EVERYTHING), EVERYTHING)
+    assert is_open(part, classify(part, given_probabilities(table), EVERYTHING, 0.5), EVERYTHING)
     series, found, structures = search(
         lambda halo: cut(whole, 0, 600, halo), lambda _: given_probabilities(table), EVERYTHING, 0.5
     )
