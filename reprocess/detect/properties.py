@@ -32,9 +32,9 @@ class Day:
     date: dt.date
     stretch: Stretch
     look: Look
-    """Of the stretch."""
+    """What the mode sees in the stretch."""
     probabilities: np.ndarray
-    """Of each window of the look, shape (m, 3)."""
+    """Class probabilities of each window of the look, shape (m, 3)."""
     source_sha256: str
     simulated: bool = False
     """Whether the file says that it is simulated."""

@@ -22,7 +22,7 @@ def chance(total: int, expected: float) -> float:
 def possible(counts: np.ndarray, expected: np.ndarray, limit: float) -> np.ndarray:
     """Tell which records can be the peak of a stretch that background explains with at most this probability.
 
-    Each that can be is named, and each with more than `FEW` counts. Of the others those are named that are in
+    Each that can be is named, and each with more than `FEW` counts; among the others those that are in
     a stretch with so large a sum, and no record of more counts, that it may be one.
 
     Parameters

@@ -3,8 +3,8 @@
 That region, over the North Atlantic, is conjugate to the South Atlantic Anomaly: the field line's other
 mirror point lies in the atmosphere or below the ground. The IGRF has a value there nevertheless, and so has
 L: the same integral along the same line. The array beside this file holds 1 / L on a grid of latitude,
-longitude, altitude and year, as traced through the IGRF by the simulator's code (``make traced``); it varies little and smoothly,
-so that a record costs a few interpolations and workers need no field model.
+longitude, altitude and year, as traced through the IGRF by the simulator's code (``make traced``); it varies
+little and smoothly, so that a record costs a few interpolations and workers need no field model.
 """
 
 from collections.abc import Mapping
