@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.stats import chi2
+from scipy.special import gammaincinv  # half of chi2.ppf; scipy.stats takes a second to import
 
 from reprocess import schema
 from reprocess.errors import LedgerError
@@ -65,8 +65,8 @@ def poisson_interval(counts: np.ndarray, confidence: float = CONFIDENCE) -> tupl
         Lower and upper limit, in events. Garwood (1936), Biometrika 28, 437.
     """
     tail = (1 - confidence) / 2
-    lower = np.where(counts > 0, chi2.ppf(tail, 2 * np.maximum(counts, 1)) / 2, 0.0)
-    return lower, np.asarray(chi2.ppf(1 - tail, 2 * (counts + 1)) / 2)
+    lower = np.where(counts > 0, gammaincinv(np.maximum(counts, 1), tail), 0.0)
+    return lower, np.asarray(gammaincinv(counts + 1, 1 - tail))
 
 
 def count_events(events: pd.DataFrame, grid: Grid) -> tuple[np.ndarray, int]:
