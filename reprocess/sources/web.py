@@ -202,7 +202,8 @@ def _get(url: str) -> Answer:
 def _head(url: str) -> tuple[int, str]:
     response, _ = _request("HEAD", url)
     version = response.headers.get("ETag") or response.headers.get("Last-Modified") or ""
-    return int(response.headers.get("Content-Length", 0)), version
+    length = response.headers.get("Content-Length", "")
+    return int(length) if re.fullmatch(r"[0-9]{1,18}", length) else 0, version
 
 
 def _request(method: str, url: str) -> tuple[requests.Response, bytes]:
@@ -243,6 +244,9 @@ def _kind(error: requests.RequestException) -> str:
 
 def _check_status(response: requests.Response) -> None:
     code = response.status_code
+    if code == requests.codes.partial_content and not _is_whole(response.headers.get("Content-Range", "")):
+        part = f"{response.headers['Content-Range']!r}, which nobody asked for"
+        raise SourceError("short_body", f"{response.url}: HTTP {code} with {part}")
     if code < requests.codes.bad_request:
         return
     if code in {404, 410}:
@@ -261,14 +265,23 @@ def _check_status(response: requests.Response) -> None:
     raise SourceError(reason, f"{response.url}: HTTP {code} {response.reason}", wait)
 
 
+def _is_whole(content_range: str) -> bool:
+    """Tell whether ``bytes FIRST-LAST/LENGTH`` is all of a file; a server that tells no range is believed."""
+    told = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", content_range.strip(), re.ASCII | re.IGNORECASE)
+    if told is None:
+        return not content_range
+    first, last, length = map(int, told.groups())
+    return first == 0 and last + 1 == length
+
+
 def _retry_after(response: requests.Response) -> float | None:
     """Return the pause a server asks for, in seconds, given as a number or as a date."""
     text = response.headers.get("Retry-After", "").strip()
-    if text.isdigit():
+    if re.fullmatch(r"[0-9]+", text):
         return float(text)
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or one that no clock can show
         return None
 
 

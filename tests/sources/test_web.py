@@ -7,6 +7,7 @@ from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
+import requests
 
 from reprocess import schema
 from reprocess.errors import SourceError
@@ -353,3 +354,40 @@ def test_address_that_is_none_is_unreadable(pauses: list[float], url: str) -> No
         get(url)
     assert error.value.reason == "unreadable"
     assert pauses == []
+
+
+@pytest.mark.parametrize(
+    ("told", "whole"),
+    [
+        ("bytes 0-99/100", True),
+        ("bytes 0-49/100", False),
+        ("bytes 50-99/100", False),
+        ("bytes 0-49/*", False),
+    ],
+)
+def test_part_of_a_file_that_nobody_asked_for_is_not_the_file(
+    server: NoaaServer, pauses: list[float], told: str, whole: bool
+) -> None:
+    server.faults["a.nc"] = [Fault(status=206, headers={"Content-Range": told})] * TRIES
+    if whole:
+        assert get_file(server.url + "a.nc").body == CONTENT
+    else:
+        with pytest.raises(SourceError, match=r"HTTP 206 with .*, which nobody asked for") as caught:
+            get_file(server.url + "a.nc")
+        assert caught.value.reason == "short_body"
+
+
+@pytest.mark.parametrize("pause", ["\u00b2", "Mon, 01 Jan 0001 00:00:00 -0000", "-5", "1e3", "soon", ""])
+def test_pause_that_is_none_is_ours(server: NoaaServer, pauses: list[float], pause: str) -> None:
+    server.faults["a.nc"] = [Fault(status=503, headers={"Retry-After": pause})]
+    assert get_file(server.url + "a.nc").body == CONTENT
+    assert len(pauses) == 1
+
+
+@pytest.mark.parametrize("length", ["-5", "12, 12", "many", ""])
+def test_length_that_is_none_is_not_known(server: NoaaServer, length: str) -> None:
+    response = requests.Response()
+    response.headers["Content-Length"] = length
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(web, "_request", lambda *_: (response, b""))
+        assert web._head(server.url + "a.nc") == (0, "")
