@@ -238,6 +238,8 @@ def _kind(error: requests.RequestException) -> str:
     }
     # While a body is read, requests wraps its own time-out as a broken connection.
     slow = any(isinstance(x, ReadTimeoutError) for x in error.args)
+    if isinstance(error, requests.exceptions.InvalidSchema) and "adapters" in str(error):
+        return "connection"  # a redirection to what is no web address
     found = (reason for kind, reason in kinds.items() if isinstance(error, kind))
     return "timeout" if slow else next(found, "connection")
 

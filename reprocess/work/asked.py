@@ -2,11 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from reprocess.errors import LedgerError
 from reprocess.files import from_utf8, locked, to_utf8, write_atomic
+from reprocess.schema import DAYS, SATELLITES
 from reprocess.schema.granules import Granule, LeftOut, Listing
 from reprocess.work.paths import Run, Work
 
@@ -16,10 +19,11 @@ _LEFT_OUT = ("url", "reason", "satellite", "day")
 
 def read_asked(path: Path) -> list[Granule]:
     """Return the satellite-days in a table, none if there is no such file."""
-    return [
-        Granule(row["satellite"], int(row["day"]), row["url"], int(row["size"]), row["version"])
-        for row in _rows(path)
-    ]
+    with _named(path):
+        return [
+            Granule(row["satellite"], _day(row, 0), row["url"], int(row["size"]), row["version"])
+            for row in _rows(path, _FIELDS)
+        ]
 
 
 def asked_of(work: Work, run: Run) -> list[Granule]:
@@ -31,13 +35,52 @@ def asked_of(work: Work, run: Run) -> list[Granule]:
     return [g for g in read_asked(work.asked) if not own or (g.satellite, g.day) in own]
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a table, none if there is no such file."""
+def _rows(path: Path, fields: Sequence[str]) -> list[dict[str, str]]:
+    """Return the rows of a table, none if there is no such file.
+
+    Raises
+    ------
+    ValueError
+        If it is not the table that was written.
+    """
     try:
         text = from_utf8(path.read_bytes())
     except FileNotFoundError:
         return []
-    return list(csv.DictReader(io.StringIO(text, newline="")))
+    table = csv.DictReader(io.StringIO(text, newline=""))
+    if list(table.fieldnames or ()) != list(fields):
+        raise ValueError(f"its first line is not {','.join(fields)}")
+    rows = list(table)
+    for number, row in enumerate(rows, 2):
+        if None in row or None in row.values() or row["satellite"] not in {"", *SATELLITES}:
+            raise ValueError(f"row {number} is none of this table")
+    return rows
+
+
+def _day(row: dict[str, str], least: int) -> int:
+    """Return the position on the `day` axis that a row tells."""
+    day = int(row["day"])
+    if not least <= day < DAYS:
+        raise ValueError(f"day {day} is not within the calendar")
+    return day
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the table that what is done here is about.
+
+    Raises
+    ------
+    LedgerError
+        If it is damaged.
+    """
+    try:
+        yield
+    except (ValueError, csv.Error) as e:
+        raise LedgerError(
+            f"{path} is damaged ({e}); put a copy from before in its place, or delete it and give the "
+            "same reprocess run or ingest as before, which writes it again"
+        ) from e
 
 
 def merge_asked(path: Path, granules: Iterable[Granule]) -> list[Granule]:
@@ -95,7 +138,11 @@ def _still_gone(path: Path, listing: Listing, gone: Iterable[Granule]) -> list[G
 
 def read_left_out(path: Path) -> list[LeftOut]:
     """Return what a table says of things in archives that are not read; nothing if there is no such file."""
-    return [LeftOut(row["url"], row["reason"], row["satellite"], int(row["day"])) for row in _rows(path)]
+    with _named(path):
+        return [
+            LeftOut(row["url"], row["reason"], row["satellite"], _day(row, -1))
+            for row in _rows(path, _LEFT_OUT)
+        ]
 
 
 def note_left_out(path: Path, listing: Listing) -> None:
@@ -119,11 +166,12 @@ def _left_out_now(path: Path, listing: Listing) -> list[LeftOut]:
 
 def drop_satellite(path: Path, satellite: str) -> None:
     """Take a satellite's rows from a table; an empty one of asked days stays, another goes."""
-    rows = _rows(path)
+    fields = _LEFT_OUT if path.name == "left_out.csv" else _FIELDS
+    with _named(path):
+        rows = _rows(path, fields)
     left = [row for row in rows if row["satellite"] != satellite]
     if len(left) == len(rows):
         return
-    fields = tuple(rows[0])
     if not left and path.name in {"vanished.csv", "left_out.csv"}:
         path.unlink()
         return

@@ -84,7 +84,8 @@ class Run:
             return None
         try:
             identity: dict[str, Any] = json.loads(path.read_bytes())
-        except ValueError as e:
+            identity.items()
+        except (ValueError, AttributeError) as e:
             raise LedgerError(f"{path} is damaged ({e}); delete the run's folder and run detect again") from e
         return identity
 

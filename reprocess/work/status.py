@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TypedDict, overload
 
 from reprocess import schema
+from reprocess.errors import LedgerError
 from reprocess.schema import DayState
 from reprocess.schema.granules import Granule, LeftOut, block_of
 from reprocess.work.asked import read_asked, read_left_out
@@ -154,6 +155,11 @@ def survey(
     planned = read_asked(work.asked) if granules is None else list(granules)
     besides = read_left_out(work.left_out) if granules is None else sorted(left_out)
     receipts = list(work.ledger.done())
+    if granules is None and receipts and not work.asked.exists():
+        raise LedgerError(
+            f"{work.asked} is missing, which names the satellite-days asked for, though {len(receipts)} blocks "
+            "are done; give the same reprocess run or ingest as before, which writes it again"
+        )
     ingested = days_of(receipts)
     ingest, good = _survey_ingest(work, planned, ingested, deferred_of(receipts))
     ingest["gone"] = [

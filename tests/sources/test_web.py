@@ -377,6 +377,15 @@ def test_part_of_a_file_that_nobody_asked_for_is_not_the_file(
         assert caught.value.reason == "short_body"
 
 
+def test_redirection_to_what_is_no_web_address_is_not_followed(
+    server: NoaaServer, pauses: list[float]
+) -> None:
+    server.faults["a.nc"] = [Fault(status=302, headers={"Location": "file:///etc/hostname"})] * TRIES
+    with pytest.raises(SourceError, match="file:///etc/hostname") as caught:
+        get_file(server.url + "a.nc")
+    assert caught.value.reason == "connection"
+
+
 @pytest.mark.parametrize("pause", ["\u00b2", "Mon, 01 Jan 0001 00:00:00 -0000", "-5", "1e3", "soon", ""])
 def test_pause_that_is_none_is_ours(server: NoaaServer, pauses: list[float], pause: str) -> None:
     server.faults["a.nc"] = [Fault(status=503, headers={"Retry-After": pause})]

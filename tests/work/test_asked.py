@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from reprocess.errors import LedgerError
 from reprocess.schema import day_date
 from reprocess.schema.granules import Granule, LeftOut, Listing, Selection
 from reprocess.work.asked import (
+    drop_satellite,
     merge_asked,
     note_left_out,
     note_vanished,
@@ -147,3 +150,36 @@ def test_folder_that_may_be_read_again_is_no_longer_left_out(tmp_path: Path) -> 
     note_left_out(path, Listing([], [LOCKED, PACKED], "file:///a"))
     note_left_out(path, Listing([], [], "file:///a", Selection(end=day_date(7000))))
     assert read_left_out(path) == [PACKED]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda _: b"", "its first line is not satellite,day,url,size,version"),
+        (lambda _: bytes(range(256)), "is damaged"),
+        (lambda data: data.split(b"\n", 1)[1], "its first line is not satellite,day,url,size,version"),
+        (lambda data: data[:-8], "row 2 is none of this table"),
+        (lambda data: data.replace(b"noaa", b"moon"), "row 2 is none of this table"),
+        (lambda data: data.replace(b",10,", b",ten,"), "invalid literal for int"),
+        (lambda data: data.replace(b",7966,", b",99999999,"), "day 99999999 is not within the calendar"),
+        (lambda data: data[:-1] + b",more\n", "row 2 is none of this table"),
+    ],
+)
+@pytest.mark.parametrize("use", [read_asked, lambda path: drop_satellite(path, "noaa18")])
+def test_a_damaged_table_is_named_with_the_remedy(
+    tmp_path: Path, change: Callable[[bytes], bytes], words: str, use: Callable[[Path], object]
+) -> None:
+    path = tmp_path / "catalog.csv"
+    merge_asked(path, [Granule("noaa18", 7966, "file:///a.nc", 10, "1")])
+    path.write_bytes(change(path.read_bytes()))
+    if use is not read_asked and ("int" in words or "calendar" in words):
+        return  # nobody needs that number
+    with pytest.raises(LedgerError, match=words) as caught:
+        use(path)
+    assert str(caught.value).startswith(f"{path} is damaged (")
+
+
+def test_a_damaged_table_of_what_is_left_out_is_named(tmp_path: Path) -> None:
+    (tmp_path / "left_out.csv").write_text("url,reason\nx,y\n")
+    with pytest.raises(LedgerError, match="its first line is not url,reason,satellite,day"):
+        read_left_out(tmp_path / "left_out.csv")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from reprocess import schema
+from reprocess.errors import LedgerError
 from reprocess.schema.granules import Granule, LeftOut, Listing
 from reprocess.work.asked import merge_asked, note_left_out, note_vanished
 from reprocess.work.paths import SUMS, Sum, Work
@@ -428,3 +429,14 @@ def test_exit_code_tells_complete_quarantined_or_incomplete(
     ingested(work, *read)
     classified(work, "r", (days[0], "aa" if classify else "older"))
     assert exit_code(survey(work, days), run) == expected
+
+
+def test_done_blocks_that_nobody_asked_for_are_no_complete_work(work: Work) -> None:
+    ingested(work, (granule(), entry(granule())))
+    merge_asked(work.asked, [granule()])
+    work.asked.unlink()
+    with pytest.raises(
+        LedgerError, match=r"catalog\.csv is missing, .* though 1 blocks are done; give the same"
+    ):
+        survey(work)
+    assert survey(work, [granule()])["ingest"]["missing"] == []
