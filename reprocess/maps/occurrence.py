@@ -169,12 +169,16 @@ def read_occurrence(run: Run) -> xr.Dataset:
     Raises
     ------
     LedgerError
-        If there are none yet.
+        If there are none yet, or the file is damaged.
     """
     if not run.occurrence.exists():
         raise LedgerError(f"run {run.name!r} has no maps yet; run map first")
-    # Files of 0.1.0 have MLT in "hour", which xarray must not make time differences of.
-    return xr.load_dataset(run.occurrence, engine="scipy", decode_times=False).set_coords(BOUNDS)
+    try:
+        # Files of 0.1.0 have MLT in "hour", which xarray must not make time differences of.
+        return xr.load_dataset(run.occurrence, engine="scipy", decode_times=False).set_coords(BOUNDS)
+    except (ValueError, TypeError, KeyError, IndexError, EOFError) as e:  # what SciPy raises of other bytes
+        again = f"reprocess map WORK --run {run.name}"
+        raise LedgerError(f"{run.occurrence} is damaged ({type(e).__name__}); {again} makes it again") from e
 
 
 _EXACT = {"events", "dwell", "precipitation"}

@@ -157,8 +157,9 @@ def survey(
     receipts = list(work.ledger.done())
     if granules is None and receipts and not work.asked.exists():
         raise LedgerError(
-            f"{work.asked} is missing, which names the satellite-days asked for, though {len(receipts)} blocks "
-            "are done; give the same reprocess run or ingest as before, which writes it again"
+            f"{work.asked} is missing, which names the satellite-days asked for, though "
+            f"{len(receipts)} blocks are done; give the same reprocess run or ingest as before, "
+            "which writes it again"
         )
     ingested = days_of(receipts)
     ingest, good = _survey_ingest(work, planned, ingested, deferred_of(receipts))

@@ -386,3 +386,16 @@ def test_the_same_maps_are_the_same_bytes(run):
     assert run.occurrence.read_bytes() == first
     write_occurrence(run.occurrence, a_map(run, min_dwell_s=100))
     assert run.occurrence.read_bytes() != first
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"x\n", b"CDF\x02", b"CDF\x02" + bytes(40), b"\x89HDF\r\n\x1a\n" + bytes(90)]
+)
+def test_maps_that_are_damaged_are_named_with_the_remedy(tmp_path: Path, content: bytes) -> None:
+    run = Run(tmp_path / "r")
+    run.root.mkdir()
+    run.occurrence.write_bytes(content)
+    with pytest.raises(
+        LedgerError, match=r"occurrence\.nc is damaged .* reprocess map WORK --run r makes it again"
+    ):
+        read_occurrence(run)

@@ -137,3 +137,12 @@ def test_unknown_run_is_refused_with_those_there_are(work: Work) -> None:
     work.run("first").claim(IDENTITY)
     with pytest.raises(LedgerError, match=r"there is no run 'other'; runs in .*: first"):
         work.only_run("other")
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "3", '"text"', "{"])
+def test_an_identity_that_is_none_is_named(work: Work, content: str) -> None:
+    run = work.run("first")
+    run.claim(IDENTITY)
+    (run.root / "run.json").write_text(content)
+    with pytest.raises(LedgerError, match=r"run\.json is damaged"):
+        run.read_identity()
