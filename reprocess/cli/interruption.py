@@ -20,15 +20,16 @@ _REMEDIES = {
     errno.EROFS: "; use a folder that can be written to",
     errno.ENOSPC: "; make room first",
     errno.EDQUOT: "; make room first",
+    errno.EFBIG: "; raise the limit of file sizes (ulimit -f)",
     errno.ENAMETOOLONG: "; use a shorter name",
 }
 
 
 def explain(error: OSError) -> str:
     """Say which file or folder is meant, and what the system said of it."""
-    if error.filename is None or error.strerror is None:
-        return f"{type(error).__name__}: {error}"
     remedy = _REMEDIES.get(error.errno or 0, "")
+    if error.filename is None or error.strerror is None:
+        return f"{type(error).__name__}: {error}{remedy}"
     names = " to ".join(str(n) for n in (error.filename, error.filename2) if n is not None)
     return f"{names}: {error.strerror}{remedy}"
 
