@@ -152,7 +152,7 @@ def get_file(url: str, tries: int = TRIES) -> Answer:
     try:
         return patiently(fetch, tries)
     except SourceError as e:
-        if e.reason != "not_the_file":
+        if e.reason != "not_the_file" or not doubtful:
             raise
         return doubtful[-1]
 
@@ -249,8 +249,12 @@ def _check_status(response: requests.Response) -> None:
     if code == requests.codes.partial_content and not _is_whole(response.headers.get("Content-Range", "")):
         part = f"{response.headers['Content-Range']!r}, which nobody asked for"
         raise SourceError("short_body", f"{response.url}: HTTP {code} with {part}")
-    if code < requests.codes.bad_request:
+    if code in {requests.codes.ok, requests.codes.non_authoritative_info, requests.codes.partial_content}:
         return
+    if code < requests.codes.bad_request:
+        raise SourceError(
+            "not_the_file", f"{response.url}: HTTP {code} {response.reason} in place of the file"
+        )
     if code in {404, 410}:
         reason = "not_found"
     elif code == requests.codes.too_many_requests:

@@ -168,6 +168,10 @@ class BlockLedger(Generic[Receipt]):
         write_atomic(self.path(receipt["satellite"], receipt["block"]), text.encode())
 
 
+_SOURCES = {"source", "source_sha256"}
+"""What a day's entry tells its file by, of ingestion and of detection."""
+
+
 def _check(receipt: object, satellite: str, block: int) -> None:
     """Refuse JSON that is no receipt, or that of another block.
 
@@ -182,3 +186,8 @@ def _check(receipt: object, satellite: str, block: int) -> None:
         raise ValueError(f"it has no {', '.join(lacking)}")
     if (receipt["satellite"], receipt["block"]) != (satellite, block):
         raise ValueError(f"it is the receipt of {receipt['satellite']} block {receipt['block']}")
+    days = receipt["days"]
+    if not isinstance(days, dict) or not all(
+        isinstance(x, dict) and x.keys() & _SOURCES for x in days.values()
+    ):
+        raise ValueError("it does not tell the source of each of its days")

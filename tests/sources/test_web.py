@@ -81,6 +81,7 @@ TROUBLES = {
     "timeout": Fault(status=408),
     "short_body": Fault(missing=10_000),
     "connection": Fault(drop=True),
+    "not_the_file": Fault(status=202, body=b""),
 }
 
 
@@ -101,9 +102,17 @@ def test_lasting_trouble_is_called_by_its_kind(server: NoaaServer, pauses: list[
         assert web.BACKOFF_S * 2**number / 2 <= pause <= web.BACKOFF_S * 2**number * 1.5
 
 
+@pytest.mark.parametrize("status", [202, 204, 205, 207, 300, 304])
+def test_what_comes_with_another_status_than_that_of_a_file_is_none(
+    server: NoaaServer, pauses: list[float], status: int
+) -> None:
+    error = failure(server, *[Fault(status=status, body=b"")] * TRIES)
+    assert error.reason == "not_the_file"
+    assert f"HTTP {status} " in error.detail
+
+
 NOT_THE_FILE = {
     "page": Fault(body=b" \n<!DOCTYPE html><title>Sorry</title>", headers={"Content-Type": "text/html"}),
-    "firewall": Fault(status=202, body=b""),
     "nothing": Fault(body=b""),
     "gateway": Fault(body=b'{"error": "slow down"}'),
     "zeros": Fault(body=bytes(1000)),

@@ -15,7 +15,9 @@ from reprocess.work.paths import Run
 
 
 def record(satellite: str = "noaa18", block: int = 248, **days: str) -> dict[str, Any]:
-    entries = {date.replace("_", "-").removeprefix("d"): {"status": s} for date, s in days.items()}
+    entries = {
+        date.replace("_", "-").removeprefix("d"): {"status": s, "source": {}} for date, s in days.items()
+    }
     return {"stage": "ingest", "satellite": satellite, "block": block, "days": entries, "outputs": {}}
 
 
@@ -72,6 +74,11 @@ def test_damaged_record_is_refused_with_its_path_and_a_remedy(ledger: BlockLedge
         ([], "it holds a list, not a receipt"),
         ({"satellite": "noaa18", "block": 248, "state": "done"}, "it has no days, outputs"),
         (record(block=249) | {"state": "done"}, "it is the receipt of noaa18 block 249"),
+        (
+            record() | {"state": "done", "days": {"2019-10-24": {}}},
+            "it does not tell the source of each of its days",
+        ),
+        (record() | {"state": "done", "days": []}, "it does not tell the source of each of its days"),
     ],
 )
 def test_json_that_is_not_the_blocks_receipt_is_refused(
