@@ -5,21 +5,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reprocess import schema
-from reprocess.cli.options import DRY_RUN, EXISTING_WORK, existing_work
+from reprocess.cli.options import DRY_RUN, EXISTING_WORK, existing_work, satellites_option
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from reprocess.work.paths import Work
     from reprocess.work.removal import Removal
 
 
 @click.command()
 @EXISTING_WORK
-@click.option("--satellite", type=click.Choice(list(schema.SATELLITES)), help="Remove this satellite.")
+@satellites_option("--satellite", help="Remove this satellite; may be repeated.")
 @click.option("--run", "name", help="Remove this run.")
 @DRY_RUN
 @click.option("--yes", is_flag=True, help="Do not ask first.")
-def remove(work: Path, satellite: str | None, name: str | None, dry_run: bool, yes: bool) -> None:
+def remove(work: Path, satellites: tuple[str, ...], name: str | None, dry_run: bool, yes: bool) -> None:
     """Remove a run, or a satellite with its part of the archive and of every run.
 
     ARCHIVE itself is not touched. A removal that is interrupted is finished by the same command.
@@ -29,19 +30,27 @@ def remove(work: Path, satellite: str | None, name: str | None, dry_run: bool, y
     from reprocess.work import removal
 
     target = existing_work(work)
-    if (satellite is None) == (name is None):
+    if bool(satellites) == (name is not None):
         raise click.UsageError("give either --satellite NAME or --run NAME")
-    plan = removal.plan_satellite(target, satellite) if satellite else removal.plan_run(target, name or "")
-    words = _words(plan)
-    click.echo(f"to be removed from {target.root}: {words}", err=True)
+
+    def plans() -> "Iterator[Removal]":
+        """Yield what goes, one after the other: a run goes whole with the last of its satellites."""
+        yield from (removal.plan_satellite(target, satellite) for satellite in satellites)
+        if name is not None:
+            yield removal.plan_run(target, name)
+
+    for plan in list(plans()):
+        click.echo(f"to be removed from {target.root}: {_words(plan)}", err=True)
     if dry_run:
         return
     if not yes and not _agreed():
         raise click.UsageError("nothing was removed, as that was not confirmed; --yes removes without asking")
-    with resumable(), removal.undisturbed(target):
-        removal.remove(target, plan)
-    click.echo(f"removed {words}", err=True)
-    _follow(target, plan)
+    for plan in plans():
+        words = _words(plan)
+        with resumable(), removal.undisturbed(target):
+            removal.remove(target, plan)
+        click.echo(f"removed {words}", err=True)
+        _follow(target, plan)
 
 
 def _words(plan: "Removal") -> str:

@@ -126,6 +126,14 @@ def test_the_last_satellite_leaves_an_empty_work(work: Work) -> None:
     assert "has nothing of metop01, only of none" in told
 
 
+def test_several_satellites_go_with_the_runs_that_have_no_other(work: Work) -> None:
+    told = remove(work, "--satellite", "noaa18,metop01", "--yes")
+    assert told.count("removed all of ") == 2
+    assert read_asked(work.asked) == []
+    assert work.runs() == []
+    audit(work)
+
+
 @pytest.mark.parametrize("options", [("--run", "random-published"), ("--satellite", "metop01")])
 def test_a_removal_that_is_killed_anywhere_is_finished_by_the_next_one(
     made: Path, tmp_path: Path, options: tuple[str, str], monkeypatch: pytest.MonkeyPatch
