@@ -179,7 +179,7 @@ CLASSIFIER = options_of(
     ),
     click.option(
         "--rule", "rules", multiple=True, callback=_rules, metavar="NAME=VALUE",
-        help=f"Set a rule of mode {schema.MODES[-1]} otherwise (docs/continuous.md); may be repeated.",
+        help=f"Set a rule of mode {schema.CONTINUOUS} otherwise (docs/continuous.md); may be repeated.",
     ),
     click.option(
         "--no-rule", "no_rules", multiple=True, metavar="NAME", help="Switch a rule off; may be repeated."

@@ -25,6 +25,7 @@ from reprocess.schema.calendar import day_date as day_date
 from reprocess.schema.calendar import day_index as day_index
 from reprocess.schema.choices import BUNDLED_MODEL as BUNDLED_MODEL
 from reprocess.schema.choices import CONNECTIONS as CONNECTIONS
+from reprocess.schema.choices import CONTINUOUS as CONTINUOUS
 from reprocess.schema.choices import DASHBOARD_PORT as DASHBOARD_PORT
 from reprocess.schema.choices import DEFAULT_MODE as DEFAULT_MODE
 from reprocess.schema.choices import EARLY_MODES as EARLY_MODES
@@ -33,6 +34,7 @@ from reprocess.schema.choices import EVENT_FORMATS as EVENT_FORMATS
 from reprocess.schema.choices import EVENTS_PER_DAY as EVENTS_PER_DAY
 from reprocess.schema.choices import MODES as MODES
 from reprocess.schema.choices import PUBLISHED_MODEL as PUBLISHED_MODEL
+from reprocess.schema.choices import PUBLISHED_MODES as PUBLISHED_MODES
 from reprocess.schema.events import CLASSES as CLASSES
 from reprocess.schema.events import EVENT_CLASSES as EVENT_CLASSES
 from reprocess.schema.events import EVENT_COLUMNS as EVENT_COLUMNS

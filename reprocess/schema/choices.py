@@ -3,13 +3,18 @@
 Nothing is imported here, so that the command line knows them and starts fast.
 """
 
-MODES = ("published", "published-2022", "continuous")
-"""Sets of rules that make events of classes, `detect.rules`."""
+PUBLISHED_MODES = ("published", "published-2022")
+"""Sets of rules that make events of classes, as they were released: `detect.rules.published`."""
 
-DEFAULT_MODE = MODES[0]
+CONTINUOUS = "continuous"
+"""The project's own, whose rules can be set: `detect.rules.continuous`."""
+
+MODES = (*PUBLISHED_MODES, CONTINUOUS)
+
+DEFAULT_MODE = PUBLISHED_MODES[0]
 """The mode of new runs."""
 
-EARLY_MODES = (MODES[1],)
+EARLY_MODES = (PUBLISHED_MODES[1],)
 """Modes whose events begin and end with numbers of windows, three records before what these stand for."""
 
 ENGINES = ("onnxruntime", "tensorflow")

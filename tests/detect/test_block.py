@@ -952,6 +952,11 @@ def test_detecting_again_gives_the_same_bytes(work: Work, settings: Settings) ->
     assert detect_block(plan) == detect_block(plan)
 
 
+def test_a_day_that_left_the_archive_since_it_was_planned_is_named(work: Work, settings: Settings) -> None:
+    with pytest.raises(LedgerError, match=r"noaa18 2019-10-23 is not in the archive any more; give the same"):
+        detect_block(detect_plan(work, settings, "2019-10-22", "2019-10-23"))
+
+
 def test_a_smaller_selection_replaces_the_block(work: Work, settings: Settings) -> None:
     detect_block(detect_plan(work, settings))
     record = detect_block(detect_plan(work, settings, "2019-10-25"))

@@ -1,4 +1,5 @@
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -232,6 +233,45 @@ def test_flags_are_distinct_bits():
     values = list(EVENT_FLAGS.values())
     assert sum(values) == 2 ** len(values) - 1
     assert len(values) == 9
+
+
+def test_traced_L_is_told_and_is_no_interpolated_one():
+    content = records()
+    content["L_IGRF"][12:] = -1
+    day = a_day(content, np.full(N, 4, np.float32))
+    traced = replace(day, look=replace(day.look, traced=content["L_IGRF"] < 0))
+    found, untold = intervals(REP=[(5, 8), (10, 14)]), {"REP": np.array([5, 10]), "CSS": np.empty(0, int)}
+    columns = describe(traced, found, untold, MODES["continuous"]({}), "m", "r")
+    assert columns["quality_flags"] == [0, EVENT_FLAGS["L_traced"]]
+    epoch = int(np.datetime64("1998-01-01", "ms").astype(np.int64))
+    assert columns["structure"] == [(START + 2000 * i - epoch) // 1000 for i in (5, 10)]
+
+
+@pytest.mark.parametrize(
+    ("e1", "e2", "e3", "flag"), [(9, 9, 1, 0), (1, 9, 1, 256), (9, 1, 1, 256), (1, 1, 5, 0), (1, 1, 4, 256)]
+)
+def test_channels_out_of_order_are_flagged_where_the_mode_says_so(e1, e2, e3, flag):
+    content = records()
+    content["electron_flux"][0, :, 10:15] = np.array([e1, e2, e3, 5], np.float32)[:, np.newaxis]
+    day = a_day(content, content["L_IGRF"])
+    found, untold = intervals(REP=[(10, 14)]), {"REP": np.array([-1]), "CSS": np.empty(0, int)}
+    for mode, expected in (("continuous", flag), ("published", 0)):
+        columns = describe(day, found, untold, MODES[mode]({}), "m", "r")
+        assert columns["quality_flags"] == [expected]
+
+
+def test_an_event_that_ends_on_the_next_day_is_of_the_day_of_its_first_record():
+    day = a_day(records(), records()["L_IGRF"])
+    cut = Stretch(day.stretch.records, slice(4, 20), {"2019-10-23": -6, "2019-10-24": 4, "2019-10-25": 20})
+    found = intervals(REP=[(3, 6), (10, 14), (18, 23), (21, 22)])
+    untold = {"REP": np.full(4, -1), "CSS": np.empty(0, int)}
+    columns = describe(replace(day, stretch=cut), found, untold, MODE, "m", "r")
+    assert columns["start_index"] == [6, 14]
+    assert list(zip(columns["stop_date"], columns["stop_index"], strict=True)) == [
+        ("2019-10-24", 10),
+        ("2019-10-25", 3),
+    ]
+    assert cut.locate(0) == ("2019-10-23", 6)
 
 
 @pytest.mark.parametrize(("where", "flag"), [(9, 0), (10, 1), (14, 1), (15, 0)])

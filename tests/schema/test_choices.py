@@ -75,6 +75,11 @@ def test_names_are_those_of_the_things() -> None:
     assert {schema.BUNDLED_MODEL, schema.PUBLISHED_MODEL} <= {model.name for model in list_models()}
 
 
+def test_a_mode_without_its_cost_is_told_by_name() -> None:
+    with pytest.raises(ValueError, match=r"costs.py gives 1 values for 2 names, old, new: give one for each"):
+        costs._by(("old", "new"), 0.03)
+
+
 def test_names_load_nothing() -> None:
     path = PACKAGE / "schema" / "choices.py"
     code = f"import runpy, sys; runpy.run_path({str(path)!r}); print('numpy' in sys.modules)"

@@ -43,7 +43,8 @@ def event_columns(starts: list[int], event_class: str = "REP") -> dict[str, list
     values: dict[str, Any] = {"str": "text", "int32": 3, "float32": 0.1, "float64": 0.1, "time": TIME}
     columns = {name: [values[column.dtype]] * n for name, column in schema.EVENT_COLUMNS.items()}
     times = [TIME + s for s in starts]
-    return columns | {"event_class": [event_class] * n, "start_time": times, "start_index": starts}
+    own = {"event_class": [event_class] * n, "start_time": times, "start_index": starts}
+    return columns | own | {"structure": [0] * n}  # and date and stop_date alike, as in the published modes
 
 
 def dwell_columns(day: int, cells: list[int]) -> dict[str, np.ndarray]:
@@ -228,6 +229,7 @@ def test_parts_of_version_010_are_read_under_the_names_of_today(
     older_parts(run, records)
     path = part_path(run.events, "noaa18", 250)
     assert "flags" in pq.read_schema(path).names
+    assert not {"stop_date", "structure"} & set(pq.read_schema(path).names)
     assert pq.read_schema(part_path(run.dwell, "noaa18", 250)).names == [
         "day", "cell", "dwell", "precipitation_REP", "precipitation_CSS",
     ]  # fmt: skip

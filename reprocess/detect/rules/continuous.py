@@ -19,7 +19,7 @@ from reprocess.detect.rules.parameters import DEFAULTS, Parameters
 from reprocess.detect.rules.significance import chance, possible
 from reprocess.detect.rules.sparse import Classified, Classifier, dilate, grow
 from reprocess.detect.rules.traced import trace_L
-from reprocess.schema import CLASSES, EVENT_CLASSES, MODES, SAMPLING_S
+from reprocess.schema import CLASSES, CONTINUOUS, EVENT_CLASSES, SAMPLING_S
 from reprocess.schema.background import e4_counts
 from reprocess.schema.measurements import has_L, not_measured
 
@@ -333,7 +333,7 @@ class Continuous:
 
     parameters: Parameters = DEFAULTS
     arrays = (*RECORDS, "altitude")
-    name = MODES[-1]
+    name = CONTINUOUS
     offset = CENTRE
 
     @classmethod

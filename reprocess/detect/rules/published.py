@@ -55,7 +55,7 @@ class Rules:
         return Windows(records, self.offset)
 
 
-_RELEASE_2024, _RELEASE_2022 = schema.MODES[:2]
+_RELEASE_2024, _RELEASE_2022 = schema.PUBLISHED_MODES
 
 MODES = {
     rules.name: rules
