@@ -51,8 +51,8 @@ class Parameters:
     join: int | None = _rule(
         5, "records", "two records of a structure have at most so many missing between them, by true time",
         "windows of seven records cannot tell a shorter pause; the published rule compares starts and loses "
-        "the ends of chains",
-        0, 100,
+        "the ends of chains; with six at most, no event holds a record that is missing or calibrating",
+        0, 6,
     )  # fmt: skip
     length: int | None = _rule(
         1500, "records", "what is longer is no event",

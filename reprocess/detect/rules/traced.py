@@ -24,8 +24,8 @@ ALTITUDES_KM = (790.0, 890.0)
 YEARS = np.array([1995.5, 2000.5, 2005.5, 2010.5, 2015.5, 2020.5, 2025.5, 2029.5])
 """Decimal years; between two of them 1 / L is linear, as the IGRF's coefficients are within five years."""
 
-REGION = {"latitude": (5.0, 68.0), "longitude": (-80.0, 50.0)}
-"""Degrees; L_IGRF was seen missing at 9 to 66 N and 286 to 39 E."""
+REGION = {"latitude": (5.0, 68.0), "longitude": (-80.0, 50.0), "altitude": (750.0, 930.0)}
+"""Degrees and km; L_IGRF was seen missing at 9 to 66 N and 286 to 39 E."""
 
 FILE = Path(__file__).with_suffix(".npy")
 
@@ -53,19 +53,19 @@ def trace_L(records: Mapping[str, np.ndarray]) -> np.ndarray:
     ndarray of float32, shape (n,)
         Two decimals where traced, as in the files.
     """
-    stored = records["L_IGRF"]
-    latitude, east = records["latitude"], (records["longitude"] + 180) % 360 - 180
+    stored, latitude, altitude = records["L_IGRF"], records["latitude"], records["altitude"]
+    with np.errstate(invalid="ignore"):  # a longitude may be infinite
+        east = (records["longitude"] + 180) % 360 - 180
     inside = stored == L_MISSING
-    for name, values in (("latitude", latitude), ("longitude", east)):
+    for name, values in (("latitude", latitude), ("longitude", east), ("altitude", altitude)):
         low, high = REGION[name]
         inside = inside & (values >= low) & (values <= high)
     if not inside.any():
         return stored
     L = stored.copy()
     year = 2000 + (records["time"][inside] - _MS_2000) / _YEAR_MS
-    L[inside] = np.round(
-        1 / inverse_L(latitude[inside], east[inside], records["altitude"][inside], year), 2
-    ).astype(np.float32)
+    traced = 1 / inverse_L(latitude[inside], east[inside], altitude[inside], year)
+    L[inside] = np.round(traced, 2).astype(np.float32)
     return L
 
 

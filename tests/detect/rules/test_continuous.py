@@ -325,7 +325,7 @@ def test_a_frame_that_began_before_midnight_has_the_flag_of_the_record_before() 
 @pytest.mark.parametrize(
     ("name", "given", "expected"),
     [
-        ("gap", "10", 10.0), ("gap", None, None), ("join", "0", 0), ("join", 7, 7),
+        ("gap", "10", 10.0), ("gap", None, None), ("join", "0", 0), ("join", 6, 6),
         ("belt", "3:6", (3.0, 6.0)), ("belt", [3, 6.5], (3.0, 6.5)),
         ("L_traced", None, False), ("L_traced", True, True),
         ("significance", "1e-6", 1e-6), ("decode", None, None),
@@ -345,7 +345,7 @@ def test_rules_can_be_set_and_switched_off(name: str, given: object, expected: o
         ("gap", "long", "rule gap takes a number from 2.1 to 86400 (s), got 'long'"),
         ("gap", "nan", "got 'nan'"),
         ("gap", "1", "got '1'"),
-        ("join", "1.5", "rule join takes a whole number from 0 to 100 (records), got '1.5'"),
+        ("join", "1.5", "rule join takes a whole number from 0 to 6 (records), got '1.5'"),
         ("belt", "3", "rule belt takes two numbers, low:high, from 0 to 1000 (L), got '3'"),
         ("belt", "8:3", "got '8:3'"),
         ("L_traced", "no", "rule L_traced has no value, got 'no'; switch it off with --no-rule L_traced"),

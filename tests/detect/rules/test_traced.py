@@ -14,7 +14,8 @@ NAMES = {"L_IGRF": "L_IGRF", "latitude": "lat", "longitude": "lon", "altitude": 
 
 def places(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(7)
-    return (*(rng.uniform(*REGION[name], n) for name in REGION), rng.uniform(800, 885, n))
+    latitude, longitude = (rng.uniform(*REGION[name], n) for name in ("latitude", "longitude"))
+    return latitude, longitude, rng.uniform(800, 885, n)
 
 
 @pytest.mark.parametrize("year", [1998, 2013, 2022])
@@ -57,12 +58,12 @@ def test_beside_the_region_it_is_L_as_NOAA_has_it(shared: Path) -> None:
 
 def test_L_is_left_alone_where_there_is_one_and_outside_the_region() -> None:
     records = {
-        "L_IGRF": np.array([4, -1, -1, -1], np.float32),
-        "latitude": np.array([50, 50, 50, -50], np.float32),
-        "longitude": np.array([340, 340, 200, 340], np.float32),
-        "altitude": np.full(4, 850, np.float32),
-        "time": np.full(4, np.datetime64("2013-07-01", "ms").astype(np.int64)),
+        "L_IGRF": np.array([4, -1, -1, -1, -1, -1], np.float32),
+        "latitude": np.array([50, 50, 50, -50, 50, 50], np.float32),
+        "longitude": np.array([340, 340, 200, 340, 340, np.inf], np.float32),
+        "altitude": np.array([850, 850, 850, 850, np.nan, 850], np.float32),
+        "time": np.full(6, np.datetime64("2013-07-01", "ms").astype(np.int64)),
     }
     L = trace_L(records)
-    assert L[[0, 2, 3]].tolist() == [4, -1, -1]
+    assert L[[0, 2, 3, 4, 5]].tolist() == [4, -1, -1, -1, -1]
     assert 1 < L[1] == np.float32(round(float(L[1]), 2)) < 8
