@@ -1,6 +1,7 @@
 """Where everything lies in a WORK directory."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -147,15 +148,23 @@ class Run:
                 if known is None:
                     self._extend(identity)
                     return
-        changed = {k: (known.get(k), v) for k, v in identity.items() if known.get(k) != v}
-        if changed:
-            changes = "; ".join(f"{k} was {old!r}, now {new!r}" for k, (old, new) in changed.items())
+        if changes := "; ".join(_changes(known, identity)):
             days = sum(len(receipt["days"]) for receipt in self.ledger.done())
             raise LedgerError(
                 f"run {self.name!r} was made differently ({changes}). It can be read, mapped and audited as "
                 f"it is, but not continued: choose another name with --run, which classifies its {days} "
                 f"satellite-days anew, or first: reprocess remove WORK --run {self.name}"
             )
+
+
+def _changes(known: dict[str, Any], now: dict[str, Any], of: str = "") -> Iterator[str]:
+    """Say what differs, within what has parts too if these are named alike."""
+    for key, new in now.items():
+        old = known.get(key)
+        if isinstance(old, dict) and isinstance(new, dict) and old.keys() == new.keys():
+            yield from _changes(old, new, f"{key}: ")
+        elif old != new:
+            yield f"{of}{key} was {old!r}, now {new!r}"
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from reprocess import schema
 from reprocess.report.summary import (
+    BACKGROUND,
     DAILY_UNTIL,
     STATES,
+    background_table,
     by_period,
     day_table,
     flag_counts,
@@ -189,3 +191,20 @@ def test_flags_are_counted_by_class() -> None:
     assert counts["calibration"] == {"REP": 1, "CSS": 1}
     assert counts["L_interpolated"] == {"REP": 2, "CSS": 0}
     assert counts["time_gap"] == {"REP": 0, "CSS": 0}
+
+
+def test_background_is_that_of_the_days_asked_for_by_satellite_and_month() -> None:
+    days = {"noaa18": (7966, 7967, 8000), "noaa19": (7966,)}
+    planned = [granule(satellite, day) for satellite, of in days.items() for day in of]
+    counted: dict[Key, Any] = {
+        (g.satellite, g.date.isoformat()): {"polar_e4": {"records": 100 * k, "counts": 49 * k}}
+        for k, g in enumerate(planned, 1)
+    }
+    counted["metop01", "2019-10-24"] = {"polar_e4": {"records": 5, "counts": 5}}  # of another run
+    counted["noaa19", "2019-10-24"] = {}  # of a version that did not count
+    table = background_table(planned, counted)
+    assert table.columns.tolist() == list(BACKGROUND)
+    assert table.to_numpy().tolist() == [
+        ["noaa18", "2019-10", 300, "0.490", f"{147**0.5 / 300:.3f}"],
+        ["noaa18", "2019-11", 300, "0.490", f"{147**0.5 / 300:.3f}"],
+    ]
