@@ -38,6 +38,7 @@ class Series:
         self._ledger = work.ledger
         self._entries: dict[int, DayEntry | None] = {}
         self._read: dict[int, Records] = {}
+        self._behind = 0
 
     def entry(self, day: int) -> DayEntry | None:
         """Return what the ledger says of a day, None if the archive does not have it.
@@ -96,6 +97,7 @@ class Series:
             As `require`.
         """
         self.require(day)
+        self._behind = 2 if halo else 0  # days to keep: the one before, and the one that is worked on
         neighbours: dict[str, str | None] = {}
         before, more_before = self._walk(day, -1, halo, neighbours)
         after, more_after = self._walk(day, 1, halo, neighbours)
@@ -140,7 +142,7 @@ class Series:
     def _records(self, day: int) -> Records:
         """Return a day's records; those of days that are left behind are forgotten."""
         if day not in self._read:
-            self._read = {d: records for d, records in self._read.items() if d >= day - 2}
+            self._read = {d: records for d, records in self._read.items() if d >= day - self._behind}
             block = day // schema.BLOCK_DAYS
             ahead = [d for d in self._days if day <= d < day + STRIP and d // schema.BLOCK_DAYS == block]
             counts = {d: self._count(d) for d in ahead or [day] if self.entry(d)}

@@ -81,7 +81,7 @@ def test_the_page_tells_the_rules_and_run_json_has_them(whole: Path) -> None:
         (("--mode", "continuous", "--rule", "gap"), "'gap' is not NAME=VALUE"),
         (("--mode", "continuous", "--no-rule", "gaps"), "there is no rule 'gaps'"),
         (("--mode", "published", "--rule", "gap=3"), "mode published has no rule to set, got gap"),
-        (("--mode", "continuous"), "was made differently (rules: decode was 0.6, now 0.4; rules: significance was 0.05"),
+        (("--mode", "continuous"), "(rules: decode was 0.6, now 0.4; rules: significance was 0.05"),
         (("--mode", "published", "--run", "random-continuous"), "differently (mode was 'continuous'"),
     ],
 )  # fmt: skip
