@@ -75,8 +75,10 @@ def event_troubles(
     stored = pd.concat([events[events["event_class"] == name] for name in schema.EVENT_CLASSES])
     stored = stored.reset_index(drop=True)
     again = _described(stored, facts, day, mode, names)
-    again["probability"] = again["probability"].fillna(stored["probability"])  # not kept
-    crossing = stored["stop_date"] != stored["date"]  # what it overlaps on the next day is not known here
+    crossing = (
+        stored["stop_date"] != stored["date"]
+    )  # what is kept of the next day, and overlaps, is not looked up
+    again["probability"] = again["probability"].mask(crossing).fillna(stored["probability"])  # or not kept
     for table in (again, stored):
         table.loc[crossing, "quality_flags"] |= schema.EVENT_FLAGS["overlaps_other_class"]
     for name in again.columns:

@@ -64,7 +64,7 @@ def describe(day: Day, events: Events, structures: Events, mode: Mode, model: st
         (their difference) use measured L only. ``duration_s`` is from the first to the last
         record plus one sampling interval of 2 s. ``e4_ratio_0_90`` is E4 at 0 over E4 at 90
         degrees at the peak. ``probability`` is the mean probability of the class over the
-        windows that stand for the event's records. Missing values are NaN.
+        windows that stand for the event's records, as far as there are any. Missing values are NaN.
     """
     columns: Columns = {name: [] for name in EVENT_COLUMNS}
     own = day.stretch.own
@@ -102,6 +102,9 @@ def _row(day: Day, first: int, last: int, value: int) -> dict[str, Any]:
     low, high = (measured.min(), measured.max()) if measured.size else (np.float32(np.nan),) * 2
     e4_0, e4_90 = r["electron_flux"][:, 3, peak]
     own = day.probabilities[windows.standing_for(first, last), value]
+    known = ~np.isnan(own)  # no window may stand for records between others of the event
+    if known.any() and not known.all():
+        own = own[known]
     stop_date, stop_index = day.stretch.locate(last)
     return {
         "satellite": day.satellite,

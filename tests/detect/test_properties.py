@@ -222,6 +222,14 @@ def test_probability_is_that_of_the_windows_standing_for_the_records(offset, win
     assert css["probability"] == pytest.approx(0.02 * np.mean(windows))
 
 
+def test_a_record_within_an_event_that_no_window_stands_for_is_left_out_of_its_probability():
+    day = a_day(records(), records()["L_IGRF"])
+    day.probabilities[8:10] = np.nan
+    untold = {"REP": np.array([-1]), "CSS": np.empty(0, int)}
+    columns = describe(day, intervals(REP=[(10, 14)]), untold, MODE, "m", "r")
+    assert columns["probability"] == [pytest.approx(0.01 * (7 + 10 + 11) / 3)]
+
+
 # Flags
 
 

@@ -81,7 +81,7 @@ def test_what_is_expected_is_not_what_is_found_where_the_code_is_wrong(
     random_model: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     edit = next(e for e in all_edits() if (e.kind, e.variable) == ("huge, one", "mep_ele_tel0_flux_e4"))
-    monkeypatch.setattr("reprocess.detect.block.not_measured", lambda r: np.zeros(r["time"].size, bool))
+    monkeypatch.setattr("reprocess.detect.rules.modes.not_measured", lambda r: np.zeros(r["time"].size, bool))
     with pytest.raises(ContentsError, match="windows are clear"):
         list(try_edits([edit], random_model, tmp_path, seed=1))
 
