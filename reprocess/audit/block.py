@@ -250,7 +250,7 @@ def _audit_content(audit: _Audit, run: Run, receipt: DetectReceipt, ingested: In
     if strange:
         differs("events", "dates of the block's receipt", ", ".join(sorted(strange)))
     days = _current_days(audit, run, receipt)
-    series = Series(audit.work, satellite, mode.arrays, days)
+    series = Series(audit.work, satellite, mode.arrays, days, sound=(block,))
     for day in days:
         date = schema.day_date(day)
         facts, source = receipt["days"][date.isoformat()], ingested["days"][date.isoformat()]
