@@ -149,8 +149,7 @@ def _detect_day(
         return engine.predict(windows_at(flux, index, bundle.scaling))
 
     date, entry = schema.day_date(day), series.require(day)
-    background = plan.backgrounds.get(f"{date:%Y-%m}", TYPICAL_BACKGROUND)
-    found = mode.find(stretch_of, network, background, dense)
+    found = mode.find(stretch_of, network, plan.backgrounds, dense)
     own, classified = found.look.own(found.stretch), found.classified
     origin = entry["source"]["sha256"], entry.get("simulated", False)
     seen = Day(plan.satellite, date, found.stretch, found.look, classified.probabilities, *origin)
@@ -167,7 +166,9 @@ def _detect_day(
     if mode.halo:
         others = {schema.day_date(other).isoformat() for other in plan.days}
         facts["neighbours"] = {d: s for d, s in found.stretch.neighbours.items() if d not in others}
-        facts |= {"background": background, "carried": _carried(found)}
+        months = {day_seen[:7] for day_seen in found.stretch.firsts}
+        facts["background"] = {m: plan.backgrounds.get(m, TYPICAL_BACKGROUND) for m in sorted(months)}
+        facts["carried"] = _carried(found)
     if entry.get("simulated"):
         facts["simulated"] = True
     if dense:

@@ -23,6 +23,9 @@ from reprocess.work.paths import Run, Work
 from reprocess.work.status import ledger_days
 from reprocess.work.store import CLASSES_TITLE, create_store
 
+_AROUND = 28
+"""Days before and after one that records of a neighbour can be of, with something to spare."""
+
 
 def plan_detect(work: Work, run: Run, settings: Settings, granules: Iterable[Granule]) -> list[DetectPlan]:
     """Return the blocks with days that are ingested but not classified as they are now.
@@ -42,9 +45,15 @@ def plan_detect(work: Work, run: Run, settings: Settings, granules: Iterable[Gra
         if any(held.changes(satellite, d, done.get((satellite, d))) for d in dates):
             present = sorted(d for d in dates if (satellite, d) in held.days)
             days = tuple(map(schema.day_index, present))
-            backgrounds = {d[:7]: held.background(satellite, d[:7]) for d in present}
+            backgrounds = {m: held.background(satellite, m) for m in _months(days)}
             plans.append(DetectPlan(work.root, run.name, satellite, block, days, settings, backgrounds))
     return plans
+
+
+def _months(days: Iterable[int]) -> list[str]:
+    """Return the months (YYYY-MM) of these days and of the days around them."""
+    near = {max(min(day + step, schema.DAYS - 1), 0) for day in days for step in (-_AROUND, 0, _AROUND)}
+    return sorted({f"{schema.day_date(day):%Y-%m}" for day in near})
 
 
 def claim(run: Run, settings: Settings) -> None:

@@ -44,7 +44,7 @@ class Held:
         """Return what is not as when a day was classified, as what it is now and was then; empty if all is.
 
         That is the day's own file, those of the neighbouring days that its mode looked at, and the
-        background of its month.
+        background of their months.
 
         Parameters
         ----------
@@ -60,9 +60,9 @@ class Held:
             for day, then in files.items()
             if self.sha256(satellite, day) != then
         ]
-        now = self.background(satellite, date[:7])
-        if entry.get("background", now) != now:
-            changes.append((f"background {now:g}", f"background {entry['background']:g} on {date}"))
+        for month, then in entry.get("background", {}).items():
+            if (now := self.background(satellite, month)) != then:
+                changes.append((f"background {now:g}", f"background {then:g} in {month}, on {date}"))
         return changes
 
 

@@ -75,8 +75,8 @@ class ClassifiedDay(TypedDict, total=False):
     neighbours: dict[str, str | None]
     """Sum of the file of each day that was looked at besides and is not of the block's days here, by date;
     None where the archive had none. Only of modes that look beyond the day; so are the next two."""
-    background: float
-    """E4 over the polar caps in the day's month, counts per second."""
+    background: dict[str, float]
+    """E4 over the polar caps, counts per second, by month (YYYY-MM) of the records that were looked at."""
     carried: dict[str, int]
     """The day's first records that are within an event that began before, by class."""
     class_counts: list[int]

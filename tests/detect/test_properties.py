@@ -250,7 +250,8 @@ def test_traced_L_is_told_and_is_no_interpolated_one():
     traced = replace(day, look=replace(day.look, traced=content["L_IGRF"] < 0))
     found, untold = intervals(REP=[(5, 8), (10, 14)]), {"REP": np.array([5, 10]), "CSS": np.empty(0, int)}
     columns = describe(traced, found, untold, MODES["continuous"]({}), "m", "r")
-    assert columns["quality_flags"] == [0, EVENT_FLAGS["L_traced"]]
+    about_L = EVENT_FLAGS["L_traced"] | EVENT_FLAGS["L_interpolated"]
+    assert [flags & about_L for flags in columns["quality_flags"]] == [0, EVENT_FLAGS["L_traced"]]
     epoch = int(np.datetime64("1998-01-01", "ms").astype(np.int64))
     assert columns["structure"] == [(START + 2000 * i - epoch) // 1000 for i in (5, 10)]
 
@@ -280,6 +281,8 @@ def test_an_event_that_ends_on_the_next_day_is_of_the_day_of_its_first_record():
         ("2019-10-25", 3),
     ]
     assert cut.locate(0) == ("2019-10-23", 6)
+    over = replace(cut, firsts={"2019-10-31": -6, "2019-11-01": 4, "2019-11-02": 20})
+    assert over.by_month({"2019-11": 0.7}, 0.5).tolist() == [0.5] * 4 + [0.7] * (N - 4)
 
 
 @pytest.mark.parametrize(("where", "flag"), [(9, 0), (10, 1), (14, 1), (15, 0)])

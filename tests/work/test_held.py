@@ -23,7 +23,7 @@ DAYS = {
 DONE: ClassifiedDay = {
     "source_sha256": "aa",
     "neighbours": {"2019-10-23": None, "2019-10-25": "bb"},
-    "background": 0.5,
+    "background": {"2019-10": 0.5, "2019-11": 0.5},
 }
 
 
@@ -42,7 +42,7 @@ def test_a_day_is_as_it_was_classified() -> None:
         ({"neighbours": {"2019-10-25": "b0"}}, "source bb", "source b0 on 2019-10-25"),
         ({"neighbours": {"2019-10-25": None}}, "source bb", "nothing on 2019-10-25"),
         ({"neighbours": {"2019-10-26": "cc"}}, "nothing", "source cc on 2019-10-26"),
-        ({"background": 0.45}, "background 0.5", "background 0.45 on 2019-10-24"),
+        ({"background": {"2019-10": 0.45}}, "background 0.5", "background 0.45 in 2019-10, on 2019-10-24"),
     ],
 )
 def test_what_has_changed_is_told(change: dict[str, Any], now: str, then: str) -> None:

@@ -20,7 +20,7 @@ from reprocess.detect.rules.significance import chance, possible
 from reprocess.detect.rules.sparse import Classified, Classifier, dilate, grow
 from reprocess.detect.rules.traced import trace_L
 from reprocess.schema import CLASSES, CONTINUOUS, EVENT_CLASSES, SAMPLING_S
-from reprocess.schema.background import e4_counts
+from reprocess.schema.background import TYPICAL_BACKGROUND, e4_counts
 from reprocess.schema.measurements import has_L, not_measured
 
 STEP_MS = round(1000 * SAMPLING_S)
@@ -53,6 +53,8 @@ class Series:
     """bool, shape (n,): the record is no measurement."""
     L: np.ndarray
     """float32, shape (n,): L shell, negative where there is none."""
+    background: np.ndarray
+    """float64, shape (n,): counts per second of E4 over the polar caps, mean of the record's month."""
     own: slice
     truncated: tuple[bool, bool] = (False, False)
     """Whether the neighbour has more records before the first and after the last of the series."""
@@ -131,7 +133,7 @@ def _reach(parameters: Parameters) -> int:
     return max(parameters.join or 0, ADJACENT) + 1
 
 
-def wanted_records(series: Series, parameters: Parameters, background: float) -> np.ndarray:
+def wanted_records(series: Series, parameters: Parameters) -> np.ndarray:
     """Return the records whose windows decide which structures there are among the series' own.
 
     A structure that becomes an event has its peak at a hot record that can be of significant counts, and
@@ -142,7 +144,7 @@ def wanted_records(series: Series, parameters: Parameters, background: float) ->
     peaks = hot(series, parameters)
     if parameters.significance is not None:
         counts = e4_counts(series.flux)
-        peaks &= possible(counts[0], _expected(counts, parameters, background), parameters.significance)
+        peaks &= possible(counts[0], _expected(counts, series, parameters), parameters.significance)
     wanted = dilate(peaks, parameters.join or 0, 0)
     wanted[: max(start - _reach(parameters), 0)] = False
     wanted[stop:] = False
@@ -152,7 +154,7 @@ def wanted_records(series: Series, parameters: Parameters, background: float) ->
 
 
 def classify(
-    series: Series, classifier: Classifier, parameters: Parameters, background: float, *, dense: bool = False
+    series: Series, classifier: Classifier, parameters: Parameters, *, dense: bool = False
 ) -> Classified:
     """Classify the records that events among the series' own can depend on, or all of the observed ones.
 
@@ -162,12 +164,10 @@ def classify(
     classifier : callable
         From positions of records, shape (k,), to the probabilities of the windows around them.
     parameters : Parameters
-    background : float
-        Mean counts per second of E4 at 0 degrees over the polar caps.
     dense : bool
     """
     seen = observed(series, parameters)
-    wanted = seen if dense else wanted_records(series, parameters, background)
+    wanted = seen if dense else wanted_records(series, parameters)
 
     def marked(probabilities: np.ndarray) -> np.ndarray:
         return marks(probabilities, parameters) > 0
@@ -201,9 +201,7 @@ def _margin(parameters: Parameters) -> int:
     return _reach(parameters) + WINDOW + 2 * (int(parameters.calibration or 0) + FRAME)
 
 
-def find_structures(
-    series: Series, found: Classified, parameters: Parameters, background: float
-) -> list[Structure]:
+def find_structures(series: Series, found: Classified, parameters: Parameters) -> list[Structure]:
     """Return the events of a series, by first record; those of the halo too, as far as they are known.
 
     Parameters
@@ -211,11 +209,10 @@ def find_structures(
     series : Series
     found : Classified
         What `classify` returns.
-    parameters, background
-        As in `classify`.
+    parameters : Parameters
     """
     kinds, counts = marks(found.probabilities, parameters), e4_counts(series.flux)
-    expected = _expected(counts, parameters, background)
+    expected = _expected(counts, series, parameters)
     structures = []
     for kind in range(1, kinds.max(initial=0) + 1):
         index = np.flatnonzero(kinds == kind)
@@ -236,9 +233,9 @@ def _chains(index: np.ndarray, time: np.ndarray, missing: int) -> list[np.ndarra
     return np.split(index, np.flatnonzero(far) + 1)
 
 
-def _expected(counts: np.ndarray, parameters: Parameters, background: float) -> np.ndarray:
+def _expected(counts: np.ndarray, series: Series, parameters: Parameters) -> np.ndarray:
     """Return the counts of E4 at 0 degrees that background gives in each record, shape (n,)."""
-    return np.asarray(background + (parameters.leak or 0) * counts[1])
+    return np.asarray(series.background + (parameters.leak or 0) * counts[1])
 
 
 def _structure(
@@ -281,7 +278,6 @@ def search(
     stretch: Callable[[int], Series],
     classifier_of: Callable[[Series], Classifier],
     parameters: Parameters,
-    background: float,
     *,
     dense: bool = False,
 ) -> tuple[Series, Classified, list[Structure]]:
@@ -293,8 +289,8 @@ def search(
         Returns the series with so many records of halo on either side, or all that there are.
     classifier_of : callable
         Returns what classifies records of that series.
-    parameters, background, dense
-        As in `classify` and `find_structures`.
+    parameters, dense
+        As in `classify`.
 
     Returns
     -------
@@ -305,9 +301,9 @@ def search(
     enough = np.inf if parameters.length is None else parameters.length + _margin(parameters)
     while True:
         series = stretch(halo)
-        found = classify(series, classifier_of(series), parameters, background, dense=dense)
+        found = classify(series, classifier_of(series), parameters, dense=dense)
         if not is_open(series, found, parameters) or halo >= enough:  # longer ones are no events
-            return series, found, find_structures(series, found, parameters, background)
+            return series, found, find_structures(series, found, parameters)
         halo *= 8
 
 
@@ -357,9 +353,9 @@ class Continuous:
 
     def look(self, stretch: Stretch) -> Look:
         """As `Mode.look`."""
-        return self._look(stretch)[0]
+        return self._look(stretch, {})[0]
 
-    def _look(self, stretch: Stretch) -> tuple[Look, Series]:
+    def _look(self, stretch: Stretch, background: Mapping[str, float]) -> tuple[Look, Series]:
         records, rules = stretch.records, self.parameters
         missing = not_measured(records)
         stored = records["L_IGRF"]
@@ -368,28 +364,32 @@ class Continuous:
         unusable = missing if rules.not_a_measurement else np.zeros(missing.size, bool)
         series = Series(
             records["time"], records["electron_flux"], calibrating(records["ifc_on"], records["time"]),
-            unusable, L, stretch.own, stretch.truncated,
+            unusable, L, stretch.by_month(background, TYPICAL_BACKGROUND), stretch.own, stretch.truncated,
         )  # fmt: skip
         windows = Windows(L.size, left_out=0)
         return Look(L, traced, missing, windows, observed(series, rules)[windows.seen]), series
 
     def find(
-        self, stretch_of: Callable[[int], Stretch], network: Network, background: float, dense: bool
+        self,
+        stretch_of: Callable[[int], Stretch],
+        network: Network,
+        background: Mapping[str, float],
+        dense: bool,
     ) -> Found:
         """As `Mode.find`."""
-        stretches: dict[int, tuple[Stretch, Look]] = {}
+        looked: list[tuple[Stretch, Look]] = []
 
         def series_of(halo: int) -> Series:
             stretch = stretch_of(halo)
-            look, series = self._look(stretch)
-            stretches[id(series)] = stretch, look
+            look, series = self._look(stretch, background)
+            looked[:] = [(stretch, look)]
             return series
 
         def classifier_of(series: Series) -> Classifier:
             return lambda index: network(series.flux, index - CENTRE)
 
-        series, found, structures = search(series_of, classifier_of, self.parameters, background, dense=dense)
-        stretch, look = stretches[id(series)]
+        _, found, structures = search(series_of, classifier_of, self.parameters, dense=dense)
+        ((stretch, look),) = looked
         at = look.windows.seen
         classified = Classified(found.evaluated[at], found.probabilities[at], found.classes[at])
         of = {name: [s for s in structures if s.value == value] for name, value in EVENT_CLASSES.items()}

@@ -32,6 +32,13 @@ class Stretch:
     neighbours: Mapping[str, str | None] = field(default_factory=dict)
     """sha256 of the file of every other day that was looked for, by date; None where there is none."""
 
+    def by_month(self, values: Mapping[str, float], default: float) -> np.ndarray:
+        """Return for each record the value of its month (YYYY-MM), float64, shape (n,)."""
+        found = np.full(self.records["time"].size, default)
+        for date, first in sorted(self.firsts.items()):
+            found[max(first, 0) :] = values.get(date[:7], default)
+        return found
+
     def locate(self, position: int) -> tuple[str, int]:
         """Return date and number within its day of a record."""
         date, first = max(
@@ -115,7 +122,11 @@ class Mode(Protocol):
         """Tell what is there to be classified."""
 
     def find(
-        self, stretch_of: Callable[[int], Stretch], network: Network, background: float, dense: bool
+        self,
+        stretch_of: Callable[[int], Stretch],
+        network: Network,
+        background: Mapping[str, float],
+        dense: bool,
     ) -> Found:
         """Find a day's events.
 
@@ -124,8 +135,8 @@ class Mode(Protocol):
         stretch_of : callable
             Returns the day with so many records of its neighbours on either side, or all that there are.
         network : callable
-        background : float
-            Mean counts per second of E4 at 0 degrees over the polar caps, of the satellite's month.
+        background : mapping of str to float
+            Mean counts per second of E4 at 0 degrees over the polar caps, by month (YYYY-MM).
         dense : bool
             Whether to classify every window.
         """

@@ -46,7 +46,11 @@ class Published:
         return Look(repair_L(stored, self.rules), traced, missing, windows, windows.clear_of(missing))
 
     def find(
-        self, stretch_of: Callable[[int], Stretch], network: Network, background: float, dense: bool
+        self,
+        stretch_of: Callable[[int], Stretch],
+        network: Network,
+        background: Mapping[str, float],
+        dense: bool,
     ) -> Found:
         """As `Mode.find`."""
         del background

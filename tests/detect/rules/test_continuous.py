@@ -37,7 +37,7 @@ def quiet(n: int) -> Series:
     flux = np.zeros((2, 4, n), np.float32)
     return Series(
         START + 2000 * np.arange(n), flux, np.zeros(n, bool), np.zeros(n, bool), np.full(n, 5, np.float32),
-        slice(0, n),
+        np.full(n, 0.5), slice(0, n),
     )  # fmt: skip
 
 
@@ -64,8 +64,8 @@ def table_of(n: int, rep: dict[int, float], css: dict[int, float] | None = None)
 
 
 def events(series: Series, table: np.ndarray, parameters: Parameters = EVERYTHING) -> list[Structure]:
-    found = classify(series, given_probabilities(table), parameters, 0.5)
-    return find_structures(series, found, parameters, 0.5)
+    found = classify(series, given_probabilities(table), parameters)
+    return find_structures(series, found, parameters)
 
 
 def test_an_event_has_the_extent_of_its_records_the_last_included() -> None:
@@ -188,7 +188,8 @@ def series_and_table(draw: st.DrawFn) -> tuple[Series, np.ndarray]:
         calibrating[at : at + 20] = True
     L = rng.choice(np.array([-1, 2, 5, 8], np.float32), n, p=[0.02, 0.2, 0.6, 0.18])
     table = rng.dirichlet([3 - 2.5 * busy, busy + 0.05, busy + 0.05], n).astype(np.float32)
-    series = Series(START + np.cumsum(steps), flux, calibrating, unusable, L, slice(0, n))
+    background = np.where(np.arange(n) < rng.integers(n), 0.5, rng.choice([0.05, 0.5, 1.5]))  # a month ends
+    series = Series(START + np.cumsum(steps), flux, calibrating, unusable, L, background, slice(0, n))
     return series, table
 
 
@@ -198,7 +199,7 @@ def cut(whole: Series, start: int, stop: int, halo: int) -> Series:
     seen = slice(low, high)
     return Series(
         whole.time[seen], whole.flux[:, :, seen], whole.calibrating[seen], whole.unusable[seen],
-        whole.L[seen], own, (low > 0, high < whole.time.size),
+        whole.L[seen], whole.background[seen], own, (low > 0, high < whole.time.size),
     )  # fmt: skip
 
 
@@ -223,9 +224,9 @@ PARAMETERS = st.sampled_from(
 @given(series_and_table(), PARAMETERS)
 def test_few_windows_give_the_events_of_all(made: tuple[Series, np.ndarray], parameters: Parameters) -> None:
     series, table = made
-    few = classify(series, given_probabilities(table), parameters, 0.5)
-    every = classify(series, given_probabilities(table), parameters, 0.5, dense=True)
-    assert find_structures(series, few, parameters, 0.5) == find_structures(series, every, parameters, 0.5)
+    few = classify(series, given_probabilities(table), parameters)
+    every = classify(series, given_probabilities(table), parameters, dense=True)
+    assert find_structures(series, few, parameters) == find_structures(series, every, parameters)
     assert np.array_equal(every.evaluated, observed(series, parameters))
     assert not np.any(few.evaluated & ~every.evaluated)
 
@@ -237,9 +238,7 @@ def test_events_and_observed_time_do_not_depend_on_cuts(
 ) -> None:
     whole, table = made
     n = whole.time.size
-    expected = find_structures(
-        whole, classify(whole, given_probabilities(table), parameters, 0.5), parameters, 0.5
-    )
+    expected = find_structures(whole, classify(whole, given_probabilities(table), parameters), parameters)
     ends = [0, *sorted({c for c in cuts if c < n}), n]
     together: list[Structure] = []
     seen = np.zeros(n, bool)
@@ -253,7 +252,7 @@ def test_events_and_observed_time_do_not_depend_on_cuts(
             low = start - part.own.start
             return lambda index: table[index + low]
 
-        part, _, found = search(stretch, classifier_of, parameters, 0.5)
+        part, _, found = search(stretch, classifier_of, parameters)
         low = start - part.own.start
         together += [
             replace(s, first=s.first + low, last=s.last + low, peak=s.peak + low, head=s.head + low)
@@ -270,9 +269,9 @@ def test_a_structure_that_runs_over_the_halo_is_followed() -> None:
     whole = with_counts(quiet(n), dict.fromkeys(range(500, 1500), 20))
     table = table_of(n, dict.fromkeys(range(400, 1600), 0.9))
     part = cut(whole, 0, 600, HALO)
-    assert is_open(part, classify(part, given_probabilities(table), EVERYTHING, 0.5), EVERYTHING)
+    assert is_open(part, classify(part, given_probabilities(table), EVERYTHING), EVERYTHING)
     series, found, structures = search(
-        lambda halo: cut(whole, 0, 600, halo), lambda _: given_probabilities(table), EVERYTHING, 0.5
+        lambda halo: cut(whole, 0, 600, halo), lambda _: given_probabilities(table), EVERYTHING
     )
     assert [(s.first, s.last) for s in structures] == [(400, 1599)]
     assert series.truncated == (False, True)
@@ -294,7 +293,7 @@ def test_what_is_longer_than_half_an_orbit_is_no_event_however_long_it_is(length
         def classifier_of(_: Series, table: np.ndarray = table) -> Classifier:
             return lambda index: table[index + 9_900 - min(9_900, asked[-1])]
 
-        _, _, found = search(stretch, classifier_of, EVERYTHING, 0.5)
+        _, _, found = search(stretch, classifier_of, EVERYTHING)
         assert len(found) == (count if stop < n else 0)
     assert max(asked) < 5000
 
