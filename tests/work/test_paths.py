@@ -81,7 +81,7 @@ def test_describing_extends_the_identity_and_does_not_spoil_the_claim(work: Work
     [
         ({"model": "b"}, "model was 'a', now 'b'"),
         ({"mode": "published-2022"}, "mode was 'published', now 'published-2022'"),
-        ({"rules": {"wrap": True}}, "rules was {'wrap': False}, now {'wrap': True}"),
+        ({"rules": {"wrap": True}}, "rules: wrap was False, now True"),
         ({"classes": True}, "classes was False, now True"),
         ({"engine": "tensorflow"}, "engine was None, now 'tensorflow'"),
     ],
