@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 
 from reprocess.schema import FLUX_PER_COUNT, SATELLITES
 from reprocess.simulate.activity import Activity
-from reprocess.simulate.fluxes import background
+from reprocess.simulate.fluxes import Streams, background, e4_background
 from reprocess.simulate.geomagnetic import MagneticCoordinates, magnetic_coordinates, magnetic_grid
 from reprocess.simulate.geometry import day_geometry, total
 from reprocess.simulate.orbit import ORBITS
@@ -104,9 +104,10 @@ def simulated_day(satellite: str, date: dt.date, seed: int) -> Day:
     time_ms = start + 2000 * np.arange(43_200)
     geometry = day_geometry(ORBITS[satellite], magnetic_grid(date.year), time_ms)
     ones = np.ones(len(time_ms))
-    state = Activity(STORM_LEVEL * ones, BELT_LEVEL[date.year] * ones, 0 * ones)
+    state = Activity(STORM_LEVEL * ones, BELT_LEVEL[date.year] * ones, 0 * ones, ones)
     rng = np.random.default_rng([seed, SATELLITES[satellite].sat_id, date.toordinal()])
-    expected = background(geometry, state, rng)
+    e4_counts = e4_background(satellite, date.year + date.timetuple().tm_yday / 365.25)
+    expected = background(geometry, state, Streams(rng, rng, rng), e4_counts)
     counts = measure(expected, np.zeros(expected.shape[1:]), rng)
     magnetic = geometry.magnetic
     anomaly = geometry.local_ratio < ANOMALY_RATIO
@@ -157,6 +158,28 @@ def telescope_ratio(days: list[Day], channel: str) -> float:
     return float(np.median(np.concatenate(ratios)))
 
 
+def polar_cap_e4(day: Day) -> float:
+    """Return the mean counts of E4 at 0 degrees beyond L = 12, where it is not missing."""
+    p5, p6 = (day.counts[0, CHANNELS.index(c)] for c in ("p5", "p6"))
+    return float(p6[(day.shell > 12) & (p5 <= 2)].mean())
+
+
+def belt_leak(days: list[Day]) -> tuple[float, float]:
+    """Return intercept and slope of E4 counts at 0 degrees against those at 90 degrees, at L 3-7.
+
+    A line through the means of the records with fewer than 5 and with 15 to 150 counts at 90 degrees.
+    """
+    parts = []
+    for day in days:
+        p5, p6 = (day.counts[:, CHANNELS.index(c)] for c in ("p5", "p6"))
+        quiet = (day.shell > 3) & (day.shell < 7) & (p5 <= 2).all(axis=0) & ~day.anomaly
+        parts.append(p6[:, quiet])
+    zenith, trapped = np.concatenate(parts, axis=1)
+    low, high = trapped < 5, (trapped >= 15) & (trapped < 150)
+    slope = (zenith[high].mean() - zenith[low].mean()) / (trapped[high].mean() - trapped[low].mean())
+    return float(zenith[low].mean() - slope * trapped[low].mean()), float(slope)
+
+
 def step_correlation(days: list[Day], telescope: int, channel: str) -> float:
     """Return the auto-correlation at one record of ln(counts + 1/2) at L = 4-7, less its 31-record mean."""
     k = CHANNELS.index(channel)
@@ -187,6 +210,9 @@ def print_tables(real: list[Day], simulated: list[Day]) -> None:
             np.round(missing_share(days), 4),
             "L gaps",
             [round(d.gaps, 4) for d in days],
+        )
+        print(
+            "  polar-cap E4", [round(polar_cap_e4(d), 2) for d in days], "leak", np.round(belt_leak(days), 3)
         )
         print("  0/90", {c: round(telescope_ratio(days, c), 4) for c in ("e1", "e2", "e3", "p6")})
         for t in (0, 1):

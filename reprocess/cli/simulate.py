@@ -32,6 +32,13 @@ from reprocess.schema import DAYS, EVENTS_PER_DAY
     show_default=True,
     help="Mean of a whole day.",
 )
+@click.option(
+    "--situations-per-day",
+    type=Number(0, 1000),
+    default=0.0,
+    show_default=True,
+    help="Mean of events made in each hard situation besides: at midnights, gaps, calibrations and so on.",
+)
 @ONE_WORKER
 @former("--satellites", "--satellite", name="satellites", type=Satellites())
 def simulate(out: Path, satellites: tuple[str, ...], start: dt.datetime, **options: Any) -> None:

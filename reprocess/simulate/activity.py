@@ -25,6 +25,13 @@ SOLAR_MAXIMUM_YEAR = 2014.3
 
 PROTON_EVENTS_PER_YEAR = 8.0
 
+RATE_SPREAD, RATE_DAYS = 0.8, 3.0
+"""Of the event rate that all satellites share: standard deviation of its logarithm, and the time in which its
+auto-correlation falls to 1/e. Chosen within what makes counts of a month vary as those of storms do."""
+
+STORM_SHARE = 0.9
+"""Of the same index in the storm level: disturbed days have a wider oval and more events."""
+
 
 @dataclass(frozen=True)
 class Activity:
@@ -36,6 +43,27 @@ class Activity:
     """0 as empty as on a quiet day of solar minimum to 1 as full as in a disturbed month."""
     solar_protons: np.ndarray
     """Expected counts per second of P3 in the polar caps."""
+    rate: np.ndarray
+    """Event rate over its mean, log-normal with a mean of 1."""
+
+
+def _index(seed: int, time_ms: np.ndarray) -> np.ndarray:
+    """Return Gaussian noise of unit variance, the auto-correlation of which falls as exp(-days / RATE_DAYS).
+
+    One value a day, a moving average of what each day adds; linear between noons.
+    """
+    noon = time_ms / MS_PER_DAY - 0.5
+    first, last = int(np.floor(noon.min())), int(np.floor(noon.max())) + 1
+    memory = round(8 * RATE_DAYS)
+    white = [
+        np.random.default_rng([seed, day, 3]).standard_normal() for day in range(first - memory, last + 1)
+    ]
+    weights = np.exp(-np.arange(memory + 1) / RATE_DAYS)
+    daily = np.convolve(white, weights / np.sqrt((weights**2).sum()), mode="valid")
+    between = noon - np.floor(noon)
+    # What is interpolated varies less than what it is interpolated from.
+    variance = 1 - 2 * between * (1 - between) * (1 - np.exp(-1 / RATE_DAYS))
+    return np.interp(noon, np.arange(first, last + 1), daily) / np.sqrt(variance)
 
 
 def _solar_protons(seed: int, time_ms: np.ndarray) -> np.ndarray:
@@ -61,8 +89,10 @@ def activity(seed: int, time_ms: np.ndarray) -> Activity:
     waves = WEIGHTS[:, None] * np.sin(
         2 * np.pi * time_ms / MS_PER_DAY / PERIODS_DAYS[:, None] + phases[:, None]
     )
+    index = _index(seed, time_ms)
     return Activity(
-        storm=expit(1.6 * waves.sum(0) - 1.0),
+        storm=expit(1.6 * (0.6 * waves.sum(0) + STORM_SHARE * index) - 1.0),
         belt=expit(1.8 * waves[:BELT_PERIODS].sum(0)),
         solar_protons=_solar_protons(seed, time_ms),
+        rate=np.exp(RATE_SPREAD * index - RATE_SPREAD**2 / 2),
     )

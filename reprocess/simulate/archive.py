@@ -1,92 +1,38 @@
 """A simulated archive: satellite-days in parallel and the table of what happened in them."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from joblib import Parallel, delayed
 
-from reprocess.schema import EVENTS_PER_DAY, FLUX_PER_COUNT, HEMISPHERES, SATELLITES, Satellite, day_index
+from reprocess.schema import DAYS, EPOCH, EVENTS_PER_DAY, SATELLITES, Satellite, day_date, day_index
 from reprocess.simulate.activity import activity
 from reprocess.simulate.errors import SimulationError
-from reprocess.simulate.fluxes import background
-from reprocess.simulate.geomagnetic import magnetic_grid
-from reprocess.simulate.geometry import Geometry, day_geometry
+from reprocess.simulate.fluxes import Streams, background, e4_background, usual_e4
+from reprocess.simulate.geometry import Geometry, geometry_over_years, select
 from reprocess.simulate.orbit import ORBITS
-from reprocess.simulate.precipitation import Event, add_events
-from reprocess.simulate.records import calibration, record_order, time_tags
+from reprocess.simulate.precipitation import MARGIN_RECORDS, Event, add_events, crossings
+from reprocess.simulate.records import (
+    NOMINAL_RECORDS,
+    calibration_near,
+    calibrations,
+    clock,
+    gap_near,
+    record_order,
+    time_tags,
+    weekly_calibration,
+)
+from reprocess.simulate.situations import choose_events, special_candidates
+from reprocess.simulate.structures import structures
 from reprocess.simulate.telemetry import measure
+from reprocess.simulate.truth import DayTruth, truth_row, truth_table
 from reprocess.simulate.writer import granule_variables, write_granule
 
-TRUTH_COLUMNS = {
-    "satellite": "str",
-    "event_class": "str",
-    "date": "str",
-    "start_index": "int32",
-    "stop_index": "int32",
-    "peak_index": "int32",
-    "start_time": "datetime64[ms]",
-    "stop_time": "datetime64[ms]",
-    "peak_time": "datetime64[ms]",
-    "peak_flux": "float64",
-    "peak_counts": "float64",
-    "width_L": "float64",
-    "L": "float64",
-    "L_min": "float64",
-    "L_max": "float64",
-    "MLT": "float64",
-    "latitude": "float64",
-    "longitude": "float64",
-    "hemisphere": "str",
-    "e4_ratio_0_90": "float64",
-    "calibration": "bool",
-}
-"""Columns and dtypes of `truth.parquet`; docs/simulator.md explains them."""
-
-
-def _truth_row(
-    satellite: str,
-    date: dt.date,
-    event: Event,
-    geometry: Geometry,
-    calibrating: np.ndarray,
-    order: np.ndarray,
-) -> dict[str, object] | None:
-    """Return an event as a row of the truth table; None if the file holds no record of it."""
-    held = np.flatnonzero((order >= event.start) & (order <= event.stop))
-    if not held.size:
-        return None
-    # The strongest record may be in a gap.
-    peak = int(held[np.abs(order[held] - event.centre).argmin()])
-    times = geometry.time_ms[order].astype("datetime64[ms]")
-    day = order[peak]
-    records = slice(event.start, event.stop + 1)
-    shell, latitude = geometry.magnetic.shell, geometry.latitude[day]
-    return {
-        "satellite": satellite,
-        "event_class": event.event_class,
-        "date": date.isoformat(),
-        "start_index": held[0],
-        "stop_index": held[-1],
-        "peak_index": peak,
-        "start_time": times[held[0]],
-        "stop_time": times[held[-1]],
-        "peak_time": times[peak],
-        "peak_flux": event.peak_counts * FLUX_PER_COUNT["e4"],
-        "peak_counts": event.peak_counts,
-        "width_L": event.width,
-        "L": shell[day],
-        "L_min": shell[records].min(),
-        "L_max": shell[records].max(),
-        "MLT": geometry.magnetic.mlt[day],
-        "latitude": latitude,
-        "longitude": geometry.longitude[day],
-        "hemisphere": HEMISPHERES[int(latitude < 0)],
-        "e4_ratio_0_90": event.ratio,
-        "calibration": bool(calibrating[records].any()),
-    }
+ONE_DAY = dt.timedelta(days=1)
+DAY_RECORDS = slice(MARGIN_RECORDS, MARGIN_RECORDS + NOMINAL_RECORDS)
+"""The day within its window."""
 
 
 def granule_path(out: Path, satellite: Satellite, date: dt.date) -> Path:
@@ -95,8 +41,53 @@ def granule_path(out: Path, satellite: Satellite, date: dt.date) -> Path:
     return out / f"{date.year}" / satellite.directory / name
 
 
+def _number(date: dt.date) -> int:
+    """Return days since 1970, also of the days on either side of the calendar."""
+    return (date - dt.date(1970, 1, 1)).days
+
+
+def _window(satellite: str, date: dt.date, seed: int) -> Geometry:
+    """Return the geometry of a day and of `MARGIN_RECORDS` of the days on either side."""
+    sat_id = SATELLITES[satellite].sat_id
+    first_ms, _ = clock(seed, sat_id)
+    before, day, after = (
+        time_tags(d, first_ms, np.random.default_rng([seed, sat_id, _number(d), 0]))
+        for d in (date - ONE_DAY, date, date + ONE_DAY)
+    )
+    time_ms = np.concatenate([before[-MARGIN_RECORDS:], day, after[:MARGIN_RECORDS]])
+    years = EPOCH.year, day_date(DAYS - 1).year
+    return geometry_over_years(ORBITS[satellite], time_ms, years)
+
+
+def _streams(seed: int, sat_id: int, date: dt.date) -> Streams:
+    day, before, after = (
+        np.random.default_rng([seed, sat_id, n, k])
+        for n, k in ((_number(date), 1), (_number(date), 2), (_number(date) + 1, 2))
+    )
+    return Streams(day, before, after)
+
+
+def _calibration_starts(
+    satellite: str, date: dt.date, seed: int, chosen: Sequence[Event], rng: np.random.Generator
+) -> list[int]:
+    """Return the first records of the calibrations that run on a day, for `records.calibrations`."""
+    sat_id = SATELLITES[satellite].sat_id
+    _, frame_record = clock(seed, sat_id)
+    weekly = (
+        (shift, weekly_calibration(seed, sat_id, d, frame_record))
+        for shift, d in ((-NOMINAL_RECORDS, date - ONE_DAY), (0, date))
+    )
+    starts = [shift + start for shift, start in weekly if start is not None]
+    starts += [calibration_near(e.centre - MARGIN_RECORDS, frame_record, rng) for e in chosen]
+    return starts
+
+
 def simulate_day(
-    satellite: str, date: dt.date, seed: int, events_per_day: float = EVENTS_PER_DAY
+    satellite: str,
+    date: dt.date,
+    seed: int,
+    events_per_day: float = EVENTS_PER_DAY,
+    situations_per_day: float = 0.0,
 ) -> tuple[dict[str, np.ndarray], list[dict[str, object]]]:
     """Simulate one satellite-day.
 
@@ -106,9 +97,11 @@ def simulate_day(
         Its directory name, a key of `reprocess.schema.SATELLITES`.
     date : datetime.date
     seed : int
-        The result depends on seed, satellite, date and rate only.
+        The result depends on seed, satellite, date and rates only.
     events_per_day : float
-        Mean number of events of a whole day, see `precipitation.add_events`.
+        Mean number of events of a whole day, see `structures.structures`.
+    situations_per_day : float
+        Mean number of events made in each hard situation besides, see `situations`.
 
     Returns
     -------
@@ -119,28 +112,46 @@ def simulate_day(
     """
     sat_id = SATELLITES[satellite].sat_id
     # One stream for each purpose: more events leave the background as it is.
-    rngs = [np.random.default_rng([seed, sat_id, day_index(date), k]) for k in range(5)]
-    geometry = day_geometry(ORBITS[satellite], magnetic_grid(date.year), time_tags(date, rngs[0]))
-    state = activity(seed, geometry.time_ms)
-    expected = background(geometry, state, rngs[1])
-    events = add_events(expected, geometry, state, events_per_day, rngs[2])
-    pulses, flag, calibrating = calibration(date, sat_id, rngs[0])
-    counts = measure(expected, pulses, rngs[3])
-    order = record_order(rngs[4])
-    rows = [_truth_row(satellite, date, e, geometry, calibrating, order) for e in events]
-    return granule_variables(sat_id, geometry, counts, flag, order), [r for r in rows if r is not None]
+    noise, order_rng, choice = (np.random.default_rng([seed, sat_id, _number(date), k]) for k in (3, 4, 5))
+    window = _window(satellite, date, seed)
+    state = activity(seed, window.time_ms)
+    e4_counts = e4_background(satellite, date.year + date.timetuple().tm_yday / 365.25)
+    streams = _streams(seed, sat_id, date)
+    expected = background(select(window, DAY_RECORDS), select(state, DAY_RECORDS), streams, e4_counts)
+
+    def usual(where: slice) -> np.ndarray:
+        return usual_e4(select(window, where), select(state, where), e4_counts)
+
+    found = structures(seed, window.time_ms[0], window.time_ms[-1], events_per_day, situations_per_day)
+    candidates = crossings(window, found) + special_candidates(seed, sat_id, window, situations_per_day)
+    events = add_events(expected, MARGIN_RECORDS, window, usual, sat_id, candidates)
+    whole = [e for e in events if e.start >= MARGIN_RECORDS and e.stop < MARGIN_RECORDS + NOMINAL_RECORDS]
+    starts = _calibration_starts(
+        satellite, date, seed, choose_events(whole, min(situations_per_day, 1.0), choice), choice
+    )
+    pulses, flag, on = calibrations(starts, clock(seed, sat_id)[1])
+    lost = [
+        gap_near(e.start - MARGIN_RECORDS, e.stop - MARGIN_RECORDS, choice)
+        for e in choose_events(whole, situations_per_day, choice)
+    ]
+    order = record_order(order_rng, lost)
+    counts = measure(expected, pulses, noise)
+    day = DayTruth(satellite, date, window, state, on, order)
+    rows = [truth_row(day, e) for e in events]
+    variables = granule_variables(sat_id, select(window, DAY_RECORDS), counts, flag, order)
+    return variables, [r for r in rows if r is not None]
 
 
 def _write_day(
-    out: Path, satellite: str, date: dt.date, seed: int, events_per_day: float
+    out: Path, satellite: str, date: dt.date, seed: int, rates: tuple[float, float]
 ) -> list[dict[str, object]]:
-    data, truth = simulate_day(satellite, date, seed, events_per_day)
+    data, truth = simulate_day(satellite, date, seed, *rates)
     write_granule(granule_path(out, SATELLITES[satellite], date), data)
     return truth
 
 
 def _check(
-    satellites: Sequence[str], start: dt.date, days: int, seed: int, events_per_day: float, workers: int
+    satellites: Sequence[str], start: dt.date, days: int, seed: int, rates: Mapping[str, float], workers: int
 ) -> None:
     unknown = [s for s in satellites if s not in SATELLITES]
     if unknown or not satellites or len(set(satellites)) != len(satellites):
@@ -150,18 +161,13 @@ def _check(
     for name, value, least in (("days", days, 1), ("workers", workers, 1), ("seed", seed, 0)):
         if value < least:
             raise SimulationError(f"{name} is {value}; it must be at least {least}")
-    if not 0 <= events_per_day < np.inf:
-        raise SimulationError(f"events_per_day is {events_per_day}; it must be finite and not negative")
+    for name, rate in rates.items():
+        if not 0 <= rate < np.inf:
+            raise SimulationError(f"{name} is {rate}; it must be finite and not negative")
     try:
         day_index(start), day_index(start + dt.timedelta(days=days - 1))
     except (ValueError, OverflowError) as error:
         raise SimulationError(f"{error}; {days} days from {start} must be within it") from error
-
-
-def truth_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
-    """Return rows of `simulate_day` as a table with `TRUTH_COLUMNS`, sorted by satellite and time."""
-    table = pd.DataFrame(list(rows), columns=list(TRUTH_COLUMNS)).astype(TRUTH_COLUMNS)
-    return table.sort_values(["satellite", "start_time"], ignore_index=True)
 
 
 def simulate_archive(
@@ -171,6 +177,7 @@ def simulate_archive(
     days: int,
     seed: int = 0,
     events_per_day: float = EVENTS_PER_DAY,
+    situations_per_day: float = 0.0,
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
@@ -196,6 +203,9 @@ def simulate_archive(
     events_per_day : float
         Mean number of REP and CSS events together on a whole satellite-day of average activity.
         Raise it for training sets; above some 50 there is no room left for more.
+    situations_per_day : float
+        Mean number of events a satellite-day made in each hard situation besides: at midnights, gaps and
+        calibrations, in the hole of L, over the Anomaly, seen by several satellites.
     workers : int
         Processes.
     progress : callable, optional
@@ -212,12 +222,13 @@ def simulate_archive(
         If a satellite is unknown, missing or repeated, a number out of range, or a date outside the
         archive's calendar.
     """
-    _check(satellites, start, days, seed, events_per_day, workers)
+    rates = {"events_per_day": events_per_day, "situations_per_day": situations_per_day}
+    _check(satellites, start, days, seed, rates, workers)
     out = Path(out)
     jobs = [(s, start + dt.timedelta(days=k)) for k in range(days) for s in satellites]
     # All workers trace field lines once a year at most; results come back in order.
     results = Parallel(n_jobs=workers, return_as="generator")(
-        delayed(_write_day)(out, satellite, date, seed, events_per_day) for satellite, date in jobs
+        delayed(_write_day)(out, satellite, date, seed, tuple(rates.values())) for satellite, date in jobs
     )
     rows: list[dict[str, object]] = []
     for done, truth in enumerate(results, start=1):

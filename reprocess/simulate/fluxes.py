@@ -14,11 +14,14 @@ of `telemetry.CHANNELS`. Components:
 - solar protons in the polar caps.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.signal import lfilter
 from scipy.special import expit
 
-from reprocess.simulate.activity import Activity
+from reprocess.simulate.activity import SOLAR_CYCLE_YEARS, SOLAR_MAXIMUM_YEAR, Activity
 from reprocess.simulate.geometry import Geometry
 from reprocess.simulate.telemetry import CHANNELS
 
@@ -110,6 +113,27 @@ DIRECTED_SHARE = np.array([0.15, 0.13, 0.1, 0.08, 0.18, 0.15, 0.045, 0.012, 1.0]
 INNER_EDGE, DIRECTED_EDGE, INNER_FALL = -0.30, -0.20, 60.0
 """`local_ratio` and `drift_ratio` at which the inner protons start to fall, and how steeply."""
 
+E4_BACKGROUND: Mapping[str, float] = {
+    "noaa15": 0.50,
+    "noaa16": 0.55,
+    "noaa17": 0.53,
+    "noaa18": 0.59,
+    "noaa19": 0.54,
+    "metop02": 0.56,
+    "metop01": 0.57,
+    "metop03": 0.52,
+}
+"""Mean counts of P6 in the polar caps at solar minimum: measured on NOAA-15, -18 and -19, else chosen."""
+E4_BACKGROUND_ACTIVE, E4_BACKGROUND_LEAST = 0.80, 0.43
+"""Share of it that is left in an active year, and the least: NOAA-19 had 0.43 in 2022, 0.54 in 2019."""
+
+E4_LEAK = 0.02
+"""Counts of P6 at 0 degrees for each at 90 degrees, in the belt outside events, as measured on quiet days."""
+
+PROTONS_AS_ELECTRONS = np.array([[0.1875, 1.0, 1.0], [0.0, 0.9286, 1.0], [0.0, 0.6429, 1.0]])
+"""Counts of E1, E2, E3 for each of P2, P3, P4: protons of 0.2-2.7 MeV count as electrons (Lam et al. 2010,
+J. Geophys. Res. 115, A00F08)."""
+
 MIDNIGHT_WIDTH_H = 4.5
 SOLAR_PROTON_SHARE = np.array([1.2, 0.9, 0.6, 3.0, 1.8, 1.0, 0.7, 0.5, 0.8])
 SOLAR_PROTON_CUTOFF_L = np.array([4.2, 4.2, 4.2, 5.5, 5.2, 5.0, 4.7, 4.5, 4.2])
@@ -124,12 +148,32 @@ def night_side(mlt: np.ndarray, centre: float = 23.5, width: float = MIDNIGHT_WI
     return expit((width - hours) / 0.6)
 
 
-def correlated_noise(rng: np.random.Generator, records: int, length: float) -> np.ndarray:
-    """Return unit-variance noise whose auto-correlation falls as exp(-records / length)."""
+@dataclass(frozen=True)
+class Streams:
+    """Random numbers of a day's background."""
+
+    day: np.random.Generator
+    before: np.random.Generator
+    after: np.random.Generator
+    """What the midnights before and after are like; the days on either side draw the same."""
+
+
+def correlated_noise(streams: Streams, records: int, length: float) -> np.ndarray:
+    """Return unit-variance noise whose auto-correlation falls as exp(-records / length).
+
+    It goes on from one day to the next: at a midnight, one record from either day's, it has the value drawn
+    for that midnight. To first-order autoregressive noise, moving by exp(-n / length) of the change at
+    n records from it is what makes it as if it had been known.
+    """
     keep = np.exp(-1 / length)
-    white = rng.standard_normal(records)
+    white = streams.day.standard_normal(records + 2)
     white[1:] *= np.sqrt(1 - keep**2)
-    return lfilter([1.0], [1.0, -keep], white)
+    noise = lfilter([1.0], [1.0, -keep], white)
+    fade = np.exp(-np.arange(min(records + 2, round(30 * length))) / length)
+    moves = streams.before.standard_normal() - noise[0], streams.after.standard_normal() - noise[-1]
+    noise[: len(fade)] += moves[0] * fade
+    noise[len(noise) - len(fade) :] += moves[1] * fade[::-1]
+    return noise[1:-1]
 
 
 def _by_shell(shell: np.ndarray, nodes: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -153,25 +197,37 @@ def _pitch_factor(geometry: Geometry, channel: str) -> np.ndarray:
     return np.maximum(np.exp(np.maximum(exponent - lost, -60)), floor)
 
 
-def trapped(geometry: Geometry, activity: Activity, rng: np.random.Generator) -> np.ndarray:
+def _trapped_level(geometry: Geometry, activity: Activity, isotropy: np.ndarray, channel: str) -> np.ndarray:
+    """Return counts of a channel's trapped particles without their variations, shape (2, records)."""
+    shell = geometry.magnetic.shell
+    quiet, active = (_by_shell(shell, TRAPPED_L, np.array(c)) for c in TRAPPED_COUNTS[channel])
+    level = np.exp((1 - activity.belt) * np.log(quiet + 1e-6) + activity.belt * np.log(active + 1e-6))
+    factor = _pitch_factor(geometry, channel)
+    if channel in ("e1", "e2", "p1", "p2"):
+        factor = np.maximum(factor, isotropy * (0.02 if channel.startswith("e") else 0.5))
+    if channel == "p6":
+        factor[0] = np.where(shell > 3, np.maximum(factor[0], E4_LEAK * factor[1]), factor[0])
+    return level * factor
+
+
+def _isotropy(geometry: Geometry, activity: Activity) -> np.ndarray:
+    shell, mlt = geometry.magnetic.shell, geometry.magnetic.mlt
+    return expit((shell - 7.4 + 1.2 * activity.storm) / 0.25) * night_side(mlt)
+
+
+def trapped(geometry: Geometry, activity: Activity, streams: Streams) -> np.ndarray:
     """Return counts of trapped and quasi-trapped particles, shape (2, 9, records)."""
     shell, mlt = geometry.magnetic.shell, geometry.magnetic.mlt
     n = len(shell)
-    slow, fast = correlated_noise(rng, n, RECORDS_PER_PASS), correlated_noise(rng, n, 4.0)
+    slow, fast = correlated_noise(streams, n, RECORDS_PER_PASS), correlated_noise(streams, n, 4.0)
     dawn = 0.25 * np.sin(np.pi / 12 * mlt)  # electrons drift from midnight over dawn
-    isotropy = expit((shell - 7.4 + 1.2 * activity.storm) / 0.25) * night_side(mlt)
+    isotropy = _isotropy(geometry, activity)
+    outer = np.where(shell > 3, 1.0, 0.15)  # the inner belt is steady
+    electrons, protons = (np.exp(outer * (0.35 * slow + drift) + 0.07 * fast) for drift in (dawn, -dawn))
     out = np.empty((2, len(CHANNELS), n))
     for k, channel in enumerate(CHANNELS):
-        quiet, active = (_by_shell(shell, TRAPPED_L, np.array(c)) for c in TRAPPED_COUNTS[channel])
-        level = np.exp((1 - activity.belt) * np.log(quiet + 1e-6) + activity.belt * np.log(active + 1e-6))
-        electrons = channel.startswith("e") or channel == "p6"
-        outer = np.where(shell > 3, 1.0, 0.15)  # the inner belt is steady
-        level = level * np.exp(outer * (0.35 * slow + (dawn if electrons else -dawn)) + 0.07 * fast)
-        factor = _pitch_factor(geometry, channel)
-        if channel in ("e1", "e2", "p1", "p2"):
-            share = isotropy * (0.02 if electrons else 0.5)
-            factor = np.maximum(factor, share)
-        out[:, k] = level * factor
+        variation = electrons if channel.startswith("e") or channel == "p6" else protons
+        out[:, k] = _trapped_level(geometry, activity, isotropy, channel) * variation
     return out
 
 
@@ -187,12 +243,22 @@ def inner_protons(geometry: Geometry) -> np.ndarray:
     return PENETRATING_SHARE[:, None] * penetrating + DIRECTED_SHARE[:, None] * directed[:, None]
 
 
-def cosmic_rays(geometry: Geometry) -> np.ndarray:
+def e4_background(satellite: str, year: float) -> float:
+    """Return a satellite's mean counts of P6 in the polar caps, from cosmic rays, in a decimal year."""
+    cycle = 0.5 + 0.5 * np.cos(2 * np.pi * (year - SOLAR_MAXIMUM_YEAR) / SOLAR_CYCLE_YEARS)
+    # The measured active year, 2022, was half-way up.
+    active = min(2 * cycle, 1.0)
+    level = E4_BACKGROUND[satellite] * (1 - (1 - E4_BACKGROUND_ACTIVE) * active)
+    return float(max(level, E4_BACKGROUND_LEAST))
+
+
+def cosmic_rays(geometry: Geometry, e4_counts: float) -> np.ndarray:
     """Return counts of galactic cosmic rays, shape (9, records), the same in both telescopes."""
-    return COSMIC_RAYS[:, None] * np.interp(geometry.magnetic.shell, COSMIC_RAY_L, COSMIC_RAY_SHARE)
+    counts = np.append(COSMIC_RAYS[:-1], e4_counts)
+    return counts[:, None] * np.interp(geometry.magnetic.shell, COSMIC_RAY_L, COSMIC_RAY_SHARE)
 
 
-def aurora(geometry: Geometry, activity: Activity, rng: np.random.Generator) -> np.ndarray:
+def aurora(geometry: Geometry, activity: Activity, streams: Streams) -> np.ndarray:
     """Return counts of plasma-sheet and auroral particles, shape (9, records), isotropic.
 
     Bursts are log-normal: a level per pass and structure down to the 2-s sampling.
@@ -202,17 +268,19 @@ def aurora(geometry: Geometry, activity: Activity, rng: np.random.Generator) -> 
     centre = 8.0 - 2.2 * activity.storm
     oval = np.exp(-(np.log(shell / centre) ** 2) / (2 * np.where(shell < centre, 0.21, 0.36) ** 2))
     level = (0.25 + night_side(mlt, 1.0, 6.0)) * (0.4 + 1.6 * activity.storm)
-    bursts = 1.6 * correlated_noise(rng, n, RECORDS_PER_PASS) + 1.3 * correlated_noise(rng, n, 12.0)
-    bursts = np.clip(bursts + 1.0 * correlated_noise(rng, n, 3.0), None, 7.0)
+    bursts = 1.6 * correlated_noise(streams, n, RECORDS_PER_PASS) + 1.3 * correlated_noise(streams, n, 12.0)
+    bursts = np.clip(bursts + 1.0 * correlated_noise(streams, n, 3.0), None, 7.0)
     # Patches with nothing between them, as the isotropic flux in the real files.
     electrons = 6.0 * oval * level * np.clip(np.exp(bursts) - 1.0, 0.0, None)
-    softness = np.exp(-3.2 + 0.6 * correlated_noise(rng, n, RECORDS_PER_PASS))
+    softness = np.exp(-3.2 + 0.6 * correlated_noise(streams, n, RECORDS_PER_PASS))
     ions = 20.0 * oval * night_side(mlt, 21.5, 6.0) * (0.4 + 1.6 * activity.storm)
-    ions *= np.exp(2.0 * correlated_noise(rng, n, RECORDS_PER_PASS) + 1.2 * correlated_noise(rng, n, 10.0))
+    ions *= np.exp(
+        2.0 * correlated_noise(streams, n, RECORDS_PER_PASS) + 1.2 * correlated_noise(streams, n, 10.0)
+    )
     out = np.zeros((len(CHANNELS), n))
     out[:3] = electrons, electrons * softness, electrons * softness**2
     out[3:6] = ions, 0.04 * ions, 0.0015 * ions
-    out[:3] += np.array([0.004, 0.002, 0.001])[:, None] * ions  # ions of 0.2 MeV and more count as electrons
+    out[:3] += (PROTONS_AS_ELECTRONS @ [0.04, 0.0015, 0.0])[:, None] * ions
     return out
 
 
@@ -224,7 +292,18 @@ def solar_protons(geometry: Geometry, activity: Activity) -> np.ndarray:
     return SOLAR_PROTON_SHARE[:, None] * access * activity.solar_protons
 
 
-def background(geometry: Geometry, activity: Activity, rng: np.random.Generator) -> np.ndarray:
-    """Return expected counts per second without precipitation events, shape (2, 9, records)."""
-    isotropic = cosmic_rays(geometry) + aurora(geometry, activity, rng) + solar_protons(geometry, activity)
-    return trapped(geometry, activity, rng) + inner_protons(geometry) + isotropic
+def background(geometry: Geometry, activity: Activity, streams: Streams, e4_counts: float) -> np.ndarray:
+    """Return expected counts per second without precipitation events, shape (2, 9, records).
+
+    `e4_counts` is the mean of P6 in the polar caps, see `e4_background`.
+    """
+    rays = cosmic_rays(geometry, e4_counts)
+    isotropic = rays + aurora(geometry, activity, streams) + solar_protons(geometry, activity)
+    return trapped(geometry, activity, streams) + inner_protons(geometry) + isotropic
+
+
+def usual_e4(geometry: Geometry, activity: Activity, e4_counts: float) -> np.ndarray:
+    """Return the counts of P6 at 0 degrees in `background` without its variations, shape (records,)."""
+    isotropy = np.zeros(len(geometry.time_ms))  # E4's particles have none beyond the loss cone's
+    steady = cosmic_rays(geometry, e4_counts)[-1] + solar_protons(geometry, activity)[-1]
+    return _trapped_level(geometry, activity, isotropy, "p6")[0] + inner_protons(geometry)[0, -1] + steady

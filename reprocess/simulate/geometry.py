@@ -5,12 +5,22 @@ on its axis: weaker than the drift loss cone's they are trapped, weaker than the
 they survive until the South Atlantic Anomaly, else they are lost within a bounce.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from reprocess.simulate.geomagnetic import MagneticCoordinates, MagneticGrid, magnetic_coordinates
+from reprocess.simulate.geomagnetic import (
+    MagneticCoordinates,
+    MagneticGrid,
+    magnetic_coordinates,
+    magnetic_grid,
+)
 from reprocess.simulate.orbit import Orbit, positions, satellite_axes
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 TELESCOPE_AXES = np.array([[0.9877, 0.0247, 0.1545], [0.0, -0.9875, 0.1578]])
 """Directions in which the particles seen by the 0- and 90-degree MEPED telescopes move, in satellite axes.
@@ -42,6 +52,32 @@ class Geometry:
     """(2, records): ln of the telescope's mirror field over the bounce loss cone's."""
     local_ratio: np.ndarray
     """(records,): ln of B at the satellite over the drift loss cone's field."""
+
+
+_Arrays = TypeVar("_Arrays", bound="DataclassInstance")
+
+
+def _rebuild(how: Callable[[Sequence[np.ndarray]], np.ndarray], parts: Sequence[_Arrays]) -> _Arrays:
+    """Return a dataclass of the arrays that `how` makes of each field of all parts."""
+    values = {f.name: [getattr(part, f.name) for part in parts] for f in fields(parts[0])}
+    return type(parts[0])(
+        **{k: _rebuild(how, v) if is_dataclass(v[0]) else how(v) for k, v in values.items()}
+    )
+
+
+def select(whole: _Arrays, records: slice) -> _Arrays:
+    """Return a dataclass of arrays for some of the records, their last axis."""
+    return _rebuild(lambda arrays: arrays[0][..., records], [whole])
+
+
+def geometry_over_years(orbit: Orbit, time_ms: np.ndarray, years: tuple[int, int]) -> Geometry:
+    """Return the geometry of one satellite at times of shape (records,), each with its year's field.
+
+    `years` are the first and last whose field is used; times beyond them have that of the nearest.
+    """
+    year = np.clip(time_ms.astype("datetime64[ms]").astype("datetime64[Y]").astype(int) + 1970, *years)
+    parts = [day_geometry(orbit, magnetic_grid(int(y)), time_ms[year == y]) for y in np.unique(year)]
+    return parts[0] if len(parts) == 1 else _rebuild(lambda arrays: np.concatenate(arrays, axis=-1), parts)
 
 
 def total(vector: np.ndarray) -> np.ndarray:

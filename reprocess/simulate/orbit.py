@@ -103,9 +103,9 @@ def satellite_axes(orbit: Orbit, time_ms: np.ndarray) -> np.ndarray:
     x points to the centre of the Earth, y against the velocity over the rotating Earth and
     z = x times y; on real days this turns B in geographic components into the files' Bx, By, Bz.
     """
-    position = _cartesian(orbit, time_ms)
     step = np.asarray(time_ms, float) + 500.0
-    velocity = _cartesian(orbit, step) - _cartesian(orbit, step - 1000.0)
+    after, before = _cartesian(orbit, step), _cartesian(orbit, step - 1000.0)
+    position, velocity = after + before, after - before
     x = -position / np.sqrt((position**2).sum(0))
     y = (velocity * x).sum(0) * x - velocity
     y /= np.sqrt((y**2).sum(0))

@@ -1,7 +1,7 @@
 import numpy as np
 
 from reprocess.schema import MS_PER_DAY
-from reprocess.simulate.activity import activity
+from reprocess.simulate.activity import RATE_DAYS, RATE_SPREAD, activity
 
 START = 16_500 * MS_PER_DAY
 
@@ -11,7 +11,7 @@ def test_activity_is_a_function_of_seed_and_time_only():
     together = activity(3, days)
     for k in (0, 57, 99):
         alone = activity(3, days[k : k + 1])
-        for name in ("storm", "belt", "solar_protons"):
+        for name in ("storm", "belt", "solar_protons", "rate"):
             value = getattr(alone, name)[0]
             np.testing.assert_allclose(value, getattr(together, name)[k], rtol=1e-12)
 
@@ -28,6 +28,30 @@ def test_activity_is_bounded_and_goes_up_and_down():
         assert 0.8 < level.max() <= 1
     # The belt forgets single disturbances.
     assert np.abs(np.diff(state.belt)).mean() < np.abs(np.diff(state.storm)).mean()
+
+
+def test_the_event_rate_has_the_spread_and_the_memory_that_are_stated():
+    # 20 histories of 1000 days: some 3000 independent values; bounds are four standard errors.
+    rates = np.array(
+        [activity(seed, START + MS_PER_DAY * np.arange(1000) + MS_PER_DAY // 3).rate for seed in range(20)]
+    )
+    logarithm = np.log(rates)
+    assert abs(logarithm.std() - RATE_SPREAD) < 0.05
+    assert abs(rates.mean() - 1) < 0.08
+    centred = logarithm - logarithm.mean()
+    for lag in (1, 3, 6):
+        correlation = (centred[:, lag:] * centred[:, :-lag]).mean() / centred.var()
+        assert abs(correlation - np.exp(-lag / RATE_DAYS)) < 0.08
+
+
+def test_the_event_rate_has_no_jumps():
+    rate = activity(1, START + 60_000 * np.arange(4 * 1440)).rate
+    assert np.abs(np.diff(np.log(rate))).max() < 0.01
+
+
+def test_storms_come_with_events():
+    state = activity(2, START + MS_PER_DAY / 4 * np.arange(4000))
+    assert np.corrcoef(state.storm, np.log(state.rate))[0, 1] > 0.5
 
 
 def test_solar_protons_come_a_few_times_a_year_and_decay():

@@ -14,9 +14,9 @@ import xarray as xr
 import reprocess.simulate
 from reprocess.schema import SATELLITES
 from reprocess.simulate import TRUTH_COLUMNS, SimulationError, simulate_archive, simulate_day
-from reprocess.simulate.archive import _truth_row
-from reprocess.simulate.precipitation import Event
+from reprocess.simulate.precipitation import MARGIN_RECORDS, Event
 from reprocess.simulate.telemetry import measure
+from reprocess.simulate.truth import DayTruth, truth_row
 from reprocess.simulate.writer import variables
 from tests.support.places import REPOSITORY
 
@@ -87,6 +87,8 @@ def test_seed_changes_the_fluxes_and_rate_only_the_events(monkeypatch):
     assert events
     assert none == []
     np.testing.assert_array_equal(first["time"], fewer["time"])
+    # Channels have random numbers of their own: what does not change looks the same.
+    np.testing.assert_array_equal(first["mep_pro_tel0_flux_p5"], fewer["mep_pro_tel0_flux_p5"])
     more, _, background = expected
     assert (more >= background).all()
     assert 0 < (more > background).any(axis=(0, 1)).mean() < 0.5
@@ -186,8 +188,10 @@ def test_truth_has_the_documented_columns(archive):
 
 
 def test_an_event_outside_the_files_records_is_not_in_the_truth():
-    event = Event("REP", centre=10, start=8, stop=12, peak_counts=5.0, width=0.2, ratio=0.5)
-    assert _truth_row("noaa18", START, event, None, None, np.arange(100, 200)) is None
+    first = MARGIN_RECORDS + 8
+    event = Event(None, first + 2, first, first + 4, peak_counts=5.0, width=0.2, ratio=0.5, contamination=())
+    day = DayTruth("noaa18", START, None, None, None, order=np.arange(100, 200))
+    assert truth_row(day, event) is None
 
 
 def test_no_partial_file_is_left(archive):
