@@ -31,14 +31,17 @@ def match_events(truth: pd.DataFrame, found: pd.DataFrame) -> tuple[np.ndarray, 
     verdict : ndarray of str, shape (len(found),)
         ``right``, ``confused`` or ``false alarm``.
     """
-    same, any_ = _overlapped(truth, found)
+    same, any_ = overlapped(truth, found)
     outcome = np.where(same, "matched", np.where(any_, "confused", "missed"))
-    same, any_ = _overlapped(found, truth)
+    same, any_ = overlapped(found, truth)
     return outcome, np.where(same, "right", np.where(any_, "confused", "false alarm"))
 
 
-def _overlapped(events: pd.DataFrame, others: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Tell which events overlap one of the others of the same class, and of any class."""
+def overlapped(events: pd.DataFrame, others: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Tell which events overlap one of the others of the same class, and of any class.
+
+    The arguments are those of `match_events`, either way round.
+    """
     same, any_ = np.zeros(len(events), bool), np.zeros(len(events), bool)
     for satellite in events["satellite"].unique():
         here = (events["satellite"] == satellite).to_numpy()

@@ -66,6 +66,7 @@ def write_evaluation(
         windows={scope: _window_rows(scores["windows"][scope]) for scope in SCOPES},
         strong=_event_rows(scores["events"]["above_4_counts"]),
         events=_event_rows(scores["events"]["any_strength"]),
+        situations=_situation_rows(scores["events"]["by_situation"]),
         threshold=STRONG,
         near=NEAR,
         around=AROUND,
@@ -104,6 +105,31 @@ def _event_rows(scores: dict[str, Any]) -> list[list[str | int]]:
         ]
         for name in (*schema.EVENT_CLASSES, "all")
     ]
+
+
+def _situation_rows(scores: dict[str, Any]) -> list[list[str | int]]:
+    meanings = {**schema.SITUATIONS, "none": "in none of these"}
+    keys = ("true", "matched", "confused", "missed", "found", "right")
+    return [
+        [
+            meaning,
+            *(scores[name][k] for k in keys),
+            *(
+                _with_interval(scores[name][k], scores[name][f"{k}_interval"])
+                for k in ("recall", "precision")
+            ),
+            scores[name]["false_alarms"],
+        ]
+        for name, meaning in meanings.items()
+    ]
+
+
+def _with_interval(value: float | None, interval: list[float] | None) -> str:
+    return (
+        "undefined"
+        if value is None or interval is None
+        else f"{value:.2f} ({interval[0]:.2f}-{interval[1]:.2f})"
+    )
 
 
 def _shown(value: float | None) -> str:

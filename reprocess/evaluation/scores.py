@@ -9,7 +9,8 @@ import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from reprocess import schema
-from reprocess.evaluation.matching import OUTCOMES, match_events
+from reprocess.evaluation.matching import match_events
+from reprocess.evaluation.situations import describe, score_situations
 from reprocess.evaluation.tally import EVENT_KEY, SCOPES, Tally, bin_probabilities
 from reprocess.schema.granules import Granule
 
@@ -149,6 +150,8 @@ def _score_events(tally: Tally, found: pd.DataFrame) -> dict[str, Any]:
     found = found.assign(
         **{name: found[name].dt.tz_localize(None) for name in ("start_time", "stop_time")},
         peak_counts=_counts(found["max_e4_0"]),
+        width_L=(found["L_max"] - found["L_min"]).astype(float).round(2),
+        MLT=found["MLT"] % 24,
     )
     truth = _whole_events(tally.events)
     outcome, verdict = match_events(truth, found)
@@ -158,7 +161,10 @@ def _score_events(tally: Tally, found: pd.DataFrame) -> dict[str, Any]:
     return {
         "above_4_counts": {k: _summary(truth[strong[0]], found[strong[1]], k, tally.days) for k in kinds},
         "any_strength": {k: _summary(truth, found, k, tally.days) for k in kinds},
-        "recall_by": {name: _recall_by(truth, name, edges) for name, edges in RECALL_BINS.items()},
+        "recall_by": {
+            name: _score_by(truth, found, tally.days, name, edges) for name, edges in RECALL_BINS.items()
+        },
+        "by_situation": score_situations(truth, found, tally.days),
     }
 
 
@@ -182,31 +188,22 @@ def _counts(flux: pd.Series) -> pd.Series:
 def _summary(truth: pd.DataFrame, found: pd.DataFrame, kind: str, days: int) -> dict[str, Any]:
     if kind != "all":
         truth, found = truth[truth["event_class"] == kind], found[found["event_class"] == kind]
-    outcomes = {name: int((truth["outcome"] == name).sum()) for name in OUTCOMES}
-    right, alarms = (int((found["verdict"] == name).sum()) for name in ("right", "false alarm"))
-    return {
-        "true": len(truth),
-        **outcomes,
-        "found": len(found),
-        "right": right,
-        "false_alarms": alarms,
-        "recall": _share(outcomes["matched"], len(truth)),
-        "precision": _share(right, len(found)),
-        "false_alarms_per_day": _share(alarms, days),
-    }
+    return describe(truth, found, days)
 
 
-def _recall_by(truth: pd.DataFrame, name: str, edges: tuple[float, ...]) -> list[dict[str, Any]]:
-    """Return outcomes in bins of a property; events without it are in none."""
-    values = truth[name].to_numpy(float)
+def _score_by(
+    truth: pd.DataFrame, found: pd.DataFrame, days: int, name: str, edges: tuple[float, ...]
+) -> list[dict[str, Any]]:
+    """Return outcomes in bins of a property, true and found events each by their own; none without it."""
+    ours, theirs = truth[name].to_numpy(float), found[name].to_numpy(float)
     rows = []
     for low, high in pairwise(edges):
-        inside = truth[(values >= low) & (values < high)]
-        counts = {o: int((inside["outcome"] == o).sum()) for o in OUTCOMES}
+        inside = truth[(ours >= low) & (ours < high)]
         by_class = {
             c: {"true": len(part), "matched": int((part["outcome"] == "matched").sum())}
             for c, part in ((c, inside[inside["event_class"] == c]) for c in schema.EVENT_CLASSES)
         }
+        counts = describe(inside, found[(theirs >= low) & (theirs < high)], days)
         rows.append({"low": low, "high": None if np.isinf(high) else high, **counts, "by_class": by_class})
     return rows
 

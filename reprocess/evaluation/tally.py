@@ -35,7 +35,7 @@ has numbers as small as 1e-45, but only 1 - 6e-8 between 16 and certainty."""
 BINS = LOGIT_EDGES.size + 1
 
 EVENT_KEY = ["satellite", "event_class", "start_time", "stop_time"]
-TRUTH_COLUMNS = (*EVENT_KEY, "peak_e4", "L", "MLT", "L_min", "L_max")
+TRUTH_COLUMNS = (*EVENT_KEY, "peak_e4", "L", "MLT", "L_min", "L_max", *schema.SITUATIONS)
 
 
 @dataclass(frozen=True)
@@ -180,5 +180,6 @@ def _observe(events: pd.DataFrame, records: dict[str, np.ndarray]) -> pd.DataFra
             {name: event[name] for name in EVENT_KEY}
             | {name: float(value) if value >= 0 else np.nan for name, value in seen.items()}
             | {"L_min": float(low), "L_max": float(high)}
+            | {name: bool(event.get(name, False)) for name in schema.SITUATIONS}
         )
     return pd.DataFrame(rows, columns=list(TRUTH_COLUMNS))

@@ -6,6 +6,9 @@ accepted too. The truth table of a simulated archive and the event table of a ru
 latter is told by its columns, since what a model found is no truth. Events of both classes may share
 records, as those of a run do: a record's class is then that of the event that begins later, of two that
 begin together REP.
+
+Rows with the same ``event_id``, where a list has it, are one event: its parts in the files of two
+days. Columns of `schema.SITUATIONS` tell in which hard situations an event is.
 """
 
 from collections.abc import Collection, Sequence
@@ -18,7 +21,7 @@ import pandas as pd
 from scipy.ndimage import maximum_filter1d
 
 from reprocess.errors import EventListError
-from reprocess.schema import EVENT_CLASSES, SATELLITES
+from reprocess.schema import EVENT_CLASSES, SATELLITES, SITUATIONS
 
 _ALIASES = {"start": "start_time", "stop": "stop_time", "class": "event_class"}
 _REQUIRED = ("satellite", "start_time", "stop_time", "event_class")
@@ -36,7 +39,8 @@ class EventList:
     """A checked event list."""
 
     table: pd.DataFrame
-    """Usable rows, sorted by satellite and start: the four columns; times are datetime64[ms]."""
+    """Usable rows, sorted by satellite and start: the four columns, times as datetime64[ms], and those of
+    `schema.SITUATIONS` that a list has."""
     dropped: list[str]
     """What was wrong with the other rows, one line each."""
     found_by: tuple[str, ...] = ()
@@ -89,7 +93,7 @@ def read_event_list(
         raise EventListError(f"no row of {names} can be used" + "".join(f"\n  {line}" for line in lines))
     found_by = tuple(sorted(set(good["found_by"]) - {""}))
     order = ["satellite", "start_time", "event_class"]
-    good = good[list(_REQUIRED)].sort_values(order, ignore_index=True)
+    good = _joined(good.drop(columns=["where", "found_by"])).sort_values(order, ignore_index=True)
     return EventList(good, lines, found_by, _count_shared(good))
 
 
@@ -103,6 +107,18 @@ def _count_shared(events: pd.DataFrame) -> int:
             ended = np.searchsorted(np.sort(others["stop_time"]), some["start_time"], "left")
             shared += int((begun > ended).sum())
     return shared
+
+
+def _joined(table: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for the parts of each event, without `event_id`; situations are those of any part."""
+    situations = [name for name in SITUATIONS if name in table]
+    table = table.assign(**{name: table[name].eq(True) for name in situations})
+    if "event_id" not in table:
+        return table
+    named = table["event_id"].notna()
+    groups = table[named].groupby(["satellite", "event_class", "event_id"], as_index=False, sort=False)
+    whole = groups.agg({"start_time": "min", "stop_time": "max", **dict.fromkeys(situations, "max")})
+    return pd.concat([table[~named], whole], ignore_index=True)[[*_REQUIRED, *situations]]
 
 
 def near_events(labels: np.ndarray, reach: int) -> np.ndarray:
@@ -160,7 +176,8 @@ def _read(path: Path) -> pd.DataFrame:
         )
     of_run = set(_OF_RUNS) <= set(table)
     found_by = "model " + table["model"].astype(str) + ", run " + table["run"].astype(str) if of_run else ""
-    table = table[list(_REQUIRED)].assign(found_by=found_by)
+    names = (*_REQUIRED, *(name for name in ("event_id", *SITUATIONS) if name in table))
+    table = table[list(names)].assign(found_by=found_by)
     for name in ("start_time", "stop_time"):
         known = pd.api.types.is_datetime64_any_dtype(table[name])  # numbers are not: 20150301 is a date
         text = table[name] if known else table[name].astype(str)

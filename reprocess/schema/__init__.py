@@ -41,6 +41,7 @@ from reprocess.schema.events import EVENT_COLUMNS as EVENT_COLUMNS
 from reprocess.schema.events import EVENT_FLAGS as EVENT_FLAGS
 from reprocess.schema.events import FLAG_MEANINGS as FLAG_MEANINGS
 from reprocess.schema.events import FLAGS as FLAGS
+from reprocess.schema.events import SITUATIONS as SITUATIONS
 from reprocess.schema.grid import HEMISPHERES as HEMISPHERES
 from reprocess.schema.grid import L_EDGES as L_EDGES
 from reprocess.schema.grid import MLT_EDGES as MLT_EDGES

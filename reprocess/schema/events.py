@@ -14,6 +14,17 @@ CLASSES = ("none", "REP", "CSS")
 EVENT_CLASSES = {"REP": 1, "CSS": 2}
 
 
+SITUATIONS = {
+    "at_midnight": "within 7 records of a midnight or over it",
+    "at_gap": "within 7 records of a data gap or over it",
+    "in_L_hole": "where L is not known",
+    "in_anomaly": "in the South Atlantic Anomaly, below 22,000 nT",
+    "in_calibration": "during a calibration",
+    "in_conjunction": "another satellite saw the same within half an hour",
+}
+"""Columns of an event list that tell in which hard situations its events are."""
+
+
 class Flag(NamedTuple):
     """One bit of the event table's `quality_flags` column."""
 

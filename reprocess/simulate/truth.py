@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from reprocess.schema import FLUX_PER_COUNT, HEMISPHERES
+from reprocess.schema import FLUX_PER_COUNT, HEMISPHERES, SITUATIONS
 from reprocess.simulate.activity import Activity
 from reprocess.simulate.geometry import Geometry, total
 from reprocess.simulate.precipitation import MARGIN_RECORDS, Event
@@ -48,12 +48,7 @@ TRUTH_COLUMNS = {
     "protons_E1": "float64",
     "protons_E2": "float64",
     "protons_E3": "float64",
-    "at_midnight": "bool",
-    "at_gap": "bool",
-    "in_L_hole": "bool",
-    "in_anomaly": "bool",
-    "in_calibration": "bool",
-    "in_conjunction": "bool",
+    **dict.fromkeys(SITUATIONS, "bool"),
 }
 """Columns and dtypes of `truth.parquet`; docs/simulator.md explains them."""
 

@@ -258,7 +258,7 @@ def test_the_truth_of_a_simulation_is_a_list(tmp_path: Path) -> None:
     path = simulate_archive(tmp_path, ["noaa18"], dt.date(2015, 3, 1), days=1, seed=3, events_per_day=40)
     truth = pd.read_parquet(path)
     found = read_event_list([path], COVERED)
-    assert len(truth) > 10
+    assert len(truth) > 5
     assert_same(found.table, truth[list(found.table.columns)])
     assert (found.found_by, found.given) == ((), "true")
 
@@ -375,3 +375,31 @@ def test_event_tables_in_formats_that_are_no_lists_are_refused_with_the_remedy(
     (tmp_path / name).touch()
     with pytest.raises(EventListError, match=r"neither CSV nor Parquet; reprocess events WORK -o FILE\.csv"):
         read_event_list([tmp_path / name], COVERED)
+
+
+def test_parts_of_an_event_in_two_files_are_one_event_in_all_its_situations(tmp_path: Path) -> None:
+    rows = [
+        ("noaa18", "2015-03-01T23:59:50", "2015-03-01T23:59:58", "CSS", "a", True, False),
+        ("noaa18", "2015-03-02T00:00:00", "2015-03-02T00:00:20", "CSS", "a", True, True),
+        ("noaa18", "2015-03-02T10:00:00", "2015-03-02T10:00:20", "CSS", "b", False, False),
+        ("noaa18", "2015-03-02T11:00:00", "2015-03-02T11:00:20", "CSS", None, False, True),
+    ]
+    columns = ["satellite", "start_time", "stop_time", "event_class", "event_id", "at_midnight", "at_gap"]
+    path = tmp_path / "list.parquet"
+    pd.DataFrame(rows, columns=columns).to_parquet(path)
+    found = read_event_list([path], {("noaa18", "2015-03-01"), ("noaa18", "2015-03-02")}).table
+    assert "event_id" not in found
+    assert found["start_time"].astype(str).str[11:19].tolist() == ["23:59:50", "10:00:00", "11:00:00"]
+    assert found["stop_time"].astype(str).str[11:19].tolist() == ["00:00:20", "10:00:20", "11:00:20"]
+    assert found["at_midnight"].tolist() == [True, False, False]
+    assert found["at_gap"].tolist() == [True, False, True]
+
+
+def test_situations_of_one_of_two_lists_are_kept(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"satellite": ["noaa18"], "start_time": ["2015-03-01T10:00:00"]})
+    frame = frame.assign(stop_time="2015-03-01T10:00:20", event_class="REP")
+    frame.assign(at_gap=True).to_csv(tmp_path / "a.csv", index=False)
+    later = frame.assign(start_time="2015-03-01T12:00:00", stop_time="2015-03-01T12:00:20")
+    later.to_csv(tmp_path / "b.csv", index=False)
+    found = read_event_list([tmp_path / "a.csv", tmp_path / "b.csv"], {("noaa18", "2015-03-01")}).table
+    assert found["at_gap"].tolist() == [True, False]
