@@ -208,17 +208,20 @@ def save_bundle(
 
 
 def note_evaluation(path: Path, facts: dict[str, Any]) -> None:
-    """Write figures of an evaluation into a card, in place of earlier ones of the same model.
+    """Write figures of an evaluation into a card, in place of earlier ones of the same model and mode.
 
     Parameters
     ----------
     path : Path
         Folder of the bundle whose card is written.
     facts : dict
-        With the name of the evaluated ``model``, which may be another one for comparison.
+        With the name of the evaluated ``model``, which may be another one for comparison, and of the
+        ``mode``. The entry is named after both, in mode ``published`` after the model alone.
     """
     bundle = load_bundle(path)
-    evaluations = bundle.card.get("evaluations", {}) | {facts["model"]: facts}
+    mode = facts.get("mode", "published")
+    name = facts["model"] if mode == "published" else f"{facts['model']} {mode}"
+    evaluations = bundle.card.get("evaluations", {}) | {name: facts}
     write_atomic(path / "card.json", _card_bytes(bundle.card | {"evaluations": evaluations}))
 
 

@@ -66,7 +66,7 @@ def write_evaluation(
         windows={scope: _window_rows(scores["windows"][scope]) for scope in SCOPES},
         strong=_event_rows(scores["events"]["above_4_counts"]),
         events=_event_rows(scores["events"]["any_strength"]),
-        situations=_situation_rows(scores["events"]["by_situation"]),
+        situations=_situation_rows(scores["events"]["by_situation"]["above_4_counts"]),
         threshold=STRONG,
         near=NEAR,
         around=AROUND,

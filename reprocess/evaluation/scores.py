@@ -164,7 +164,10 @@ def _score_events(tally: Tally, found: pd.DataFrame) -> dict[str, Any]:
         "recall_by": {
             name: _score_by(truth, found, tally.days, name, edges) for name, edges in RECALL_BINS.items()
         },
-        "by_situation": score_situations(truth, found, tally.days),
+        "by_situation": {
+            "above_4_counts": score_situations(truth[strong[0]], found[strong[1]], tally.days),
+            "any_strength": score_situations(truth, found, tally.days),
+        },
     }
 
 

@@ -15,7 +15,7 @@ from reprocess import schema
 from reprocess.evaluation.matching import OUTCOMES, overlapped
 
 CONFIDENCE = 0.95
-"""Of the intervals."""
+"""Chance that an interval holds the truth."""
 
 _FLAGS = {"at_gap": "time_gap", "in_L_hole": "L_interpolated", "in_calibration": "calibration"}
 """The bit of a found event that tells of the same situation."""

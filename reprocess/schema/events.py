@@ -21,6 +21,7 @@ SITUATIONS = {
     "in_anomaly": "in the South Atlantic Anomaly, below 22,000 nT",
     "in_calibration": "during a calibration",
     "in_conjunction": "another satellite saw the same within half an hour",
+    "in_storm": "on a disturbed day",
 }
 """Columns of an event list that tell in which hard situations its events are."""
 

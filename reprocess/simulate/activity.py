@@ -26,11 +26,11 @@ SOLAR_MAXIMUM_YEAR = 2014.3
 PROTON_EVENTS_PER_YEAR = 8.0
 
 RATE_SPREAD, RATE_DAYS = 0.8, 3.0
-"""Of the event rate that all satellites share: standard deviation of its logarithm, and the time in which its
+"""The event rate that all satellites share: standard deviation of its logarithm, and the time in which its
 auto-correlation falls to 1/e. Chosen within what makes counts of a month vary as those of storms do."""
 
 STORM_SHARE = 0.9
-"""Of the same index in the storm level: disturbed days have a wider oval and more events."""
+"""Weight of the same index in the storm level: disturbed days have a wider oval and more events."""
 
 
 @dataclass(frozen=True)

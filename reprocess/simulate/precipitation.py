@@ -29,7 +29,7 @@ MARGIN_RECORDS = 4 * REACH_RECORDS + 2 * SEPARATION_RECORDS + 16
 SEEN_SHARE = 0.85
 """A pass now and then misses a structure."""
 PASS_SPREAD = 0.3
-"""Of the logarithm of the peak, from pass to pass through one structure."""
+"""Standard deviation of the logarithm of the peak, from pass to pass through one structure."""
 PASS_SHIFT_RECORDS = 6
 
 _E4 = CHANNELS.index("p6")

@@ -17,6 +17,9 @@ from reprocess.simulate.situations import ANOMALY_NT
 WINDOW_RECORDS = 7
 """Records that a classifier sees at a time: nearer than that to a midnight or a gap, windows are lost."""
 
+STORM = 0.5
+"""Storm level above which an event is one of a disturbed day."""
+
 CONJUNCTION = pd.Timedelta(minutes=30)
 """Largest time between the peaks of two satellites in one structure."""
 
@@ -60,9 +63,9 @@ class DayTruth:
     satellite: str
     date: dt.date
     window: Geometry
-    """Of the day and `MARGIN_RECORDS` on either side."""
+    """The day and `MARGIN_RECORDS` on either side."""
     state: Activity
-    """Of the same records."""
+    """At the same records."""
     calibrating: np.ndarray
     """(day's records,): whether a calibration runs."""
     order: np.ndarray
@@ -116,6 +119,7 @@ def _place(day: DayTruth, event: Event, peak: int) -> dict[str, object]:
         "longitude": geometry.longitude[peak],
         "hemisphere": HEMISPHERES[int(latitude < 0)],
         "storm": day.state.storm[peak],
+        "in_storm": bool(day.state.storm[peak] > STORM),
         "in_anomaly": bool(total(geometry.magnetic.field[:, [peak]])[0] < ANOMALY_NT),
     }
 

@@ -58,6 +58,7 @@ def test_a_case_made_by_hand() -> None:
         # A found event that is true is where the list has the true one, whatever the run's mark.
         "in_calibration": (0, 0, 0, 0, 1, 0, 1),
         "in_conjunction": nothing,
+        "in_storm": nothing,
         "none": (1, 1, 0, 0, 1, 1, 0),
     }
     assert scores["at_gap"]["recall"] == scores["at_gap"]["precision"] == 1 / 3

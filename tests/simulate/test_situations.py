@@ -18,7 +18,7 @@ from reprocess.simulate.situations import (
     choose_events,
     special_candidates,
 )
-from reprocess.simulate.truth import WINDOW_RECORDS, truth_table
+from reprocess.simulate.truth import STORM, WINDOW_RECORDS, truth_table
 
 DATE = dt.date(2015, 3, 1)
 SITUATIONS = ("at_midnight", "at_gap", "in_L_hole", "in_anomaly", "in_calibration", "in_conjunction")
@@ -52,6 +52,7 @@ def test_marks_are_what_the_files_say(hard_days):
             if not row["at_gap"]:
                 assert row["in_L_hole"] == (data["L_IGRF"][records] == -1).any()
                 checked["hole"] += row["in_L_hole"]
+            assert row["in_storm"] == (row["storm"] > STORM)
             assert row["in_anomaly"] == (data["Btot_sat"][row["peak_index"]] < ANOMALY_NT)
             checked["anomaly"] += row["in_anomaly"]
             flags = data["mep_IFC_on"][max(row["start_index"] - 15, 0) : row["stop_index"] + 1]

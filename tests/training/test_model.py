@@ -119,11 +119,13 @@ def test_evaluations_do_not_change_which_model_it_is(make: Make, tmp_path: Path)
     bundle = make(tmp_path / "mine")
     note_evaluation(bundle.path, {"model": "mine", "event recall": 0.5})
     note_evaluation(bundle.path, {"model": "other", "event recall": 0.25})
-    note_evaluation(bundle.path, {"model": "mine", "event recall": 0.75})
+    note_evaluation(bundle.path, {"model": "mine", "mode": "published-2022", "event recall": 0.3})
+    note_evaluation(bundle.path, {"model": "mine", "mode": "published", "event recall": 0.75})
     noted = load_bundle(bundle.path)
     assert noted.sha256 == bundle.sha256
     assert {k: v["event recall"] for k, v in noted.card["evaluations"].items()} == {
         "mine": 0.75,
+        "mine published-2022": 0.3,
         "other": 0.25,
     }
     assert {k: v for k, v in noted.card.items() if k != "evaluations"} == bundle.card
