@@ -8,8 +8,7 @@ data=${1:-simulated2026-data}
 workers=${WORKERS:-2}
 
 lists=()
-for start in 2013-03-04 2013-10-03 2014-03-14 2014-09-11 2015-06-17 \
-    2015-11-05 2016-04-10 2016-11-08 2017-08-07 2018-05-02; do
+for start in 2013-03-04 2013-10-03 2014-03-14 2014-09-11 2015-06-17 2016-04-10 2017-08-07 2018-05-02; do
     reprocess simulate "$data/train-$start" --satellite noaa15,noaa18,noaa19,metop02 \
         --start "$start" --days 10 --seed 2026 --events-per-day 30 --situations-per-day 1 --workers "$workers"
     reprocess ingest "$data/train-$start" "$data/train-work" --workers "$workers"

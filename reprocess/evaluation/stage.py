@@ -64,8 +64,12 @@ def tally_run(
         for (s, b), days in by_block.items()
     ]
     total = _tally_blocks(plans, cluster, progress)
-    found = read_events(run, list(run.ledger.done()))
-    return total, found[[key in ingested for key in zip(found["satellite"], found["date"], strict=True)]]
+    return total, on_days(read_events(run, list(run.ledger.done())), ingested)
+
+
+def on_days(events: pd.DataFrame, days: Iterable[tuple[str, str]]) -> pd.DataFrame:
+    """Return the events of satellite-days; a table without any keeps its columns."""
+    return events[pd.MultiIndex.from_frame(events[["satellite", "date"]]).isin(list(days))]
 
 
 def _tally_blocks(plans: list[EvaluatePlan], cluster: Cluster, progress: Progress) -> Tally:

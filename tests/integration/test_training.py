@@ -23,7 +23,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with archive/, one day of each of three satellites, and work/, where it is ingested."""
     folder = tmp_path_factory.mktemp("simulated")
     satellites = "noaa15,noaa18,metop01"
-    arguments = ("--satellite", satellites, "--start", "2015-03-01", "--days", 1, "--seed", 1)
+    arguments = ("--satellite", satellites, "--start", "2015-03-01", "--days", 1, "--seed", 10)  # a disturbed day
     reprocess("simulate", folder / "archive", *arguments, "--events-per-day", 40, "--workers", 2)
     reprocess("ingest", folder / "archive", folder / "work", "--workers", 1)
     return folder
