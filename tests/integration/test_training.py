@@ -20,10 +20,10 @@ EPOCH = r"epoch (\d)/6: accuracy 0\.\d{4}, loss \d\.\d{4}, val_accuracy \d\.\d{4
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with archive/, one day of each of three satellites, and work/, where it is ingested."""
+    """A folder with archive/, a disturbed day of each of three satellites, and work/, where it is ingested."""
     folder = tmp_path_factory.mktemp("simulated")
     satellites = "noaa15,noaa18,metop01"
-    arguments = ("--satellite", satellites, "--start", "2015-03-01", "--days", 1, "--seed", 10)  # a disturbed day
+    arguments = ("--satellite", satellites, "--start", "2015-03-01", "--days", 1, "--seed", 10)
     reprocess("simulate", folder / "archive", *arguments, "--events-per-day", 40, "--workers", 2)
     reprocess("ingest", folder / "archive", folder / "work", "--workers", 1)
     return folder
