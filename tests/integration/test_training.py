@@ -20,7 +20,7 @@ EPOCH = r"epoch (\d)/6: accuracy 0\.\d{4}, loss \d\.\d{4}, val_accuracy \d\.\d{4
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with archive/, a disturbed day of each of three satellites, and work/, where it is ingested."""
+    """A folder with archive/, a disturbed day of three satellites each, and work/, where it is ingested."""
     folder = tmp_path_factory.mktemp("simulated")
     satellites = "noaa15,noaa18,metop01"
     arguments = ("--satellite", satellites, "--start", "2015-03-01", "--days", 1, "--seed", 10)
