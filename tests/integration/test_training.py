@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from reprocess.classifier.bundle import load_bundle
 from reprocess.cli import main
+from reprocess.schema import SITUATIONS
 from tests.support.command import REPROCESS, reprocess, tree
 
 TINY = ("--lstm-units", 4, "--dense-units", 8, "--batch", 64, "--epochs", 6, "--learning-rate", 0.003)
@@ -94,7 +95,7 @@ def test_a_model_is_measured_and_its_card_tells(simulated: Path, model: Path, tm
     assert again == found
     assert found["listed events without any record"] == found["listed rows left out"] == 0
     with_a_bad_row = tmp_path / "events.csv"
-    columns = ["satellite", "start_time", "stop_time", "event_class"]
+    columns = ["satellite", "start_time", "stop_time", "event_class", *SITUATIONS]
     text = truth[columns].to_csv(index=False) + "sputnik,2015-03-01,2015-03-01,REP\n"
     with_a_bad_row.write_text(text)
     words = [*arguments[:2], "--events", with_a_bad_row, *arguments[4:], "--drop-bad-rows"]
