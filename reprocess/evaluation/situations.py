@@ -9,16 +9,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import beta, chi2
+from scipy.special import betaincinv
 
 from reprocess import schema
 from reprocess.evaluation.matching import OUTCOMES, overlapped
+from reprocess.maps.occurrence import poisson_interval
 
 CONFIDENCE = 0.95
 """Chance that an interval holds the truth."""
 
-_FLAGS = {"at_gap": "time_gap", "in_L_hole": "L_interpolated", "in_calibration": "calibration"}
-"""The bit of a found event that tells of the same situation."""
+_FLAGS = {
+    "at_gap": ("time_gap",),
+    "in_L_hole": ("L_interpolated", "L_traced"),
+    "in_calibration": ("calibration",),
+}
+"""The flags of a found event, by either mode, that tell of the same situation."""
 
 _MIDNIGHT_MS = 14_000
 """Seven records: nearer to midnight, windows are lost."""
@@ -71,7 +76,8 @@ def _found_in(name: str, truth: pd.DataFrame, found: pd.DataFrame) -> np.ndarray
 def _marked(name: str, found: pd.DataFrame) -> np.ndarray:
     """Tell which found events the run itself marks as in a situation; none where it has no mark for it."""
     if name in _FLAGS:
-        return (found["quality_flags"].to_numpy() & schema.EVENT_FLAGS[_FLAGS[name]]) > 0
+        bits = sum(schema.EVENT_FLAGS[flag] for flag in _FLAGS[name])
+        return (found["quality_flags"].to_numpy() & bits) > 0
     if name == "at_midnight":
         start, stop = (
             found[k].to_numpy("datetime64[ms]").astype(np.int64) % schema.MS_PER_DAY
@@ -86,8 +92,8 @@ def share_interval(part: int, whole: int) -> list[float] | None:
     if not whole:
         return None
     tail = (1 - CONFIDENCE) / 2
-    low = beta.ppf(tail, part, whole - part + 1) if part else 0.0
-    high = beta.ppf(1 - tail, part + 1, whole - part) if part < whole else 1.0
+    low = betaincinv(part, whole - part + 1, tail) if part else 0.0
+    high = betaincinv(part + 1, whole - part, 1 - tail) if part < whole else 1.0
     return [float(low), float(high)]
 
 
@@ -95,9 +101,7 @@ def rate_interval(count: int, days: int) -> list[float] | None:
     """Return the exact (Garwood) interval of a Poisson rate a day; None of no days."""
     if not days:
         return None
-    tail = (1 - CONFIDENCE) / 2
-    low = chi2.ppf(tail, 2 * count) / 2 if count else 0.0
-    return [float(low / days), float(chi2.ppf(1 - tail, 2 * count + 2) / 2 / days)]
+    return [float(limit / days) for limit in poisson_interval(np.array(count), CONFIDENCE)]
 
 
 def _share(part: int, whole: int) -> float | None:

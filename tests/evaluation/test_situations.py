@@ -35,13 +35,22 @@ FOUND = event_table(
         event("10:00:02", "10:00:04"),
         event("11:00:02", "11:00:04"),
         event("13:00:02", "13:00:04"),
+        event("19:00:00", "19:00:04"),
         event("20:00:00", "20:00:04"),
         event("21:00:00", "21:00:04"),
         event("23:59:50", "23:59:58"),
     ]
 ).assign(
-    verdict=["right", "confused", "right", *["false alarm"] * 3],
-    quality_flags=[0, 0, FLAG["calibration"], FLAG["time_gap"] | FLAG["E4_missing"], FLAG["calibration"], 0],
+    verdict=["right", "confused", "right", *["false alarm"] * 4],
+    quality_flags=[
+        0,
+        0,
+        FLAG["calibration"],
+        FLAG["L_traced"],
+        FLAG["time_gap"] | FLAG["E4_missing"],
+        FLAG["calibration"],
+        0,
+    ],
 )
 
 
@@ -53,7 +62,7 @@ def test_a_case_made_by_hand() -> None:
     assert counts == {
         "at_midnight": (0, 0, 0, 0, 1, 0, 1),
         "at_gap": (3, 1, 1, 1, 3, 1, 1),
-        "in_L_hole": (1, 1, 0, 0, 1, 1, 0),
+        "in_L_hole": (1, 1, 0, 0, 2, 1, 1),
         "in_anomaly": nothing,
         # A found event that is true is where the list has the true one, whatever the run's mark.
         "in_calibration": (0, 0, 0, 0, 1, 0, 1),
@@ -70,7 +79,7 @@ def test_a_case_made_by_hand() -> None:
 def test_every_false_alarm_and_true_event_is_in_some_row() -> None:
     scores = score_situations(TRUE, FOUND, 4)
     assert sum(row["true"] for row in scores.values()) >= len(TRUE)
-    assert sum(row["false_alarms"] for row in scores.values()) == 3
+    assert sum(row["false_alarms"] for row in scores.values()) == 4
     without = score_situations(TRUE.assign(**dict.fromkeys(schema.SITUATIONS, False)), FOUND.iloc[:3], 4)
     assert without["none"]["true"] == len(TRUE)
     assert without["none"]["found"] == 3
