@@ -25,8 +25,10 @@ for days in unseen hard; do
     reprocess ingest "$data/$days" "$data/$days-work" --workers "$workers"
     card=$([ "$days" = unseen ] && echo --card models/simulated2026 || true)
     for model in models/simulated2026 capannolo2022; do
-        # shellcheck disable=SC2086  # an option and its value, or nothing
-        reprocess evaluate "$data/$days-work" --model "$model" --events "$data/$days/truth.parquet" \
-            $card --workers "$workers"
+        for mode in published continuous; do
+            # shellcheck disable=SC2086  # an option and its value, or nothing
+            reprocess evaluate "$data/$days-work" --model "$model" --mode "$mode" \
+                --events "$data/$days/truth.parquet" $card --workers "$workers"
+        done
     done
 done
