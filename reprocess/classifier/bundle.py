@@ -19,7 +19,7 @@ import platformdirs
 from reprocess.classifier.features import FEATURES, WINDOW, Scaling
 from reprocess.errors import ModelError
 from reprocess.files import find, sha256, write_atomic
-from reprocess.schema import CLASSES
+from reprocess.schema import CLASSES, MODES
 
 UNITS = 64
 """LSTM units in each direction of the paper's network."""
@@ -219,8 +219,9 @@ def note_evaluation(path: Path, facts: dict[str, Any]) -> None:
         ``mode``. The entry is named after both, in mode ``published`` after the model alone.
     """
     bundle = load_bundle(path)
-    mode = facts.get("mode", "published")
-    name = facts["model"] if mode == "published" else f"{facts['model']} {mode}"
+    first = MODES[0]
+    mode = facts.get("mode", first)
+    name = facts["model"] if mode == first else f"{facts['model']} {mode}"
     evaluations = bundle.card.get("evaluations", {}) | {name: facts}
     write_atomic(path / "card.json", _card_bytes(bundle.card | {"evaluations": evaluations}))
 

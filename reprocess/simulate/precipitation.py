@@ -187,13 +187,13 @@ def add_events(
     offset : int
         Record of the window that is the first of `expected`.
     geometry : Geometry
-        Of the window.
+        The window.
     usual_e4 : callable
         Gives the background of P6 at 0 degrees as it usually is in some records of the window.
     sat_id : int
         NOAA's `satID`.
     candidates : sequence of Candidate
-        Of any two that would share records or nearly do, one is left out, so very high rates saturate.
+        Passes; one of any two that would share records or nearly do is left out, so very high rates saturate.
     """
     drafts = [_draft(geometry, usual_e4, sat_id, c) for c in candidates]
     kept = _free([d for d in drafts if d is not None])

@@ -55,7 +55,7 @@ def _spectrum(kind: str, rng: np.random.Generator) -> np.ndarray:
     if kind == "CSS" and rng.uniform() < 0.5:
         integral = (712.0 / (_THRESHOLD_KEV + 100.0)) ** rng.uniform(2.2, 3.2)
     else:
-        integral = np.exp((612.0 - _THRESHOLD_KEV) / rng.uniform(170.0, 450.0))
+        integral = np.exp((_THRESHOLD_KEV[-1] - _THRESHOLD_KEV) / rng.uniform(170.0, 450.0))
     return (integral - np.append(integral[1:], 0.0))[:, None]
 
 

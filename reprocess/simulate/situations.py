@@ -89,7 +89,7 @@ def special_candidates(seed: int, sat_id: int, geometry: Geometry, per_day: floa
     ----------
     seed, sat_id : int
     geometry : Geometry
-        Of a window.
+        Geometry of a window.
     per_day : float
         Mean number a day in the hole and in the Anomaly, each; up to 1 the chance of one at a midnight
         at which the satellite is in the belt.
