@@ -147,7 +147,7 @@ def test_plan_is_printed_for_programs(fake_archive: Path) -> None:
     granules = [g for g in list_archive(str(fake_archive)).granules if g.satellite == "noaa18"]
     operations = load_bundle(find_model(BUNDLED_MODEL)).operations
     expected = make_plan(granules, asked(operations=operations, workers=2))
-    assert made == {"archive": str(fake_archive)} | expected
+    assert made == {"archive": str(fake_archive), "left_out": []} | expected
 
 
 def test_plan_takes_what_decides_the_cost_of_a_run(
