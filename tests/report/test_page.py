@@ -374,7 +374,7 @@ def test_rules_are_those_of_the_run(
     assert "are joined" not in text
     assert "363.63636" not in text
     assert "A look back before the first record continues at the end of the day." in text
-    assert "reprocess events WORK --run '<b> $(x)' --format csv" in text
+    assert "reprocess events WORK --run '<b> $(x)' -o events.csv" in text
     run.describe({"rules": (run.read_identity() or {})["rules"] | {"mask_anomaly": "deep <i>"}})
     assert "mask_anomaly: deep <i>" in text_of(write_report(work, run).read_bytes())
 
