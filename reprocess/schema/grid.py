@@ -100,7 +100,7 @@ def make_grid(L_edges: np.ndarray, MLT_edges: np.ndarray) -> Grid:
 def _first(edges: list[float]) -> str:
     """Return the first of many edges as text."""
     more = f" and {len(edges) - _NAMED} more" if len(edges) > _NAMED else ""
-    return ", ".join(f"{edge:g}" for edge in edges[:_NAMED]) + more
+    return ", ".join(f"{edge:.10g}" for edge in edges[:_NAMED]) + more
 
 
 _NAMED = 5
