@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from reprocess import schema
-from reprocess.classifier.bundle import Bundle, find_model, load_bundle, weight_shapes
+from reprocess.classifier.bundle import Bundle, find_model, load_bundle, save_bundle, weight_shapes
 from reprocess.classifier.features import Scaling
 from reprocess.cli import main
 from reprocess.errors import PlanError
@@ -151,9 +151,13 @@ def test_plan_is_printed_for_programs(fake_archive: Path) -> None:
 
 
 def test_plan_takes_what_decides_the_cost_of_a_run(
-    fake_archive: Path, random_model: Bundle, monkeypatch: pytest.MonkeyPatch
+    fake_archive: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("REPROCESS_MODELS", str(random_model.path.parent / "none"))
+    monkeypatch.setenv("REPROCESS_MODELS", str(tmp_path / "none"))
+    tensors = {name: np.zeros(shape, np.float32) for name, shape in weight_shapes(units=16).items()}
+    small = save_bundle(
+        tmp_path / "small", {"name": "small"}, tensors, Scaling((0.01, 100.0), 0.001, (0.0,) * 8, (1.0,) * 8)
+    )
 
     def detect(*options: str) -> float:
         made = json.loads(plan(fake_archive, "--json", *options))
@@ -166,8 +170,8 @@ def test_plan_takes_what_decides_the_cost_of_a_run(
     assert detect("--engine", "tensorflow") != default
     operations = load_bundle(find_model(BUNDLED_MODEL)).operations
     monkeypatch.setitem(costs.DETECT, "onnxruntime", costs.Cost(0, 0, 0))
-    ratio = detect("--model", str(random_model.path)) / detect()
-    assert ratio == pytest.approx(random_model.operations / operations)
+    ratio = detect("--model", str(small.path)) / detect()
+    assert ratio == pytest.approx(small.operations / operations)
     assert ratio < 1
     assert "no model 'nosuch'" in plan(fake_archive, "--model", "nosuch", code=2)
 
