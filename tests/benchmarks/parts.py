@@ -8,6 +8,7 @@ from unittest import mock
 
 from reprocess.classifier.onnx_engine import OnnxEngine
 from reprocess.detect import block as detect_block
+from reprocess.detect.rules import modes
 from reprocess.ingest import day as ingest_day
 from reprocess.work import parts, store
 
@@ -23,11 +24,11 @@ PARTS: dict[str, dict[str, list[tuple[object, str]]]] = {
         "network": [(OnnxEngine, "predict")],
         "reading seven arrays": [(store.SatelliteStore, "read")],
         "sha256 of their shards and of the parts": [(store, "sha256"), (parts, "sha256")],
-        "interpolating L": [(detect_block, "repair_L")],
+        "interpolating L": [(modes, "repair_L")],
         "dwell": [(detect_block, "_dwell")],
-        "wanted windows and growth": [(detect_block, "wanted_windows"), (detect_block, "classify")],
+        "wanted windows and growth": [(modes, "wanted_windows"), (modes, "classify")],
         "scaling the records of these windows": [(detect_block, "windows_at")],
-        "runs, filters, joins": [(detect_block, "find_events")],
+        "runs, filters, joins": [(modes, "find_events")],
         "event table": [(detect_block, "describe"), (detect_block, "write_part")],
     },
 }
