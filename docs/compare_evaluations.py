@@ -43,10 +43,10 @@ def _print_table(first: str, heads: list[str], rows: dict[str, list[Scores]]) ->
     """Print recall, precision and counts of each evaluation; rows without any event are left out."""
     print(
         f"| {first} | true | "
-        + " | ".join(f"{h}: recall | precision | confused, false" for h in heads)
+        + " | ".join(f"{h}: not observed | recall | precision | confused, false" for h in heads)
         + " |"
     )
-    print("|---|---:|" + "---|" * (3 * len(heads)))
+    print("|---|---:|" + "---:|---|---|---|" * len(heads))
     for name, cells in rows.items():
         if any(c["true"] or c["found"] for c in cells):
             print(f"| {name} | {cells[0]['true']} | " + " | ".join(_cell(c) for c in cells) + " |")
@@ -56,7 +56,7 @@ def _print_table(first: str, heads: list[str], rows: dict[str, list[Scores]]) ->
 def _cell(scores: Scores) -> str:
     wrong = scores["found"] - scores["right"] - scores["false_alarms"]
     shares = (_share(scores[k], scores[f"{k}_interval"]) for k in ("recall", "precision"))
-    return " | ".join((*shares, f"{wrong}, {scores['false_alarms']}"))
+    return " | ".join((str(scores["not_observed"]), *shares, f"{wrong}, {scores['false_alarms']}"))
 
 
 def _share(value: float | None, interval: list[float] | None) -> str:

@@ -10,12 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reprocess import schema
-from reprocess.evaluation.matching import OUTCOMES
+from reprocess.evaluation.matching import NOT_OBSERVED, OUTCOMES
 from reprocess.evaluation.tally import SCOPES, Tally
 from reprocess.pages.style import new_figure, png, style
 
 _COLOURS = {"none": "0.45", "REP": "#0072b2", "CSS": "#d55e00"}
-_OUTCOME_COLOURS = {"matched": "#009e73", "confused": "#e69f00", "missed": "0.75"}
+_OUTCOME_COLOURS = {"matched": "#009e73", "confused": "#e69f00", "missed": "0.75", NOT_OBSERVED: "0.92"}
 _STYLE: dict[Any, Any] = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False}
 _PROPERTIES = {
     "peak_counts": "largest E4 at 0° (counts s$^{-1}$)",
@@ -85,22 +85,23 @@ def draw_recall(scores: dict[str, Any], given: str = "true") -> bytes:
     """Return a PNG of what became of the `given` events, by strength, width, L and MLT."""
     with _style():
         figure, axes = _figure(4, (8.6, 6.0), rows=2)
-        for axis, (name, label) in zip(axes, _PROPERTIES.items(), strict=True):
+        for axis, (name, what) in zip(axes, _PROPERTIES.items(), strict=True):
             rows = scores["events"]["recall_by"][name]
             low = np.zeros(len(rows))
             for outcome in OUTCOMES:
                 counts = np.array([row[outcome] for row in rows])
-                axis.bar(range(len(rows)), counts, 0.9, low, color=_OUTCOME_COLOURS[outcome], label=outcome)
+                label = outcome.replace("_", " ")
+                axis.bar(range(len(rows)), counts, 0.9, low, color=_OUTCOME_COLOURS[outcome], label=label)
                 low = low + counts
             for i, row in enumerate(rows):
-                if low[i]:
-                    share = f"{100 * row['matched'] / low[i]:.0f} %"
+                if row["recall"] is not None:
+                    share = f"{100 * row['recall']:.0f} %"
                     axis.annotate(share, (i, low[i]), (0, 1), textcoords="offset points", ha="center", size=7)
             edges = [f"{row['low']:g}" for row in rows] + [
                 "∞" if rows[-1]["high"] is None else f"{rows[-1]['high']:g}"
             ]
             axis.set_xticks(np.arange(len(edges)) - 0.5, edges)
-            axis.set(xlabel=label, ylabel=f"{given} events")
+            axis.set(xlabel=what, ylabel=f"{given} events")
         axes[0].legend()
         return png(figure)
 

@@ -1,8 +1,9 @@
 """Which events were found: true and found intervals side by side.
 
 A true event is *matched* if an event of its class was found that overlaps it, give or take
-`TOLERANCE_S`; *confused* if only one of the other class was; *missed* otherwise. A found event is a
-*false alarm* if no true event of any class overlaps it, and *right* if one of its own class does.
+`TOLERANCE_S`; *confused* if only one of the other class was; *missed* otherwise. One that has no
+record that the mode observes, though the file has some, can be none of these: it is *not observed*. A found
+event is a *false alarm* if no true event of any class overlaps it, and *right* if one of its own class does.
 """
 
 import numpy as np
@@ -13,7 +14,8 @@ from reprocess import schema
 TOLERANCE_S = 6.0
 """Half a window: the class of a window may belong to any of its records."""
 
-OUTCOMES = ("matched", "confused", "missed")
+NOT_OBSERVED = "not_observed"
+OUTCOMES = ("matched", "confused", "missed", NOT_OBSERVED)
 
 
 def match_events(truth: pd.DataFrame, found: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -22,7 +24,8 @@ def match_events(truth: pd.DataFrame, found: pd.DataFrame) -> tuple[np.ndarray, 
     Parameters
     ----------
     truth, found : pandas.DataFrame
-        With satellite, event_class, start_time and stop_time (UTC, naive).
+        With satellite, event_class, start_time and stop_time (UTC, naive); the true events with
+        observed besides.
 
     Returns
     -------
@@ -33,6 +36,7 @@ def match_events(truth: pd.DataFrame, found: pd.DataFrame) -> tuple[np.ndarray, 
     """
     same, any_ = overlapped(truth, found)
     outcome = np.where(same, "matched", np.where(any_, "confused", "missed"))
+    outcome = np.where(truth["observed"].to_numpy(bool), outcome, NOT_OBSERVED)
     same, any_ = overlapped(found, truth)
     return outcome, np.where(same, "right", np.where(any_, "confused", "false alarm"))
 

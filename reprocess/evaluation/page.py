@@ -9,7 +9,7 @@ from reprocess import __version__, schema
 from reprocess.classifier.bundle import Bundle
 from reprocess.detect.block import Settings
 from reprocess.evaluation.figures import draw_confusion, draw_curves, draw_recall, draw_reliability
-from reprocess.evaluation.matching import TOLERANCE_S
+from reprocess.evaluation.matching import OUTCOMES, TOLERANCE_S
 from reprocess.evaluation.scores import STRONG
 from reprocess.evaluation.tally import AROUND, NEAR, SCOPES, Tally
 from reprocess.files import sha256, write_atomic
@@ -94,7 +94,7 @@ def _window_rows(scores: dict[str, Any]) -> list[list[str | int]]:
 
 
 def _event_rows(scores: dict[str, Any]) -> list[list[str | int]]:
-    counts = ("true", "matched", "confused", "missed", "found", "right")
+    counts = ("true", *OUTCOMES, "found", "right")
     return [
         [
             name,
@@ -109,7 +109,7 @@ def _event_rows(scores: dict[str, Any]) -> list[list[str | int]]:
 
 def _situation_rows(scores: dict[str, Any]) -> list[list[str | int]]:
     meanings = {**schema.SITUATIONS, "none": "in none of these"}
-    keys = ("true", "matched", "confused", "missed", "found", "right")
+    keys = ("true", *OUTCOMES, "found", "right")
     return [
         [
             meaning,

@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from reprocess import schema
-from reprocess.evaluation.matching import match_events
+from reprocess.evaluation.matching import NOT_OBSERVED, match_events
 from reprocess.evaluation.situations import describe, score_situations
 from reprocess.evaluation.tally import EVENT_KEY, SCOPES, Tally, bin_probabilities
 from reprocess.schema.granules import Granule
@@ -65,6 +65,7 @@ def summarise(scores: dict[str, Any], given: str = "true") -> dict[str, float | 
             for name in ("f1", "roc_auc", "pr_auc")
         },
         f"{given} events": events["true"],
+        f"{given} events not observed": events[NOT_OBSERVED],
         "found events": events["found"],
         "event recall": events["recall"],
         "event precision": events["precision"],
@@ -172,14 +173,22 @@ def _score_events(tally: Tally, found: pd.DataFrame) -> dict[str, Any]:
 
 
 def _whole_events(parts: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per true event, of its strongest day, with the range of L over all its days."""
+    """Return one row per true event, of its strongest day, with the range of L over all its days.
+
+    It is observed if it is on any of them.
+    """
     strongest = parts.sort_values("peak_e4", ascending=False, kind="stable").drop_duplicates(EVENT_KEY)
     groups = parts.groupby(EVENT_KEY, sort=False)
     # L has two decimals in the files; their differences in single precision do not.
     width = (groups["L_max"].max() - groups["L_min"].min()).astype(float).round(2).rename("width_L")
-    return strongest.merge(width.reset_index(), on=EVENT_KEY).assign(
-        peak_counts=lambda t: _counts(t["peak_e4"]),
-        MLT=lambda t: t["MLT"] % 24,  # the files have both 0 and 24
+    both = pd.concat([width, groups["observed"].max().astype(bool)], axis=1).reset_index()
+    return (
+        strongest.drop(columns="observed")
+        .merge(both, on=EVENT_KEY)
+        .assign(
+            peak_counts=lambda t: _counts(t["peak_e4"]),
+            MLT=lambda t: t["MLT"] % 24,  # the files have both 0 and 24
+        )
     )
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from scipy.special import betaincinv
 
 from reprocess import schema
-from reprocess.evaluation.matching import OUTCOMES, overlapped
+from reprocess.evaluation.matching import NOT_OBSERVED, OUTCOMES, overlapped
 from reprocess.maps.occurrence import poisson_interval
 
 CONFIDENCE = 0.95
@@ -30,8 +30,12 @@ _MIDNIGHT_MS = 14_000
 
 
 def describe(truth: pd.DataFrame, found: pd.DataFrame, days: int) -> dict[str, Any]:
-    """Return counts, shares and intervals of true events with `outcome`, found ones with `verdict`."""
+    """Return counts, shares and intervals of true events with `outcome`, found ones with `verdict`.
+
+    Recall is of the true events that are observed.
+    """
     counts = {name: int((truth["outcome"] == name).sum()) for name in OUTCOMES}
+    observed = len(truth) - counts[NOT_OBSERVED]
     right, alarms = (int((found["verdict"] == name).sum()) for name in ("right", "false alarm"))
     return {
         "true": len(truth),
@@ -39,8 +43,8 @@ def describe(truth: pd.DataFrame, found: pd.DataFrame, days: int) -> dict[str, A
         "found": len(found),
         "right": right,
         "false_alarms": alarms,
-        "recall": _share(counts["matched"], len(truth)),
-        "recall_interval": share_interval(counts["matched"], len(truth)),
+        "recall": _share(counts["matched"], observed),
+        "recall_interval": share_interval(counts["matched"], observed),
         "precision": _share(right, len(found)),
         "precision_interval": share_interval(right, len(found)),
         "false_alarms_per_day": _share(alarms, days),

@@ -35,7 +35,7 @@ has numbers as small as 1e-45, but only 1 - 6e-8 between 16 and certainty."""
 BINS = LOGIT_EDGES.size + 1
 
 EVENT_KEY = ["satellite", "event_class", "start_time", "stop_time"]
-TRUTH_COLUMNS = (*EVENT_KEY, "peak_e4", "L", "MLT", "L_min", "L_max", *schema.SITUATIONS)
+TRUTH_COLUMNS = (*EVENT_KEY, "observed", "peak_e4", "L", "MLT", "L_min", "L_max", *schema.SITUATIONS)
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,9 @@ class Tally:
     """Windows by scope, class, bin of that class's probability, and whether it is the true class;
     int64, shape (scopes, 3, BINS, 2)."""
     events: pd.DataFrame
-    """`TRUTH_COLUMNS`; peak_e4 is the largest E4 at 0 degrees, cm-2 s-1 sr-1, L and MLT are there. An
-    event that straddles midnight has a row for each day."""
+    """`TRUTH_COLUMNS`; peak_e4 is the largest E4 at 0 degrees, cm-2 s-1 sr-1, L and MLT are there; observed
+    tells whether the mode classifies the window around any of its records. An event that straddles
+    midnight has a row for each day."""
 
     @classmethod
     def zero(cls) -> "Tally":
@@ -116,7 +117,7 @@ def _tally_day(plan: EvaluatePlan, day: int, archive: SatelliteStore, classes: S
         1,
         np.stack([count_confusion(true[use], guess[use]) for use in used]),
         np.stack([count_scores(true[use], probability[:, use]) for use in used]),
-        _observe(plan.events, records),
+        _observe(plan.events, records, centre),
     )
 
 
@@ -161,8 +162,11 @@ def bin_probabilities() -> np.ndarray:
     return np.asarray(1 / (1 + np.exp(-logits)))
 
 
-def _observe(events: pd.DataFrame, records: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Return the events that have records on this day, with what the instrument saw of them."""
+def _observe(events: pd.DataFrame, records: dict[str, np.ndarray], centre: np.ndarray) -> pd.DataFrame:
+    """Return the events that have records on this day, with what the instrument saw of them.
+
+    An event is observed if one of its records is among the centres of the windows that were classified.
+    """
     rows = []
     ranges = record_ranges(records["time"], events)
     measured_e4 = np.where(not_measured(records), schema.E4_MISSING, records["electron_flux"][0, 3])
@@ -174,10 +178,12 @@ def _observe(events: pd.DataFrame, records: dict[str, np.ndarray]) -> pd.DataFra
             *(records[n][start:stop] for n in ("L_IGRF", "MLT")),
         )
         peak, known = int(e4.argmax()), L[has_L(L)]
+        first, behind = np.searchsorted(centre, (start, stop))
         low, high = (known.min(), known.max()) if known.size else (np.nan, np.nan)
         seen = {"peak_e4": e4[peak], "L": L[peak], "MLT": mlt[peak]}
         rows.append(
             {name: event[name] for name in EVENT_KEY}
+            | {"observed": bool(behind > first)}
             | {name: float(value) if value >= 0 else np.nan for name, value in seen.items()}
             | {"L_min": float(low), "L_max": float(high)}
             | {name: bool(event.get(name, False)) for name in schema.SITUATIONS}

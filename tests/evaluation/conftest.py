@@ -32,12 +32,12 @@ TRUTH = event_table(EVENTS)
 
 @pytest.fixture(scope="session")
 def evaluated(tmp_path_factory: pytest.TempPathFactory, random_model: Bundle) -> Iterator[Work]:
-    """Ingested, and classified in both modes."""
+    """Ingested, and classified in all modes."""
     folder = tmp_path_factory.mktemp("evaluated")
     with pytest.MonkeyPatch.context() as patched:  # as short_record_axis, which lives shorter
         patched.setattr(schema, "RECORDS", 1000)
         patched.setitem(schema.DIMS, "record", 1000)
         work = ingest(write_days(folder / "archive", DAYS, EVENTS, MORNINGS), folder / "work")
-        for mode in ("published", "published-2022"):
+        for mode in ("published", "published-2022", "continuous"):
             classify(work, random_model, mode)
     return work

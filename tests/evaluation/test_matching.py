@@ -1,5 +1,7 @@
 """True and found events side by side."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,10 @@ from hypothesis import strategies as st
 
 from reprocess.evaluation.matching import TOLERANCE_S, count_overlaps, match_events
 from tests.support.labelled import Event, event_table
+
+
+def observed(events: Iterable[Event]) -> pd.DataFrame:
+    return event_table(events).assign(observed=True)
 
 
 def at(second: float, length: float, name: str = "REP", satellite: str = "noaa18") -> Event:
@@ -37,14 +43,22 @@ def at(second: float, length: float, name: str = "REP", satellite: str = "noaa18
     ],
 )
 def test_outcomes(truth: list[Event], found: list[Event], outcome: list[str], verdict: list[str]) -> None:
-    results = match_events(event_table(truth), event_table(found))
+    results = match_events(observed(truth), event_table(found))
     assert [list(r) for r in results] == [outcome, verdict]
 
 
 def test_rows_keep_their_place_whatever_their_index() -> None:
-    truth = event_table([at(0, 10), at(100, 10), at(0, 10, satellite="metop01")]).iloc[::-1]
+    truth = observed([at(0, 10), at(100, 10), at(0, 10, satellite="metop01")]).iloc[::-1]
     found = event_table([at(100, 10)]).set_axis([7])
     assert list(match_events(truth, found)[0]) == ["matched", "missed", "missed"]
+
+
+def test_what_is_not_observed_is_neither_found_nor_missed() -> None:
+    truth = event_table([at(0, 10), at(100, 10), at(200, 10)]).assign(observed=[False, False, True])
+    found = event_table([at(0, 10), at(200, 10, "CSS")])
+    outcome, verdict = match_events(truth, found)
+    assert list(outcome) == ["not_observed", "not_observed", "confused"]
+    assert list(verdict) == ["right", "confused"]
 
 
 spans = st.lists(st.tuples(st.integers(0, 300), st.integers(0, 40)), max_size=12)
@@ -73,7 +87,7 @@ def test_overlaps_are_those_of_a_double_loop(
     st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 40), st.sampled_from(["REP", "CSS"])), max_size=9)
 )
 def test_perfect_detection_is_perfect(events: list[tuple[int, int, str]]) -> None:
-    table = event_table(at(*e) for e in events)
+    table = observed(at(*e) for e in events)
     outcome, verdict = match_events(table, table)
     assert set(outcome) <= {"matched"}
     assert set(verdict) <= {"right"}
@@ -86,7 +100,7 @@ def test_every_event_has_one_outcome_and_sides_agree(
     events: list[tuple[int, int]], others: list[tuple[int, int]], bits: int
 ) -> None:
     names = ["CSS" if bits >> k & 1 else "REP" for k in range(12)]
-    truth = event_table(at(*e, n) for e, n in zip(events, names, strict=False))
+    truth = observed(at(*e, n) for e, n in zip(events, names, strict=False))
     found = event_table(at(*e, n) for e, n in zip(others, names[::-1], strict=False))
     outcome, verdict = match_events(truth, found)
     assert set(outcome) <= {"matched", "confused", "missed"}

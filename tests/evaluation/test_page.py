@@ -15,6 +15,7 @@ import pytest
 from reprocess import schema
 from reprocess.classifier.bundle import Bundle, save_bundle
 from reprocess.detect.block import Settings
+from reprocess.evaluation.matching import OUTCOMES
 from reprocess.evaluation.page import describe_evaluation, write_evaluation
 from reprocess.evaluation.scores import score, summarise
 from reprocess.evaluation.tally import Tally, tally_block
@@ -48,13 +49,14 @@ def text(page: Path) -> str:
 
 def test_every_true_event_has_one_outcome_and_at_most_one_bin(scores: dict[str, Any]) -> None:
     every = scores["events"]["any_strength"]["all"]
-    assert every["true"] == every["matched"] + every["confused"] + every["missed"] == 7
+    assert every["true"] == sum(every[name] for name in OUTCOMES) == 7
     for rows in scores["events"]["recall_by"].values():
-        assert sum(row["matched"] + row["confused"] + row["missed"] for row in rows) == 7
+        assert sum(row[name] for row in rows for name in OUTCOMES) == 7
     assert every["found"] > 5, "the test is not trivial"
+    assert every["not_observed"] == 1, "the one on a day without windows"
     for kind in schema.EVENT_CLASSES:
         part = scores["events"]["any_strength"][kind]
-        assert part["true"] == part["matched"] + part["confused"] + part["missed"]
+        assert part["true"] == sum(part[name] for name in OUTCOMES)
 
 
 def test_both_files_tell_the_same(scores: dict[str, Any], tally: Tally, tmp_path: Path) -> None:
@@ -67,7 +69,7 @@ def test_both_files_tell_the_same(scores: dict[str, Any], tally: Tally, tmp_path
     assert "random weights" in shown
     assert "5 satellite-days" in shown
     every = content["events"]["any_strength"]["all"]
-    row = [every[k] for k in ("true", "matched", "confused", "missed", "found", "right")]
+    row = [every[k] for k in ("true", *OUTCOMES, "found", "right")]
     numbers = " ".join([*map(str, row), f"{every['recall']:.4f}", f"{every['precision']:.4f}"])
     assert f"all {numbers}" in " ".join(shown.split())
     f1 = content["windows"]["around events"]["by_class"]["CSS"]["f1"]

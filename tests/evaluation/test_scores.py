@@ -17,7 +17,9 @@ from sklearn.metrics import (
 )
 
 from reprocess import schema
+from reprocess.evaluation.matching import OUTCOMES
 from reprocess.evaluation.scores import RECALL_BINS, count_unseen, score, score_windows, summarise
+from reprocess.evaluation.situations import share_interval
 from reprocess.evaluation.tally import (
     BINS,
     SCOPES,
@@ -124,11 +126,12 @@ def test_a_calibrated_network_is_reliable_and_an_overconfident_one_is_not() -> N
 
 
 Seen = dict[str, float]
+"""What was seen of an event, by column of `TRUTH_COLUMNS`."""
 
 
 def tally_of(*rows: tuple[tuple[str, str, str, str], Seen], days: int = 2) -> Tally:
     """Return a tally of true events; each is an event and what was seen of it on one day."""
-    typical = {"peak_e4": 10 * COUNT, "L": 5.0, "MLT": 22.0, "L_min": 4.9, "L_max": 5.1}
+    typical = {"peak_e4": 10 * COUNT, "L": 5.0, "MLT": 22.0, "L_min": 4.9, "L_max": 5.1, "observed": True}
     typical |= dict.fromkeys(schema.SITUATIONS, False)
     frames = [event_table([event]).assign(**(typical | seen)) for event, seen in rows]
     zero = Tally.zero()
@@ -154,7 +157,7 @@ def without_intervals(scores: dict[str, Any]) -> dict[str, Any]:
 
 def holding(rows: list[dict[str, Any]]) -> list[int]:
     """Return which bins of recall_by hold an event."""
-    return [i for i, r in enumerate(rows) if r["matched"] + r["confused"] + r["missed"]]
+    return [i for i, r in enumerate(rows) if r["matched"] + r["confused"] + r["missed"] + r["not_observed"]]
 
 
 @pytest.mark.parametrize("k", [2, 4, 8, 16, 32, 64])
@@ -234,11 +237,13 @@ def test_event_scores_of_a_case_made_by_hand() -> None:
     )
     scores = score(tally, found)
     assert without_intervals(scores["events"]["any_strength"]["all"]) == {
-        "true": 4, "matched": 2, "confused": 1, "missed": 1, "found": 5, "right": 2, "false_alarms": 2,
+        "true": 4, "matched": 2, "confused": 1, "missed": 1, "not_observed": 0,
+        "found": 5, "right": 2, "false_alarms": 2,
         "recall": 0.5, "precision": 0.4, "false_alarms_per_day": 0.5,
     }  # fmt: skip
     assert without_intervals(scores["events"]["above_4_counts"]["CSS"]) == {
-        "true": 1, "matched": 0, "confused": 0, "missed": 1, "found": 3, "right": 1, "false_alarms": 1,
+        "true": 1, "matched": 0, "confused": 0, "missed": 1, "not_observed": 0,
+        "found": 3, "right": 1, "false_alarms": 1,
         "recall": 0.0, "precision": 1 / 3, "false_alarms_per_day": 0.25,
     }  # fmt: skip
     rep = scores["events"]["any_strength"]["REP"]
@@ -257,13 +262,45 @@ def test_event_scores_of_a_case_made_by_hand() -> None:
     assert weak["events"]["above_4_counts"]["all"]["found"] == 0, "four counts are not above four"
 
 
+def test_recall_is_of_what_was_observed() -> None:
+    tally = tally_of(
+        (event("10:00:00", "10:00:20"), {}),
+        (event("11:00:00", "11:00:20"), {"observed": False}),
+        (event("12:00:00", "12:00:20"), {"observed": False}),
+        (event("13:00:00", "13:00:20"), {}),
+    )
+    # The second event is touched by one that is found beside it, which is right and no false alarm.
+    found = found_table(event("10:00:10", "10:00:12"), event("11:00:24", "11:00:30"))
+    scores = score(tally, found)
+    every = scores["events"]["above_4_counts"]["all"]
+    outcomes = {name: every[name] for name in ("true", *OUTCOMES)}
+    assert outcomes == {"true": 4, "matched": 1, "confused": 0, "missed": 1, "not_observed": 2}
+    assert (every["recall"], every["precision"], every["false_alarms"]) == (0.5, 1, 0)
+    assert every["recall_interval"] == share_interval(1, 2)
+    assert summarise(scores)["true events not observed"] == 2
+    nothing = score(tally_of((event("11:00:00", "11:00:20"), {"observed": False})), found_table())
+    assert nothing["events"]["above_4_counts"]["all"]["recall"] is None
+
+
+@pytest.mark.parametrize(("parts", "outcome"), [((True, False), "matched"), ((False, False), "not_observed")])
+def test_an_event_over_midnight_is_observed_if_it_is_on_either_day(
+    parts: tuple[bool, bool], outcome: str
+) -> None:
+    whole = ("noaa18", "2015-03-01T23:59:50", "2015-03-02T00:00:20", "CSS")
+    seen: list[Seen] = [{"observed": known, "peak_e4": 9 * COUNT + k} for k, known in enumerate(parts)]
+    for order in (seen, seen[::-1]):
+        found = score(tally_of(*((whole, part) for part in order)), found_table(whole))["events"]
+        assert found["above_4_counts"]["CSS"]["true"] == found["above_4_counts"]["CSS"][outcome] == 1
+
+
 def test_nothing_at_all_can_be_scored() -> None:
     scores = score(Tally.zero(), found_table())
     json.dumps(scores, allow_nan=False)
     nothing = scores["events"]["any_strength"]["all"]
     assert {nothing[f"{k}_interval"] for k in ("recall", "precision", "false_alarms_per_day")} == {None}
     assert without_intervals(nothing) == {
-        "true": 0, "matched": 0, "confused": 0, "missed": 0, "found": 0, "right": 0, "false_alarms": 0,
+        "true": 0, "matched": 0, "confused": 0, "missed": 0, "not_observed": 0,
+        "found": 0, "right": 0, "false_alarms": 0,
         "recall": None, "precision": None, "false_alarms_per_day": None,
     }  # fmt: skip
     assert set(scores["windows"]) == set(SCOPES)

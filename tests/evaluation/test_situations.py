@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom, poisson
 
 from reprocess import schema
+from reprocess.evaluation.matching import OUTCOMES
 from reprocess.evaluation.situations import rate_interval, score_situations, share_interval
 from tests.support.labelled import event_table
 
@@ -56,19 +57,19 @@ FOUND = event_table(
 
 def test_a_case_made_by_hand() -> None:
     scores = score_situations(TRUE, FOUND, 4)
-    keys = ("true", "matched", "confused", "missed", "found", "right", "false_alarms")
+    keys = ("true", *OUTCOMES, "found", "right", "false_alarms")
     counts = {name: tuple(row[k] for k in keys) for name, row in scores.items()}
-    nothing = (0,) * 7
+    nothing = (0,) * 8
     assert counts == {
-        "at_midnight": (0, 0, 0, 0, 1, 0, 1),
-        "at_gap": (3, 1, 1, 1, 3, 1, 1),
-        "in_L_hole": (1, 1, 0, 0, 2, 1, 1),
+        "at_midnight": (0, 0, 0, 0, 0, 1, 0, 1),
+        "at_gap": (3, 1, 1, 1, 0, 3, 1, 1),
+        "in_L_hole": (1, 1, 0, 0, 0, 2, 1, 1),
         "in_anomaly": nothing,
         # A found event that is true is where the list has the true one, whatever the run's mark.
-        "in_calibration": (0, 0, 0, 0, 1, 0, 1),
+        "in_calibration": (0, 0, 0, 0, 0, 1, 0, 1),
         "in_conjunction": nothing,
         "in_storm": nothing,
-        "none": (1, 1, 0, 0, 1, 1, 0),
+        "none": (1, 1, 0, 0, 0, 1, 1, 0),
     }
     assert scores["at_gap"]["recall"] == scores["at_gap"]["precision"] == 1 / 3
     assert scores["at_gap"]["false_alarms_per_day"] == 0.25

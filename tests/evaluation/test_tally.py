@@ -1,5 +1,6 @@
 """What blocks contribute: the same counts as directly from the probabilities, in any order and portion."""
 
+from dataclasses import replace
 from itertools import pairwise, permutations
 from typing import Any
 
@@ -17,6 +18,7 @@ from reprocess.evaluation.tally import AROUND, NEAR, SCOPES, EvaluatePlan, Tally
 from reprocess.work.paths import Work
 from reprocess.work.store import SatelliteStore, open_records
 from tests.evaluation.conftest import DAYS, TRUTH
+from tests.support.labelled import event_table
 
 RUN = "random-published"
 
@@ -151,6 +153,26 @@ def test_sentinels_are_no_values(evaluated: Work, monkeypatch: pytest.MonkeyPatc
     events = tally_block(plan(evaluated, "noaa18", "2015-03-01")).events
     assert len(events) == 3
     assert events[["peak_e4", "L", "MLT", "L_min", "L_max"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize(("mode", "last"), [("published", 4), ("published-2022", 4), ("continuous", 3)])
+def test_an_event_is_observed_where_the_mode_has_a_window_for_it(
+    mode: str, last: int, evaluated: Work
+) -> None:
+    """The published modes never make a day's last possible window, `continuous` does."""
+    date, n = "2015-04-01", DAYS["noaa18", "2015-04-01"]
+    times = open_records(evaluated, "noaa18").read_day(index(date), n, ("time",))["time"]
+    for first, stop, seen in [
+        (0, 2, False),
+        (0, 3, True),
+        (n - last, n - 1, False),
+        (n - last - 1, n - 1, True),
+    ]:
+        edges = [str(times[k].astype("datetime64[ms]")) for k in (first, stop)]
+        asked = replace(
+            plan(evaluated, "noaa18", date, mode=mode), events=event_table([("noaa18", *edges, "REP")])
+        )
+        assert tally_block(asked).events["observed"].tolist() == [seen]
 
 
 def test_a_list_without_events_here_leaves_background_only(evaluated: Work) -> None:
