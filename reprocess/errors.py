@@ -77,6 +77,10 @@ class GridError(ReprocessError):
     """Bin edges that cannot be made from the exposure grid."""
 
 
+class IndexFileError(ReprocessError):
+    """A file of a geomagnetic index that is damaged, of another time or kind, or not in order."""
+
+
 class RuleError(ReprocessError):
     """A rule of a mode that does not exist, or a value that it cannot have."""
 

@@ -1,0 +1,1 @@
+"""Geomagnetic indices that a user brings: from files as they are published to a value at any time."""

@@ -1,0 +1,66 @@
+"""Values at times, gaps and windows of an index."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reprocess.errors import IndexFileError
+from reprocess.indices.series import MS_PER_HOUR, Index, gaps_in_words, require_overlap
+
+HOUR = MS_PER_HOUR
+
+
+def index(hours: list[int], values: list[float]) -> Index:
+    return Index("x", "1", np.array(hours, np.int64) * HOUR, np.array(values, float), HOUR, ("f",), ("s",))
+
+
+hourly = st.lists(st.one_of(st.just(np.nan), st.integers(-5, 5).map(float)), min_size=1, max_size=20)
+
+
+@given(hourly, st.integers(1, 6), st.sampled_from(["max", "min", "mean"]))
+def test_a_window_has_the_values_up_to_its_own(values: list[float], hours: int, how: str) -> None:
+    found = index(list(range(len(values))), values).look_back(hours, how).values
+    for k, value in enumerate(found):
+        window = np.array(values[max(k + 1 - hours, 0) : k + 1])
+        known = window[np.isfinite(window)]
+        if known.size < np.ceil(0.9 * hours):
+            assert np.isnan(value)
+        else:
+            assert value == pytest.approx(getattr(known, how)())
+
+
+@given(st.sets(st.integers(0, 15), min_size=1), st.data())
+def test_gaps_and_values_share_all_time(hours: set[int], data: st.DataObject) -> None:
+    values = [data.draw(st.sampled_from([1.0, np.nan])) for _ in hours]
+    series = index(sorted(hours), values)
+    gaps = series.gaps(2 * HOUR, 12 * HOUR)
+    times = np.arange(2 * HOUR, 12 * HOUR, HOUR // 2)
+    inside = [any(a <= t < b for a, b in gaps) for t in times]
+    np.testing.assert_array_equal(np.isnan(series.at(times)), inside)
+
+
+def test_windows_that_are_not_whole() -> None:
+    with pytest.raises(IndexFileError, match=r"a look-back of 1\.5 h is not a whole number of the 1 h"):
+        index([0], [1.0]).look_back(1.5, "max")
+    with pytest.raises(IndexFileError, match=r"a look-back of 0\.5 h"):
+        index([0], [1.0]).look_back(0.5, "max")
+
+
+def test_an_index_of_another_year() -> None:
+    series = index([0, 1], [1.0, np.nan])
+    require_overlap(series, 0, 10 * HOUR)
+    with pytest.raises(
+        IndexFileError, match="f has values from 1970-01-01T00:00 to 1970-01-01T00:00 and nothing"
+    ):
+        require_overlap(series, HOUR, 10 * HOUR)
+    with pytest.raises(IndexFileError, match="f has no value at all"):
+        require_overlap(index([0], [np.nan]), 0, HOUR)
+
+
+def test_gaps_in_words() -> None:
+    assert gaps_in_words([]) == "none"
+    assert gaps_in_words([(0, HOUR), (2 * HOUR, 4 * HOUR)]) == (
+        "3 h in 2 gaps: 1970-01-01T00:00 to 1970-01-01T01:00, 1970-01-01T02:00 to 1970-01-01T04:00"
+    )
+    assert gaps_in_words([(k * HOUR, k * HOUR + 1) for k in range(12)]).endswith("and 2 more")
