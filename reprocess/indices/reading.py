@@ -47,7 +47,7 @@ def read_index(urls: Sequence[str], name: str, options: Mapping[str, str] | None
     name : str
         Index, in small or large letters.
     options : mapping of str to str, optional
-        What a plain table does not tell: `formats.read_csv`.
+        What a plain table does not tell: `tables.read_csv`.
 
     Returns
     -------
