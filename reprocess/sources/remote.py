@@ -4,10 +4,11 @@ http and https are read by `web`, this machine's folders by `local`; everything 
 object stores) through fsspec, whose implementations have their own retries.
 """
 
+import contextlib
 import errno
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import fsspec
@@ -96,6 +97,34 @@ def is_web(url: str) -> bool:
     return url.startswith(("http://", "https://"))
 
 
+def file_system(url: str, storage: Mapping[str, Any]) -> tuple[Any, str]:
+    """Return the fsspec file system of an address, and the path in it.
+
+    Raises
+    ------
+    SourceError
+        If nothing can read such an address.
+    """
+    with explained(url):
+        fs, path = fsspec.core.url_to_fs(url, **storage)
+        return fs, str(path).rstrip("/")
+
+
+@contextlib.contextmanager
+def explained(url: str) -> Iterator[None]:
+    """Raise what fsspec and the libraries under it raise as `SourceError`."""
+    try:
+        yield
+    except ImportError as e:
+        extra = "'reprocess[s3]'" if "s3:" in url else "the library that it names"
+        needs = f"{url!r} needs a library that is not installed: {e}; install {extra} with pip"
+        raise SourceError("unreadable", needs) from e
+    except (ValueError, TypeError) as e:
+        raise SourceError("unreadable", f"{url!r} is no address that can be read: {e}") from e
+    except _library_errors() as e:  # some connect at once
+        raise _source_error(e, url) from e
+
+
 def open_folder(url: str, storage: Mapping[str, Any]) -> Folder:
     """Return the folder at an address.
 
@@ -115,16 +144,8 @@ def open_folder(url: str, storage: Mapping[str, Any]) -> Folder:
         if storage:
             raise SourceError("unreadable", f"storage options ({', '.join(storage)}) mean nothing to {url}")
         return WebFolder(url) if is_web(url) else LocalFolder(url)
-    try:
+    with explained(url):
         return FsspecFolder(url, storage)
-    except ImportError as e:
-        extra = "'reprocess[s3]'" if url.startswith("s3:") else "the library that it names"
-        needs = f"{url!r} needs a library that is not installed: {e}; install {extra} with pip"
-        raise SourceError("unreadable", needs) from e
-    except (ValueError, TypeError) as e:
-        raise SourceError("unreadable", f"{url!r} is no address that can be listed: {e}") from e
-    except _library_errors() as e:  # some connect at once
-        raise _source_error(e, url) from e
 
 
 def is_local(url: str) -> bool:

@@ -1,14 +1,25 @@
-"""Reading the archive with xarray, lazily."""
+"""Reading the archive with xarray, lazily: a day beside a day, or as one line of time."""
 
+import datetime as dt
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
+import dask.array as da
 import numpy as np
+import pandas as pd
 import xarray as xr
+from xarray.backends import BackendArray
+from xarray.core import indexing
 
 from reprocess import schema
 from reprocess.errors import StoreError
-from reprocess.files import find
-from reprocess.schema.measurements import LARGEST_FLUX, LARGEST_L
+from reprocess.schema import RECORD_ARRAYS
+from reprocess.work.lazy import Line, Stored
+from reprocess.work.paths import Work
+from reprocess.work.place import Place, find_place
+from reprocess.work.status import ledger_days
+from reprocess.work.store import open_arrays
 
 _PRODUCT = {
     **schema.PRODUCT,
@@ -23,14 +34,24 @@ _PRODUCT = {
 
 _LEAP_SECONDS = {"units_metadata": "leap_seconds: none"}
 
+Instant = str | dt.date | np.datetime64
+"""A time as users write it: ISO 8601 text, a Timestamp of pandas, `datetime`, `date` or `datetime64`."""
 
-def open_archive(path: str | Path, satellite: str, *, masked: bool = True) -> xr.Dataset:
-    """Open one satellite of an archive.
+
+def open_archive(
+    path: str | Path,
+    satellite: str,
+    *,
+    masked: bool = True,
+    all_days: bool = False,
+    storage_options: Mapping[str, Any] | None = None,
+) -> xr.Dataset:
+    """Open one satellite of an archive, a day beside a day.
 
     Parameters
     ----------
     path : str or Path
-        ``WORK/archive.zarr``.
+        WORK or ``WORK/archive.zarr``: a folder, an address that fsspec reads (``s3://…``), or a zip file.
     satellite : str
         Directory name, as ``noaa18``.
     masked : bool
@@ -39,78 +60,234 @@ def open_archive(path: str | Path, satellite: str, *, masked: bool = True) -> xr
         fill. If not, values are exactly those of the files. A foot-point pitch angle of -1 is not
         missing (the axis is outside the bounce loss cone) and stays. Padding after a day's last record
         is NaN (NaT, -1) either way.
+    all_days : bool
+        Whether to have every day of the calendar, 1998 to 2029, instead of those with records: for
+        arithmetic between satellites by position.
+    storage_options : mapping, optional
+        Options of the fsspec file system, for example ``anon`` of S3.
 
     Returns
     -------
     xarray.Dataset
         Backed by Dask, one chunk per day. Dimensions day, record, telescope, energy, channel with
-        their coordinates; time, latitude and longitude of each record are coordinates, too.
-        ``ds.sel(day="2019-10-24")`` works; a day holds ``record_count`` records, -1 if it was never
-        ingested. Any part can be written with ``to_zarr`` and ``to_netcdf``.
+        their coordinates; time, latitude and longitude of each record are coordinates, too. All times are
+        UTC and carry no zone, like those of `read_events`. ``ds.sel(day="2019-10-24")`` works; a day holds
+        ``record_count`` records. Any part can be written with ``to_zarr`` and ``to_netcdf``.
 
     Raises
     ------
     StoreError
         If there is no such satellite in the archive.
+    SourceError
+        If an address cannot be read.
 
     Examples
     --------
-    >>> ds = open_archive("WORK/archive.zarr", "noaa18")  # doctest: +SKIP
-    >>> e4 = ds.electron_flux.sel(day="2019-10-24", telescope=0, energy=612)  # doctest: +SKIP
+    >>> ds = reprocess.open_archive(WORK, "noaa18")
+    >>> e4 = ds.electron_flux.sel(day="2015-03-02", telescope=0, energy=612)
+    >>> e4.attrs["units"], e4.shape
+    ('cm-2 s-1 sr-1', (43400,))
     """
-    group = Path(path) / satellite
-    if satellite not in schema.SATELLITES or not (group / "zarr.json").is_file():
-        raise StoreError(_absent(Path(path), satellite))
-    raw = xr.open_zarr(group, consolidated=False, decode_cf=False, chunks=None, zarr_format=3)
-    raw = raw[list(schema.ARCHIVE_ARRAYS)]  # in this order, not that of the folder
+    place = _archive_of(find_place(path, storage_options))
+    arrays = _open(place, satellite)
+    counts = _counts(place, satellite, arrays["record_count"])
+    days = np.arange(schema.DAYS) if all_days else np.flatnonzero(counts > 0)
+    variables = {}
     for name, spec in schema.ARCHIVE_ARRAYS.items():
-        # Those of a store of version 0.1.0 call a pitch angle of -1 missing.
-        raw[name].attrs = dict(spec.attrs)
-    # Masked before Dask, which then reads no more of a chunk than is asked for.
-    records = xr.decode_cf(raw.drop_vars(["day", "time"]), mask_and_scale=masked, decode_times=False)
-    dataset = records.assign(time=raw["time"])
-    for name in schema.ARCHIVE_ARRAYS:
+        stored = Stored(arrays[name], spec, days, masked)
         # Days are stored apart. What has one value a day is small: in one chunk, read in one step.
-        days = 1 if "record" in dataset[name].dims else schema.DAYS
-        dataset[name] = dataset[name].chunk({"day": days}, inline_array=True)
-    if masked:
-        for name, largest in _LARGEST.items():
-            values = dataset[name]
-            dataset[name] = values.where((values >= 0) & (values <= largest))
-    dataset = dataset.assign_coords(day=_days(), time=_time(dataset["time"]))
-    dataset = dataset.set_coords(["latitude", "longitude"])
-    dataset.attrs = _PRODUCT | {"platform": schema.SATELLITES[satellite].name}
-    for variable in records.variables:
-        _make_writable(dataset[str(variable)], masked)
+        chunks = (1 if "record" in spec.dims else -1, *stored.shape[1:])
+        empty = np.empty((0,) * stored.ndim, stored.dtype)
+        data = da.from_array(stored, chunks, name=False, inline_array=True, asarray=False, meta=empty)
+        variables[name] = _variable(spec, spec.dims, data, masked)
+    dataset = xr.Dataset(variables, coords={"day": _days(days), **_coordinates()})
+    return _finished(dataset, satellite)
+
+
+def records(
+    work: str | Path,
+    satellite: str,
+    start: Instant,
+    stop: Instant,
+    *,
+    masked: bool = True,
+    storage_options: Mapping[str, Any] | None = None,
+) -> xr.Dataset:
+    """Return a satellite's records on one time axis, across midnights.
+
+    Times are read at once (2 ms and 0.35 MB a day), everything else when it is asked for and then whole
+    variable by variable: for more than memory holds, ``records(…).chunk(time=43200)`` is backed by Dask.
+
+    Parameters
+    ----------
+    work : str or Path
+        WORK, as in `open_archive`.
+    satellite : str
+        Directory name, as ``noaa18``.
+    start, stop : str, datetime, date or datetime64
+        First and last time, UTC, both included; those with a zone are converted. A text or date without
+        a time of day means the whole of what it names: ``"2019-10"`` ends with the month.
+    masked, storage_options
+        As in `open_archive`.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dimensions time, telescope, energy, channel; latitude and longitude are coordinates. ``time`` is
+        UTC without a zone, milliseconds, increasing. The attribute ``simulated`` is there if a file of these
+        days says that it is. Any part can be written with ``to_zarr`` and ``to_netcdf``.
+
+    Raises
+    ------
+    StoreError
+        If there is no such satellite in the archive, the times are none, or no record lies between them.
+    SourceError
+        If an address cannot be read.
+
+    Examples
+    --------
+    >>> ds = reprocess.records(WORK, "noaa18", "2015-03-02 23:50", "2015-03-03 00:10")
+    >>> ds.electron_flux.dims, ds.sizes["time"]
+    (('telescope', 'energy', 'time'), 601)
+    >>> ds.MLT.sel(time=slice("2015-03-03", None)).attrs["units"]
+    'h'
+    """
+    place = find_place(work, storage_options)
+    archive = _archive_of(place)
+    arrays = _open(archive, satellite)
+    low, high = _limits(start, stop)
+    counts = _counts(archive, satellite, arrays["record_count"])
+    held = np.flatnonzero(counts > 0)
+    days = held[(held >= low) & (held <= high)]
+    line = {s.name: Line(Stored(arrays[s.name], s, days, masked), counts[days]) for s in RECORD_ARRAYS}
+    variables = {}
+    for spec in RECORD_ARRAYS[1:]:
+        dims = (*spec.dims[1:-1], "time")
+        data = indexing.LazilyIndexedArray(_Lazy(line[spec.name]))
+        variables[spec.name] = _variable(spec, dims, data, masked)
+    time = _time(RECORD_ARRAYS[0], ("time",), line["time"][slice(None),], axis=True)
+    dataset = xr.Dataset(variables, coords={"time": time, **_coordinates()})
+    dataset = dataset.sel(time=slice(_bound(start), _bound(stop)))
+    if not dataset.sizes["time"]:
+        span = f"{_date(held[0])} to {_date(held[-1])}" if held.size else "no day"
+        raise StoreError(f"{place} has no record of {satellite} from {start} to {stop}; it holds {span}")
+    dates = {_date(day) for day in days}
+    with place.at_hand() as near:
+        near.need(f"ledger/ingest/{satellite}/*.json")
+        known = ledger_days(Work(near.path).ledger)
+    simulated = any(e.get("simulated") for (of, d), e in known.items() if of == satellite and d in dates)
+    finished = _finished(dataset, satellite)
+    return finished.assign_attrs(simulated="the files say that they are simulated") if simulated else finished
+
+
+class _Lazy(BackendArray):
+    """Records in a line as xarray reads them when they are asked for."""
+
+    def __init__(self, line: Line) -> None:
+        self.line, self.shape, self.dtype = line, line.shape, line.dtype
+
+    def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
+        return indexing.explicit_indexing_adapter(
+            key, self.shape, indexing.IndexingSupport.OUTER, self.line.__getitem__
+        )
+
+
+def _archive_of(place: Place) -> Place:
+    """Return the archive of a WORK directory, or the archive itself."""
+    return place.inside("archive.zarr") if place.has("archive.zarr/zarr.json") else place
+
+
+def _open(archive: Place, satellite: str) -> dict[str, Any]:
+    if satellite not in schema.SATELLITES or not archive.has(f"{satellite}/zarr.json"):
+        raise StoreError(_absent(archive, satellite))
+    return open_arrays(archive, satellite, schema.ARCHIVE_ARRAYS)
+
+
+def _counts(archive: Place, satellite: str, stored: Any) -> np.ndarray:
+    """Return the records of each day of the calendar; only from the first to the last shard are they read."""
+    blocks = [int(name) for name in archive.names(f"{satellite}/record_count/c") if name.isdigit()]
+    counts = np.full(schema.DAYS, -1, np.int32)
+    if blocks:
+        span = slice(min(blocks) * schema.BLOCK_DAYS, (max(blocks) + 1) * schema.BLOCK_DAYS)
+        counts[span] = stored[span]
+    return counts
+
+
+def _limits(start: Instant, stop: Instant) -> tuple[int, int]:
+    """Return the positions on the `day` axis of the first and the last day.
+
+    Raises
+    ------
+    StoreError
+        If one of them is no time.
+    """
+    try:
+        bounds = [_bound(start), _bound(stop)]
+        first, last = (pd.Period(b) if isinstance(b, str) else pd.Period(b, "D") for b in bounds)
+        ends = [first.start_time.date(), last.end_time.date()]
+    except (ValueError, TypeError, AttributeError) as e:
+        raise StoreError(
+            f"{start!r} to {stop!r} are no times ({e}); give them as 2019-10-24 or 2019-10-24T06:00"
+        ) from e
+    return (ends[0] - schema.EPOCH).days, (ends[1] - schema.EPOCH).days
+
+
+def _bound(time: Instant) -> str | pd.Timestamp:
+    """Return a time in UTC without a zone; text that names a day, a month or a year stays text."""
+    if isinstance(time, dt.date) and not isinstance(time, dt.datetime):
+        return time.isoformat()
+    if isinstance(time, str) and len(time.strip()) <= len("2019-10-24"):
+        return time.strip()
+    stamp = pd.Timestamp(time)
+    return stamp if stamp.tzinfo is None else stamp.tz_convert("UTC").tz_localize(None)
+
+
+def _date(day: int) -> str:
+    return schema.day_date(day).isoformat()
+
+
+def _finished(dataset: xr.Dataset, satellite: str) -> xr.Dataset:
+    dataset = dataset.set_coords(["latitude", "longitude", "time"])
+    dataset.attrs = _PRODUCT | {"platform": schema.SATELLITES[satellite].name, "satellite": satellite}
     return dataset
 
 
-_LARGEST = {
-    "electron_flux": xr.DataArray(LARGEST_FLUX[:, 0], dims="energy"),
-    "L_IGRF": xr.DataArray(np.float32(LARGEST_L)),
-}
-"""Beyond, no value is a measurement: NetCDF's fill in records never written, infinity."""
+def _coordinates() -> dict[str, xr.Variable]:
+    made = {name: schema.COORDINATES[name] for name in ("telescope", "energy", "channel")}
+    coordinates = {n: xr.Variable((n,), values, dict(attrs)) for n, (values, attrs) in made.items()}
+    for one in coordinates.values():
+        _make_writable(one, masked=False)
+    return coordinates
 
 
-def _days() -> xr.Variable:
-    days = np.datetime64(schema.EPOCH, "D") + np.arange(schema.DAYS)
+def _days(days: np.ndarray) -> xr.Variable:
+    dates = np.datetime64(schema.EPOCH, "D") + days
     _, attrs = schema.COORDINATES["day"]
     encoding = {"units": attrs["units"], "calendar": attrs["calendar"], "dtype": "int32", "_FillValue": None}
     words = _without(attrs, "units", "calendar") | _LEAP_SECONDS
-    return xr.Variable(("day",), days.astype("datetime64[s]"), words, encoding)
+    return xr.Variable(("day",), dates.astype("datetime64[s]"), words, encoding)
 
 
-def _time(stored: xr.DataArray) -> xr.Variable:
-    """Return the times of records, padded with NaT; written as doubles, which every NetCDF has."""
-    time = stored.variable.astype("datetime64[ms]")  # the padding is NumPy's NaT
-    attrs = stored.attrs
-    time.attrs = _without(attrs, "units", "calendar", "missing_value") | _LEAP_SECONDS
-    time.encoding = {"units": attrs["units"], "calendar": attrs["calendar"], "dtype": "float64"}
-    time.encoding["_FillValue"] = schema.FILL
-    return time
+def _variable(spec: schema.ArraySpec, dims: Iterable[str], data: Any, masked: bool) -> xr.Variable:
+    if spec.name == "time":
+        return _time(spec, dims, data)
+    variable = xr.Variable(tuple(dims), data, dict(spec.attrs))
+    if masked:
+        variable.attrs.pop("missing_value", None)
+    _make_writable(variable, masked)
+    return variable
 
 
-def _make_writable(array: xr.DataArray, masked: bool) -> None:
+def _time(spec: schema.ArraySpec, dims: Iterable[str], data: Any, *, axis: bool = False) -> xr.Variable:
+    """Return the times of records, written as doubles, which every NetCDF has; an axis has no padding."""
+    encoding = {"units": spec.attrs["units"], "calendar": spec.attrs["calendar"], "dtype": "float64"}
+    words = _without(spec.attrs, "units", "calendar", "missing_value") | _LEAP_SECONDS
+    if axis:
+        words["axis"] = "T"
+    return xr.Variable(tuple(dims), data, words, {**encoding, "_FillValue": None if axis else schema.FILL})
+
+
+def _make_writable(array: xr.Variable, masked: bool) -> None:
     """Leave of how an array is stored what holds for any part of it, in Zarr as in NetCDF."""
     dtype = array.dtype
     # Where NOAA's own value for what is missing stays, a second one would be one too many.
@@ -122,19 +299,15 @@ def _make_writable(array: xr.DataArray, masked: bool) -> None:
         array.attrs[key] = np.array(array.attrs[key], dtype)  # CF: of the same type
 
 
-def _absent(path: Path, satellite: str) -> str:
+def _absent(archive: Place, satellite: str) -> str:
     """Say why a satellite cannot be opened, and what can."""
     if satellite not in schema.SATELLITES:
         return f"there is no satellite {satellite!r}; their names are {', '.join(schema.SATELLITES)}"
-    if not (path / "zarr.json").is_file():
-        inside = path / "archive.zarr"
-        hint = (
-            f"; did you mean {inside}?" if inside.is_dir() else "; give WORK/archive.zarr of a WORK directory"
-        )
-        return f"{path} is no archive of records{hint}"
-    held = ", ".join(p.parent.name for p in find(path, "*/zarr.json")) or "none"
-    return f"there is no {satellite!r} in {path}; it holds {held}"
+    if not archive.has("zarr.json"):
+        return f"{archive} is no archive of records; give WORK, or WORK/archive.zarr of it"
+    held = ", ".join(name for name in schema.SATELLITES if archive.has(f"{name}/zarr.json")) or "none"
+    return f"there is no {satellite!r} in {archive}; it holds {held}"
 
 
-def _without(attrs: dict[str, object], *names: str) -> dict[str, object]:
+def _without(attrs: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {k: v for k, v in attrs.items() if k not in names}

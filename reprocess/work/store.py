@@ -23,6 +23,7 @@ from reprocess.files import files_under, find, sha256, sweep
 from reprocess.schema import ArraySpec
 from reprocess.work.ledger import BlockLedger
 from reprocess.work.paths import Run, Work
+from reprocess.work.place import Place
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -323,6 +324,28 @@ class SatelliteStore:
     def read_day(self, day: int, count: int, names: Collection[str]) -> dict[str, np.ndarray]:
         """Return one day's records, as `read_days` does."""
         return next(self.read_days({day: count}, names))[1]
+
+
+def open_arrays(store: Place, satellite: str, names: Iterable[str]) -> dict[str, zarr.Array]:
+    """Return arrays of a satellite's group wherever the store lies, to be read only; no folder is listed.
+
+    Raises
+    ------
+    StoreError
+        If one of them is not there.
+    """
+    root = zarr.storage.FsspecStore.from_mapper(store.mapper(), read_only=True) if store.fs else store.root
+    arrays = {}
+    for name in names:
+        path = f"{satellite}/{name}"
+        try:
+            arrays[name] = zarr.open_array(root, path=path, mode="r", zarr_format=3)
+        except FileNotFoundError as e:
+            raise StoreError(
+                f"{store}/{path} is missing: the store is damaged or was not copied whole; "
+                "reprocess audit WORK tells which"
+            ) from e
+    return arrays
 
 
 def open_records(work: Work, satellite: str) -> SatelliteStore:
