@@ -93,6 +93,10 @@ class TrainingError(ReprocessError):
     """Data or a training run that cannot give a model."""
 
 
+class PlotError(ReprocessError):
+    """What is to be drawn is not there, or is ambiguous."""
+
+
 class PlanError(ReprocessError):
     """What is planned cannot be done with the resources given."""
 

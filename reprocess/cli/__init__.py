@@ -25,6 +25,7 @@ from reprocess.cli.interruption import explain
 from reprocess.cli.map import map_
 from reprocess.cli.model import model
 from reprocess.cli.plan import plan
+from reprocess.cli.plot import plot
 from reprocess.cli.remove import remove
 from reprocess.cli.report import report
 from reprocess.cli.run import run
@@ -80,7 +81,7 @@ def main() -> None:
 
 
 for command in (
-    plan, run, ingest, detect, map_, report, status, audit, remove, events, simulate, model, train, evaluate,
-    cluster,
+    plan, run, ingest, detect, map_, report, status, audit, remove, events, plot, simulate, model, train,
+    evaluate, cluster,
 ):  # fmt: skip
     main.add_command(command)

@@ -1,6 +1,5 @@
 """The event table: events."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from reprocess.cli.options import (
     ONE_RUN,
     existing_work,
 )
+from reprocess.cli.output import is_standard_output, require_folder, write_output
 from reprocess.cli.survey import INCOMPLETE
 from reprocess.schema import EVENT_FORMATS
 
@@ -44,11 +44,11 @@ def events(work: Path, name: str | None, kind: str | None, describe: bool, outpu
     target = existing_work(work)
     one = target.only_run(name)
     kind = kind or _format_of(output)
-    _require_folder(output)
+    require_folder(output)
     if kind not in TEXT and output is None and sys.stdout.isatty():
         raise click.UsageError(f"{kind} is not text; give a file with -o")
     incomplete = exit_code(survey(target), one.name) == INCOMPLETE  # known before anything is printed
-    _write(export_events(read_events(one, one.ledger.done()), kind), output)
+    write_output(export_events(read_events(one, one.ledger.done()), kind), output)
     if (mode := (one.read_identity() or {}).get("mode")) in schema.EARLY_MODES:
         click.echo(
             f"start and stop of mode {mode} are those of windows: three records (6 s) before the records "
@@ -61,7 +61,7 @@ def events(work: Path, name: str | None, kind: str | None, describe: bool, outpu
 
 def _format_of(output: Path | None) -> str:
     """Return the format that a file's suffix tells; csv for standard output, pipes and devices."""
-    if output is None or _is_standard_output(output) or (output.exists() and not output.is_file()):
+    if output is None or is_standard_output(output) or (output.exists() and not output.is_file()):
         return "csv"
     kind = output.suffix.lower().removeprefix(".")
     if kind not in EVENT_FORMATS:
@@ -75,32 +75,6 @@ def _describe(kind: str | None, output: Path | None) -> None:
 
     if kind not in {None, "csv", "json"}:
         raise click.UsageError(f"--describe prints text, or JSON with --format json, not {kind}")
-    _require_folder(output)
+    require_folder(output)
     as_json = kind == "json" or (kind is None and output is not None and output.suffix.lower() == ".json")
-    _write(describe_events_json() if as_json else describe_events(), output)
-
-
-def _require_folder(output: Path | None) -> None:
-    if output is not None and not output.resolve().parent.is_dir():
-        raise click.UsageError(f"there is no folder {output.resolve().parent} to write {output.name} to")
-
-
-def _write(data: bytes, output: Path | None) -> None:
-    """Write to a file as one step, and through links, pipes and devices; to standard output by default."""
-    from reprocess.files import write_atomic
-
-    if output is None or _is_standard_output(output):
-        sys.stdout.buffer.write(data)
-    elif output.exists() and not output.is_file():
-        with output.open("wb") as pipe:
-            pipe.write(data)
-    else:
-        write_atomic(output.resolve(), data)
-
-
-def _is_standard_output(output: Path) -> bool:
-    """Tell whether a path is where standard output goes, under whatever name."""
-    try:
-        return os.path.samestat(output.stat(), os.fstat(sys.stdout.fileno()))
-    except (OSError, ValueError):  # no such file yet, or an output that is none
-        return False
+    write_output(describe_events_json() if as_json else describe_events(), output)

@@ -32,6 +32,7 @@ from reprocess.schema.choices import EARLY_MODES as EARLY_MODES
 from reprocess.schema.choices import ENGINES as ENGINES
 from reprocess.schema.choices import EVENT_FORMATS as EVENT_FORMATS
 from reprocess.schema.choices import EVENTS_PER_DAY as EVENTS_PER_DAY
+from reprocess.schema.choices import IMAGE_FORMATS as IMAGE_FORMATS
 from reprocess.schema.choices import MODES as MODES
 from reprocess.schema.choices import PUBLISHED_MODEL as PUBLISHED_MODEL
 from reprocess.schema.choices import PUBLISHED_MODES as PUBLISHED_MODES

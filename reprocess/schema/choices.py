@@ -37,3 +37,6 @@ EVENT_FORMATS = ("csv", "parquet", "json", "xlsx", "nc")
 
 EVENTS_PER_DAY = 3.0
 """REP and CSS together on a whole simulated satellite-day: the magnitude that surveys of 2-s data find."""
+
+IMAGE_FORMATS = ("png", "pdf", "svg")
+"""Formats of figures; also the suffixes of files in them."""

@@ -1,0 +1,185 @@
+"""Plots of records: an event, a satellite-day, a crossing of the belt."""
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reprocess import schema
+from reprocess.cli.numbers import Number
+from reprocess.cli.options import EXISTING_WORK, existing_work, options_of
+from reprocess.cli.output import require_folder, write_output
+from reprocess.schema import IMAGE_FORMATS
+
+if TYPE_CHECKING:
+    from reprocess.plots.view import View
+    from reprocess.work.paths import Run, Work
+
+_TIMES = [
+    f"%Y-%m-%d{between}%H:%M{rest}{zone}"
+    for between in "T "
+    for rest in ("", ":%S", ":%S.%f")
+    for zone in ("", "Z")
+]
+_TIME = click.DateTime(_TIMES)
+_SATELLITE = click.Choice(list(schema.SATELLITES))
+_LOOK = options_of(
+    click.option(
+        "-o", "--output", required=True, metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+        help=f"Where to; its suffix tells the format: {', '.join(IMAGE_FORMATS)}.",
+    ),
+    click.option(
+        "--dpi", type=Number(20, 1200), default=150.0, show_default=True,
+        help="Dots per inch of PNG, and of what is kept as dots within PDF and SVG.",
+    ),
+    click.option(
+        "--width", type=click.Choice(["one", "two"]), default="two", show_default=True,
+        help="Columns of a journal: 95 or 190 mm.",
+    ),
+    click.option("--counts", is_flag=True, help="Draw counts per second in place of fluxes."),
+)  # fmt: skip
+_RUN = click.option(
+    "--run", "name", help="Run whose events and classes are shown; not needed if there is only one."
+)
+
+
+@click.group()
+def plot() -> None:
+    """Draw an event, a satellite-day or a crossing of the belt.
+
+    Fluxes of both telescopes, the probabilities of REP and CSS, events, flags and gaps over time, with L and
+    MLT: PNG, PDF or SVG. The probabilities are those that the run kept (--classes), or its model's, computed
+    again.
+    """
+
+
+@plot.command()
+@EXISTING_WORK
+@_RUN
+@click.option("--number", type=int, metavar="N", help="Row in what reprocess events prints, from 1.")
+@click.option("--time", type=_TIME, help="A time within the event, as its start (UTC).")
+@click.option("--satellite", type=_SATELLITE, help="Satellite of the event.")
+@click.option("--class", "event_class", type=click.Choice(list(schema.EVENT_CLASSES)), help="Its class.")
+@click.option(
+    "--around", type=Number(0, 3600), default=60.0, show_default=True, help="Seconds before and after it."
+)
+@_LOOK
+def event(
+    work: Path,
+    name: str | None,
+    number: int | None,
+    time: dt.datetime | None,
+    satellite: str | None,
+    event_class: str | None,
+    around: float,
+    **look: Any,
+) -> None:
+    """Draw an event, named by its number or by what tells it from others."""
+    from reprocess.plots.choice import choose_event, view_event
+    from reprocess.plots.figure import title_of_event
+    from reprocess.plots.view import Source
+    from reprocess.work.parts import read_events
+
+    if number is not None and (time or satellite or event_class):
+        raise click.UsageError("--number names an event alone; leave out --time, --satellite and --class")
+    if number is None and not (time or satellite or event_class):
+        raise click.UsageError("name an event with --number, or with --time, --satellite and --class")
+    kind = _kind(look["output"])
+    target = existing_work(work)
+    run = target.only_run(name)
+    table = read_events(run, run.ledger.done())
+    position = choose_event(table, number, time, satellite, event_class)
+    source = Source(target, str(table.loc[position, "satellite"]), run, table)
+    view = view_event(source, position, around)
+    _draw(view, title_of_event(view, table, position), kind, look, ("L", "MLT", "latitude"))
+
+
+@plot.command()
+@EXISTING_WORK
+@_RUN
+@click.option("--satellite", type=_SATELLITE, required=True, help="Which satellite.")
+@click.option("--date", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Which day, YYYY-MM-DD.")
+@_LOOK
+def day(work: Path, name: str | None, satellite: str, date: dt.datetime, **look: Any) -> None:
+    """Draw a satellite-day."""
+    from reprocess.plots.choice import view_day
+    from reprocess.plots.figure import title_of_day
+    from reprocess.plots.view import Source
+
+    kind = _kind(look["output"])
+    target = existing_work(work)
+    run = _run_of(target, name)
+    view = view_day(Source(target, satellite, run), date.date())
+    _draw(view, title_of_day(view, run.name if run else ""), kind, look, ("L", "MLT"))
+
+
+@plot.command("pass")
+@EXISTING_WORK
+@_RUN
+@click.option("--time", type=_TIME, help="A time within the crossing (UTC).")
+@click.option("--satellite", type=_SATELLITE, help="Which satellite, with --time.")
+@click.option(
+    "--number", type=int, metavar="N", help="The crossing of an event: its row in reprocess events."
+)
+@_LOOK
+def pass_(
+    work: Path,
+    name: str | None,
+    time: dt.datetime | None,
+    satellite: str | None,
+    number: int | None,
+    **look: Any,
+) -> None:
+    """Draw one crossing of the belt, L 2.5 to 8.5."""
+    from reprocess.plots.choice import view_pass
+    from reprocess.plots.figure import title_of_pass
+    from reprocess.plots.view import Source
+
+    if (number is None) == (time is None) or (time is None) != (satellite is None):
+        raise click.UsageError("name a crossing with --satellite and --time, or with --number of an event")
+    kind = _kind(look["output"])
+    target = existing_work(work)
+    run = target.only_run(name) if number is not None else _run_of(target, name)
+    if run is not None and number is not None:
+        satellite, time = _peak(run, number)
+    assert satellite is not None  # noqa: S101  # one of the two is given
+    assert time is not None  # noqa: S101
+    view = view_pass(Source(target, satellite, run), time)
+    _draw(view, title_of_pass(view, run.name if run else ""), kind, look, ("L", "MLT", "latitude"))
+
+
+def _peak(run: "Run", number: int) -> tuple[str, dt.datetime]:
+    """Return satellite and peak of an event."""
+    from reprocess.plots.choice import choose_event
+    from reprocess.work.parts import read_events
+
+    row = (table := read_events(run, run.ledger.done())).loc[choose_event(table, number)]
+    return str(row["satellite"]), row["peak_time"].to_pydatetime()
+
+
+def _run_of(work: "Work", name: str | None) -> "Run | None":
+    """Return the named run or the only one, None if there is none at all."""
+    return work.only_run(name) if name is not None or work.runs() else None
+
+
+def _kind(output: Path) -> str:
+    """Return the format that a file's suffix tells; the folder must be there."""
+    kind = output.suffix.lower().removeprefix(".")
+    if kind not in IMAGE_FORMATS:
+        known = ", ".join(f".{one}" for one in IMAGE_FORMATS)
+        raise click.UsageError(f"{output} has none of the suffixes {known}, which tell the format")
+    require_folder(output)
+    return kind
+
+
+def _draw(view: "View", title: str, kind: str, look: dict[str, Any], names: tuple[str, ...]) -> None:
+    """Write the figure, and say what is on it that a reader must know."""
+    from reprocess.plots.figure import render_view
+
+    data = render_view(
+        view, title, kind, width=look["width"], dpi=look["dpi"], counts=look["counts"], names=names
+    )
+    write_output(data, look["output"])
+    for note in view.notes:
+        click.echo(note, err=True)

@@ -1,0 +1,101 @@
+"""`reprocess plot`: what is named is drawn, in the format of the suffix; what is not there is refused."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from reprocess.classifier.bundle import Bundle
+from reprocess.cli import main
+from reprocess.schema import IMAGE_FORMATS
+from reprocess.work.paths import Work
+from tests.support import labelled
+
+pytestmark = pytest.mark.usefixtures("short_record_axis")
+
+STARTS = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}
+
+
+@pytest.fixture(scope="module")
+def work(
+    short_record_axis: None,
+    random_model: Bundle,
+    fake_archive: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Work:
+    work = labelled.ingest(fake_archive, tmp_path_factory.mktemp("plot") / "w")
+    labelled.classify(work, random_model)
+    return work
+
+
+def plot(work: Work, *words: object, code: int = 0) -> str:
+    result = CliRunner().invoke(main, ["plot", *map(str, words[:1]), str(work.root), *map(str, words[1:])])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+DAY = ("day", "--satellite", "noaa18", "--date", "2019-10-24")
+
+
+@pytest.mark.parametrize("kind", IMAGE_FORMATS)
+def test_the_suffix_tells_the_format(work: Work, kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"x.{kind.upper()}"
+    assert plot(work, *DAY, "-o", path) == ""
+    assert path.read_bytes().startswith(STARTS[kind])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("event", "--number", 2),
+        ("event", "--number", 2, "--around", 10, "--counts", "--width", "one", "--dpi", 80),
+        ("pass", "--number", 2),
+        ("pass", "--satellite", "noaa18", "--time", "2019-10-24T00:02:00Z"),
+        (*DAY, "--run", "random-published"),
+    ],
+)
+def test_what_is_named_is_drawn(work: Work, words: tuple[object, ...], tmp_path: Path) -> None:
+    plot(work, *words, "-o", tmp_path / "x.png")
+    assert (tmp_path / "x.png").read_bytes().startswith(STARTS["png"])
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("event",), "name an event with --number, or with --time"),
+        (("event", "--number", 1, "--class", "REP"), "--number names an event alone"),
+        (("event", "--number", 999), "there is no event 999"),
+        (("event", "--time", "2001-01-01T00:00"), "nearest:"),
+        (("event", "--number", 1, "--run", "no"), "there is no run 'no'"),
+        (("pass", "--time", "2019-10-24T00:02"), "name a crossing with --satellite and --time"),
+        (("pass", "--number", 1, "--satellite", "noaa18"), "name a crossing with"),
+        (("pass", "--satellite", "noaa18", "--time", "2019-10-24T00:00:01"), "has no record in the belt"),
+        (("pass", "--satellite", "noaa18", "--time", "2019-11-24T00:00:01"), "no record of noaa18"),
+        (("day", "--satellite", "noaa15", "--date", "2019-10-24"), "has nothing of noaa15"),
+        (("day", "--satellite", "noaa18", "--date", "2019-10-26"), "is not in the archive"),
+    ],
+)
+def test_what_is_not_there_is_refused(
+    work: Work, words: tuple[object, ...], told: str, tmp_path: Path
+) -> None:
+    assert told in " ".join(plot(work, *words, "-o", tmp_path / "x.png", code=2).split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_files_are_refused(work: Work, tmp_path: Path) -> None:
+    assert "none of the suffixes .png, .pdf, .svg" in plot(work, *DAY, "-o", tmp_path / "x.jpg", code=2)
+    assert "there is no folder" in plot(work, *DAY, "-o", tmp_path / "no" / "x.png", code=2)
+
+
+def test_records_are_drawn_without_a_run(work: Work, tmp_path: Path) -> None:
+    bare = tmp_path / "w"
+    shutil.copytree(work.root, bare, ignore=lambda folder, _: ["runs"] if Path(folder) == work.root else [])
+    assert plot(Work(bare), *DAY, "-o", tmp_path / "x.png") == ""
+    told = plot(Work(bare), "event", "--number", 1, "-o", tmp_path / "y.png", code=2)
+    assert "has no run yet" in told
+
+
+def test_what_a_reader_must_know_is_printed(work: Work, tmp_path: Path) -> None:
+    words = ("event", "--number", 1, "--around", 3600)
+    assert plot(work, *words, "-o", tmp_path / "x.png") == "2019-10-23 is not in the archive\n"
