@@ -14,12 +14,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 CLASS_COLOURS = {"none": "0.45", "REP": "#0072b2", "CSS": "#d55e00"}
-"""Of what the classifier tells apart."""
+"""Colours of what the classifier tells apart."""
 
 CLASS_LABELS = {"REP": "wave-driven (REP)", "CSS": "current sheet scattering (CSS)"}
 
 ENERGY_COLOURS = ("#440154", "#31688e", "#35b779", "#e3a008")
-"""Of the electron channels E1-E4."""
+"""Colours of the electron channels E1-E4."""
 
 ENERGY_MARKERS = ("o", "s", "^", "D")
 
@@ -50,7 +50,7 @@ def style(size: float | None = None) -> Iterator[None]:
     Parameters
     ----------
     size : float, optional
-        Of the letters, points; 9 if left out.
+        Size of letters, points; 9 if left out.
     """
     settings = _SETTINGS if size is None else _SETTINGS | {"font.size": size, "axes.linewidth": 0.6}
     with mpl.style.context(["default", settings]):

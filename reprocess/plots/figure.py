@@ -21,7 +21,7 @@ from reprocess.plots.view import View
 from reprocess.schema import EVENT_FLAGS, SATELLITES
 
 LETTERS = {"one": 6.5, "two": 8.0}
-"""Of letters, points."""
+"""Size of letters by width, points."""
 
 _PER_MM = 0.55
 

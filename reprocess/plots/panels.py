@@ -65,7 +65,7 @@ def means(seconds: np.ndarray, values: np.ndarray, width: float) -> tuple[np.nda
     values : ndarray of float, shape (k, n)
         NaN where missing, which is in no mean.
     width : float
-        Of the intervals, seconds.
+        Length of the intervals, seconds.
 
     Returns
     -------
