@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from reprocess.audit.block import audit_block, plan_audit
 from reprocess.audit.finding import FALSE, Finding
 from reprocess.audit.whole import audit_run, audit_stores, unlisted_runs
-from reprocess.execution.cluster import Cluster
 from reprocess.execution.mapping import Plan, Progress, map_blocks
+from reprocess.execution.workers import Workers
 from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import BlockAudit
 
 
 def audit(
-    work: Work, runs: Sequence[Run], cluster: Cluster | None, progress: Progress, sources: bool = False
+    work: Work, runs: Sequence[Run], where: Workers | None, progress: Progress, sources: bool = False
 ) -> tuple[list[Finding], Counter[str]]:
     """Prove from the disk what the ledgers of the archive and of these runs claim.
 
@@ -21,7 +21,7 @@ def audit(
     ----------
     work : Work
     runs : sequence of Run
-    cluster : Cluster, optional
+    where : Workers, optional
         Where blocks are audited; in this process by default.
     progress : Progress
     sources : bool
@@ -41,10 +41,11 @@ def audit(
         findings.append(Finding(path, "unaudited", "an audited block", reason, "see the reason"))
 
     results: list[BlockAudit] = []
-    if cluster is None:
+    client = where.client(len(plans)) if where and plans else None
+    if client is None:
         results = [audit_block(plan) for plan in plans]
-    elif plans:
-        results = map_blocks(cluster.client(), audit_block, plans, "audit", progress, note)
+    else:
+        results = map_blocks(client, audit_block, plans, "audit", progress, note)
     findings += [Finding(**f) for result in results for f in result["findings"]]
     for run in runs:
         sound = metadata_sound and not any(f.run == run.name and f.kind in FALSE for f in findings)

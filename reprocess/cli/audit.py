@@ -61,7 +61,7 @@ def audit(work: Path, name: str | None, as_json: bool, mend: bool, **options: An
 
 def _audit(work: "Work", name: str | None, options: dict[str, Any]) -> Any:
     from reprocess.audit.stage import audit
-    from reprocess.execution.cluster import open_cluster
+    from reprocess.execution.workers import open_workers
     from reprocess.monitoring.progress import show_progress
 
     runs = [work.only_run(name)] if name else work.runs()
@@ -71,9 +71,9 @@ def _audit(work: "Work", name: str | None, options: dict[str, Any]) -> Any:
         click.echo(text, err=True)
 
     with (
-        open_cluster(
+        open_workers(
             workers=options["workers"], scheduler=options["scheduler"], announce=announce
-        ) as cluster,
+        ) as workers,
         show_progress(work, runs[0] if len(runs) == 1 else None, announce) as progress,
     ):
-        return audit(work, runs, None if alone else cluster, progress, options["sources"])
+        return audit(work, runs, None if alone else workers, progress, options["sources"])

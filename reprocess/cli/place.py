@@ -8,11 +8,11 @@ import click
 from reprocess.schema import ENGINES
 
 if TYPE_CHECKING:
-    from reprocess.detect.block import Settings
+    from reprocess.detect.plan import Settings
 
 
 def open_place(options: dict[str, Any], settings: "Settings | None" = None) -> AbstractContextManager[Any]:
-    """Provide where blocks are worked on: workers, or this process for a share of them.
+    """Provide where blocks are worked on: workers, or this process for a share of them or a single one.
 
     Parameters
     ----------
@@ -24,12 +24,10 @@ def open_place(options: dict[str, Any], settings: "Settings | None" = None) -> A
     Raises
     ------
     ReprocessError
-        If the cluster file is wrong, or a worker has too little memory for a block.
+        If the cluster file is wrong, or its workers have too little memory for a block.
     """
-    from reprocess.execution.batch import load_batch
-    from reprocess.execution.cluster import memory_of_each, open_cluster
-    from reprocess.execution.forecast import require_memory
     from reprocess.execution.share import Share
+    from reprocess.execution.workers import open_workers
 
     context = click.get_current_context()
     given = [
@@ -45,16 +43,19 @@ def open_place(options: dict[str, Any], settings: "Settings | None" = None) -> A
         if options["report"]:
             raise click.UsageError("--performance-report tells about Dask's workers; --partition starts none")
         return nullcontext(Share(*options["partition"]))
-    batch = load_batch(options["cluster_file"]) if options["cluster_file"] else None
-    engine = settings.engine if settings else ENGINES[0]
-    if batch is not None:
+    batch, engine = None, settings.engine if settings else ENGINES[0]
+    if options["cluster_file"]:
+        from reprocess.execution.batch import load_batch
+
+        batch = load_batch(options["cluster_file"])
         batch.require_memory(engine)
-    elif options["scheduler"] is None:
-        require_memory(engine, memory_of_each(options["workers"]))
-    return open_cluster(
+    return open_workers(
         workers=options["workers"],
         scheduler=options["scheduler"],
         batch=batch,
         tls=options["tls"],
+        engine=engine,
+        always=options["report"],  # which tells about workers
+        asked="--workers" in given,
         announce=lambda text: click.echo(text, err=True),
     )

@@ -24,7 +24,7 @@ from reprocess.cli.options import (
 from reprocess.cli.selection import list_granules, refuse_overlap
 from reprocess.cli.steps import (
     do_stages,
-    draw_map,
+    draw_results,
     finish,
     finish_share,
     grid_of,
@@ -33,7 +33,6 @@ from reprocess.cli.steps import (
     print_plan,
     run_name,
     tell_more,
-    write_page,
 )
 
 
@@ -71,8 +70,7 @@ def run(archive: str, work: Path, **options: Any) -> None:
     if options["partition"]:
         finish_share(target, [*granules, *gone], one, options, listing.left_out)
     if any(receipt["days"] for receipt in target.run(one).ledger.done()):
-        draw_map(target, target.run(one), grid, options)
-        write_page(target, target.run(one))
+        draw_results(target, target.run(one), grid, options)
         tell_more(target, target.run(one), granules)
     else:  # every block failed, or every file is bad: the counts say so
         click.echo("no map: no satellite-day is classified", err=True)

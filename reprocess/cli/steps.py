@@ -15,7 +15,7 @@ from reprocess.cli.selection import reading
 from reprocess.cli.survey import print_survey
 
 if TYPE_CHECKING:
-    from reprocess.detect.block import Settings
+    from reprocess.detect.plan import Settings
     from reprocess.schema.granules import Granule, LeftOut, Listing
     from reprocess.work.paths import Run, Work
 
@@ -34,7 +34,7 @@ def note_listing(work: "Work", listing: "Listing") -> list["Granule"]:
 def make_settings(options: dict[str, Any], only_simulated: "Callable[[], bool]") -> "Settings":
     """Return what a run is made with, the model looked up; `only_simulated` as in `choose_model`."""
     from reprocess.classifier.bundle import find_model, load_bundle
-    from reprocess.detect.block import Settings
+    from reprocess.detect.plan import Settings
 
     bundle = load_bundle(find_model(choose_model(options["model"], only_simulated)))
     click.echo(f"model {bundle.name}: {bundle.card.get('title', 'no title')}", err=True)
@@ -135,6 +135,18 @@ def write_page(work: "Work", one: "Run") -> None:
     from reprocess.report.page import write_report
 
     click.echo(f"wrote {write_report(work, one)}", err=True)
+
+
+def draw_results(work: "Work", one: "Run", grid: Any, options: dict[str, Any]) -> None:
+    """Make a run's map and page, unless they are there as they would be made."""
+    from reprocess.maps.stage import bins_of
+    from reprocess.work.results import are_current
+
+    if are_current(work, one, bins_of(grid, options["min_dwell"] * 60)):
+        click.echo(f"nothing changed: {one.occurrence} and {one.report} stay as they are", err=True)
+        return
+    draw_map(work, one, grid, options)
+    write_page(work, one)
 
 
 def finish(

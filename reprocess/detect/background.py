@@ -6,10 +6,9 @@ from pathlib import Path
 
 from reprocess import schema
 from reprocess.detect.rules.mode import RECORDS
-from reprocess.detect.series import Series
-from reprocess.execution.cluster import Cluster
 from reprocess.execution.mapping import Progress, each_block
 from reprocess.execution.share import Share, client_of, noting, own
+from reprocess.execution.workers import Workers
 from reprocess.schema.background import polar_counts
 from reprocess.schema.granules import Granule, block_of
 from reprocess.work.held import Held
@@ -29,7 +28,7 @@ class BackgroundPlan:
 
 
 def count_background(
-    work: Work, granules: Iterable[Granule], where: Cluster | Share, progress: Progress
+    work: Work, granules: Iterable[Granule], where: Workers | Share, progress: Progress
 ) -> None:
     """Complete the archive's ledger, in the blocks that hold these satellite-days or in a share of them."""
     blocks = {block_of(g) for g in granules}
@@ -45,13 +44,15 @@ def count_background(
             return f"background of {days} days counted"
 
         note = noting(work.ledger)
-        for _ in each_block(client_of(where), count_block, plans, "background", progress, note, say):
+        for _ in each_block(client_of(where, plans), count_block, plans, "background", progress, note, say):
             pass
         work.ledger.forget((p.satellite, p.block) for p in plans)
 
 
 def count_block(plan: BackgroundPlan) -> int:
     """Put the counts of a block's days into its receipt, as ingestion does; return how many days."""
+    from reprocess.detect.series import Series  # with it comes all that reads the archive
+
     work = Work(plan.work)
     series = Series(work, plan.satellite, RECORDS, plan.days)
     receipt = work.ledger.require(plan.satellite, plan.block)

@@ -4,10 +4,7 @@ A pure function of its plan and of what lies on disk; it writes whole parts and 
 doing a block twice is harmless. No Dask here: any executor can call it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,9 +12,9 @@ from reprocess import __version__, schema
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import Engine, get_engine
 from reprocess.classifier.features import windows_at
+from reprocess.detect.plan import DetectPlan
 from reprocess.detect.properties import Day, describe
-from reprocess.detect.rules.mode import Found, Mode, Stretch
-from reprocess.detect.rules.modes import MODES
+from reprocess.detect.rules.mode import Found, Stretch
 from reprocess.detect.series import Series
 from reprocess.errors import ReprocessError
 from reprocess.schema import CLASS_ARRAYS
@@ -27,45 +24,6 @@ from reprocess.work.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import ClassifiedDay, DetectReceipt
 from reprocess.work.store import SatelliteStore, open_classes
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a run is made with."""
-
-    model: Path
-    """Folder of the bundle, on a file system that the workers see."""
-    model_sha256: str
-    mode: str
-    """One of `schema.MODES`."""
-    engine: str
-    """One of `classifier.engine.ENGINES`."""
-    classes: bool
-    """Whether to keep class and probabilities of every record; needs `dense`."""
-    dense: bool
-    """Whether to classify every window, not only those that events depend on."""
-    rules: Mapping[str, Any] = field(default_factory=dict)
-    """Rules of the mode that are set otherwise than by default."""
-
-    @property
-    def rules_of_mode(self) -> Mode:
-        """The mode with these rules."""
-        return MODES[self.mode](self.rules)
-
-
-@dataclass(frozen=True)
-class DetectPlan:
-    """One block to classify."""
-
-    work: Path
-    run: str
-    satellite: str
-    block: int
-    days: tuple[int, ...]
-    """Positions on the `day` axis, all of them ingested."""
-    settings: Settings
-    backgrounds: Mapping[str, float] = field(default_factory=dict)
-    """E4 over the polar caps, counts per second, by month (YYYY-MM)."""
 
 
 @dataclass

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from reprocess import __version__, schema
 from reprocess.classifier.bundle import load_bundle
 from reprocess.detect.background import count_background
-from reprocess.detect.block import DetectPlan, Settings, detect_block
-from reprocess.execution.cluster import Cluster
+from reprocess.detect.plan import DetectPlan, Settings
 from reprocess.execution.mapping import Progress, map_blocks
 from reprocess.execution.share import Share, client_of, noting, own
+from reprocess.execution.workers import Workers
 from reprocess.files import locked
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.schema.granules import Granule, block_of
@@ -21,7 +21,6 @@ from reprocess.work.asked import merge_asked
 from reprocess.work.held import Held
 from reprocess.work.paths import Run, Work
 from reprocess.work.status import ledger_days
-from reprocess.work.store import CLASSES_TITLE, create_store
 
 _AROUND = 28
 """Days before and after one that records of a neighbour can be of, with something to spare."""
@@ -88,7 +87,7 @@ def detect(
     run: Run,
     settings: Settings,
     granules: list[Granule],
-    where: Cluster | Share,
+    where: Workers | Share,
     progress: Progress,
 ) -> None:
     """Classify ingested satellite-days; failed blocks are noted in the ledger.
@@ -102,7 +101,7 @@ def detect(
     settings : Settings
     granules : list of Granule
         What is asked for.
-    where : Cluster or Share
+    where : Workers or Share
         Workers for all blocks, or the share of the blocks to do in this process.
     progress : Progress
 
@@ -117,9 +116,13 @@ def detect(
         count_background(work, granules, where, progress)
     plans = own(plan_detect(work, run, settings, granules), where)
     if plans:
+        from reprocess.detect.block import detect_block
+        from reprocess.work.store import CLASSES_TITLE, create_store
+
+        client = client_of(where, plans)
         if settings.classes:
             satellites = sorted({p.satellite for p in plans})
             with locked(run.classes):
                 create_store(run.classes, satellites, CLASS_ARRAYS, CLASSES_TITLE)
-        map_blocks(client_of(where), detect_block, plans, "detect", progress, noting(run.ledger))
+        map_blocks(client, detect_block, plans, "detect", progress, noting(run.ledger))
         run.ledger.forget((p.satellite, p.block) for p in plans)

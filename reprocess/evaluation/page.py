@@ -7,7 +7,7 @@ from typing import Any
 
 from reprocess import __version__, schema
 from reprocess.classifier.bundle import Bundle
-from reprocess.detect.block import Settings
+from reprocess.detect.plan import Settings
 from reprocess.evaluation.figures import draw_confusion, draw_curves, draw_recall, draw_reliability
 from reprocess.evaluation.matching import OUTCOMES, TOLERANCE_S
 from reprocess.evaluation.scores import STRONG

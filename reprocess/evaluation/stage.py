@@ -9,8 +9,8 @@ from reprocess import schema
 from reprocess.detect.rules.modes import mode_of
 from reprocess.errors import IncompleteError, LedgerError
 from reprocess.evaluation.tally import TRUTH_COLUMNS, EvaluatePlan, Tally, tally_block
-from reprocess.execution.cluster import Cluster
 from reprocess.execution.mapping import Plan, Progress, each_block
+from reprocess.execution.workers import Workers
 from reprocess.schema.granules import Granule
 from reprocess.work.held import Held
 from reprocess.work.parts import read_events
@@ -23,7 +23,7 @@ def tally_run(
     run: Run,
     events: pd.DataFrame,
     granules: Iterable[Granule],
-    cluster: Cluster,
+    where: Workers,
     progress: Progress,
 ) -> tuple[Tally, pd.DataFrame]:
     """Compare a run, made with classes kept, with the truth on its satellite-days.
@@ -63,7 +63,7 @@ def tally_run(
         EvaluatePlan(work.root, run.name, s, b, tuple(days), offset, events[events["satellite"] == s])
         for (s, b), days in by_block.items()
     ]
-    total = _tally_blocks(plans, cluster, progress)
+    total = _tally_blocks(plans, where, progress)
     return total, on_days(read_events(run, list(run.ledger.done())), ingested)
 
 
@@ -72,7 +72,7 @@ def on_days(events: pd.DataFrame, days: Iterable[tuple[str, str]]) -> pd.DataFra
     return events[pd.MultiIndex.from_frame(events[["satellite", "date"]]).isin(list(days))]
 
 
-def _tally_blocks(plans: list[EvaluatePlan], cluster: Cluster, progress: Progress) -> Tally:
+def _tally_blocks(plans: list[EvaluatePlan], where: Workers, progress: Progress) -> Tally:
     """Return the sum over all blocks, or say which of them could not be compared and why."""
     failed: list[str] = []
 
@@ -83,7 +83,7 @@ def _tally_blocks(plans: list[EvaluatePlan], cluster: Cluster, progress: Progres
         return f"{tally.days} satellite-days compared"
 
     total = Tally.zero()
-    for tally in each_block(cluster.client(), tally_block, plans, "evaluate", progress, note, say):
+    for tally in each_block(where.client(len(plans)), tally_block, plans, "evaluate", progress, note, say):
         total += tally
     if failed:
         raise IncompleteError(

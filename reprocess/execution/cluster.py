@@ -49,6 +49,8 @@ class Cluster:
     tls: bool = False
     """Whether Dask's processes encrypt their traffic and refuse strangers; `batch` may ask for it too."""
     announce: Callable[[str], None] = print
+    memory: int | None = None
+    """Limit in bytes of each worker on this machine; None shares out what there is."""
     _client: Client | None = field(default=None, init=False)
     _certificates: TemporaryDirectory[str] | None = field(default=None, init=False)
 
@@ -79,6 +81,14 @@ class Cluster:
                 self.announce(line)
         return self._client
 
+    def grow(self, workers: int) -> None:
+        """Have so many workers on this machine, if there are fewer."""
+        if workers > self.workers:
+            self.workers = workers
+            if self._client is not None:
+                with site.signals_held():
+                    self._client.cluster.scale(workers)
+
     def _start_here(self) -> LocalCluster:
         site.require_semaphores()
         try:
@@ -101,6 +111,7 @@ class Cluster:
         return LocalCluster(
             n_workers=self.workers,
             threads_per_worker=1,  # HDF5 and the engines want a process each
+            memory_limit=self.memory or "auto",
             host=_LOOPBACK,
             dashboard_address=_free(f"{_LOOPBACK}:{DASHBOARD_PORT}"),
             security=_temporary_security() if self.tls else None,

@@ -6,15 +6,16 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import numpy as np
-from distributed import Client, Future, KilledWorker, as_completed, futures_of
-from distributed.comm import CommClosedError
 
 from reprocess import schema
 from reprocess.errors import IncompleteError
 from reprocess.work.receipts import BlockResult
+
+if TYPE_CHECKING:  # what is done in this process does without
+    from distributed import Client, Future
 
 
 class Plan(Protocol):
@@ -54,7 +55,7 @@ Given = TypeVar("Given", bound=BlockResult)
 class Progress(Protocol):
     """Told how a stage goes."""
 
-    def begin(self, stage: str, plans: Sequence[Plan], client: Client | None) -> None:
+    def begin(self, stage: str, plans: Sequence[Plan], client: "Client | None") -> None:
         """Take note that work on these blocks begins, on this client's workers (None: without Dask)."""
 
     def done(self, plan: Plan, message: str, receipt: BlockResult | None = None) -> None:
@@ -71,7 +72,7 @@ def records_of(plan: Plan, receipt: BlockResult) -> int:
 
 
 def map_blocks(
-    client: Client | None,
+    client: "Client | None",
     function: Callable[[Any], Given],
     plans: Sequence[Plan],
     stage: str,
@@ -83,7 +84,7 @@ def map_blocks(
 
 
 def each_block(
-    client: Client | None,
+    client: "Client | None",
     function: Callable[[Any], Result],
     plans: Sequence[Plan],
     stage: str,
@@ -140,14 +141,23 @@ def each_block(
 
 
 def _map_plans(
-    client: Client | None, function: Callable[[Any], Result], plans: Sequence[Plan], stage: str
+    client: "Client | None", function: Callable[[Any], Result], plans: Sequence[Plan], stage: str
 ) -> Iterator[tuple[Plan, Result | Failure]]:
     """Yield each plan as it ends, with what its block gave or why there is nothing."""
     if client is None:
         for plan in plans:
             yield plan, _apply(function, plan)
-        return
+    else:
+        yield from _map_on_workers(client, function, plans, stage)
+
+
+def _map_on_workers(
+    client: "Client", function: Callable[[Any], Result], plans: Sequence[Plan], stage: str
+) -> Iterator[tuple[Plan, Result | Failure]]:
+    """Yield each plan as it ends on Dask's workers."""
     import dask.array as da  # it loads xarray; workers, who import this module too, do without
+    from distributed import as_completed, futures_of
+    from distributed.comm import CommClosedError
 
     array = np.empty(len(plans), object)
     array[:] = plans
@@ -186,24 +196,26 @@ def _each(plans: np.ndarray, function: Callable[[Any], Any]) -> np.ndarray:
     return results
 
 
-def _result(future: Future) -> Any:
+def _result(future: "Future") -> Any:
     """Return what a future that ended gave: its block's result, or a `Failure`."""
     if future.status == "error":  # not the block's function, but what Dask did with it
-        error = future.exception()
-        return _failure(error, "".join(traceback.format_tb(future.traceback())))
+        from distributed import KilledWorker
+
+        error, trace = future.exception(), "".join(traceback.format_tb(future.traceback()))
+        if isinstance(error, KilledWorker):
+            reason = (
+                f"KilledWorker: its worker process died {error.allowed_failures + 1} times over, the last "
+                "time with nothing else to do: too little memory for a worker, or a crash inside a library; "
+                "see the worker's log"
+            )
+            return Failure(reason, trace, killed=True)
+        return _failure(error, trace)
     if future.status != "finished":
         raise CancelledError(f"{future.key} is {future.status}")  # with the scheduler that knew it
     return future.result()[0]
 
 
 def _failure(error: BaseException, trace: str) -> Failure:
-    if isinstance(error, KilledWorker):
-        reason = (
-            f"KilledWorker: its worker process died {error.allowed_failures + 1} times over, the last time "
-            "with nothing else to do: too little memory for a worker, or a crash inside a library; see "
-            "the worker's log"
-        )
-        return Failure(reason, trace, killed=True)
     return Failure(" ".join(f"{type(error).__name__}: {error}".split()), trace)
 
 

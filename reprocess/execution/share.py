@@ -1,16 +1,17 @@
 """Shares of all blocks for jobs without a scheduler, and what a stage needs to know of where it runs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
-
-from distributed import Client
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reprocess import schema
-from reprocess.execution.cluster import Cluster
 from reprocess.execution.mapping import Note, Plan
+from reprocess.execution.workers import Workers
 from reprocess.schema.granules import Granule, block_of
 from reprocess.work.ledger import BlockLedger
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 AnyPlan = TypeVar("AnyPlan", bound=Plan)
 
@@ -43,14 +44,14 @@ _STRIDE = 107
 """About as many blocks as a satellite has in the archive: hardly two in one share where shares are many."""
 
 
-def own(plans: list[AnyPlan], where: Cluster | Share) -> list[AnyPlan]:
+def own(plans: list[AnyPlan], where: Workers | Share) -> list[AnyPlan]:
     """Return the plans to carry out here."""
     return [p for p in plans if where.holds(p.satellite, p.block)] if isinstance(where, Share) else plans
 
 
-def client_of(where: Cluster | Share) -> Client | None:
-    """Return what maps over blocks; a share is done in this process."""
-    return None if isinstance(where, Share) else where.client()
+def client_of(where: Workers | Share, plans: Sequence[Plan]) -> "Client | None":
+    """Return what maps over blocks, None for this process: a share is done here, and so is a single block."""
+    return None if isinstance(where, Share) else where.client(len(plans))
 
 
 def noting(ledger: BlockLedger[Any]) -> Note:

@@ -4,39 +4,16 @@ A pure function of its plan and of what lies on disk; it writes whole shards and
 doing a block twice is harmless. No Dask here: any executor can call it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 
 from reprocess import __version__, schema
 from reprocess.ingest.day import Known, read_day
+from reprocess.ingest.plan import IngestPlan
 from reprocess.schema import DayState
-from reprocess.schema.granules import Granule
-from reprocess.sources.web import TRIES
+from reprocess.sources.entry import TRIES
 from reprocess.work.paths import Work
 from reprocess.work.receipts import DayEntry, IngestReceipt
 from reprocess.work.store import SatelliteStore, open_records
-
-
-@dataclass(frozen=True)
-class IngestPlan:
-    """One block to ingest."""
-
-    work: Path
-    satellite: str
-    block: int
-    granules: tuple[Granule, ...]
-    """Days to read from their source; other days of the block stay as they are."""
-    storage: Mapping[str, Any] = field(default_factory=dict)
-    """Options of the source's file system, as of fsspec."""
-
-    @property
-    def days(self) -> tuple[int, ...]:
-        """Positions on the `day` axis of the days to read."""
-        return tuple(g.day for g in self.granules)
 
 
 def ingest_block(plan: IngestPlan) -> IngestReceipt:

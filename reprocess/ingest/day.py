@@ -11,9 +11,9 @@ from reprocess.ingest.reading import Records, read_records
 from reprocess.schema import DayState
 from reprocess.schema.background import polar_counts
 from reprocess.schema.granules import Granule
+from reprocess.sources.entry import Answer
 from reprocess.sources.hdf5 import is_page
 from reprocess.sources.remote import is_local, read_source
-from reprocess.sources.web import Answer
 from reprocess.work.receipts import DayEntry, Source
 
 

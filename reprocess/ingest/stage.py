@@ -4,16 +4,14 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
-from typing import Any
-
-from distributed import Semaphore
+from typing import TYPE_CHECKING, Any
 
 from reprocess import schema
-from reprocess.execution.cluster import Cluster
 from reprocess.execution.mapping import Progress, map_blocks
 from reprocess.execution.share import Share, client_of, noting, own
+from reprocess.execution.workers import Workers
 from reprocess.files import locked
-from reprocess.ingest.block import IngestPlan, ingest_block
+from reprocess.ingest.plan import IngestPlan
 from reprocess.schema import DayState
 from reprocess.schema.granules import Granule, block_of
 from reprocess.sources.remote import is_web
@@ -21,7 +19,9 @@ from reprocess.work.asked import merge_asked
 from reprocess.work.paths import Work
 from reprocess.work.receipts import IngestReceipt
 from reprocess.work.status import is_current, ledger_days
-from reprocess.work.store import ARCHIVE_TITLE, create_store
+
+if TYPE_CHECKING:
+    from distributed import Semaphore
 
 
 def plan_ingest(
@@ -53,7 +53,7 @@ def plan_ingest(
 def ingest(
     work: Work,
     granules: list[Granule],
-    where: Cluster | Share,
+    where: Workers | Share,
     progress: Progress,
     storage: Mapping[str, Any] | None = None,
     connections: int = schema.CONNECTIONS,
@@ -67,7 +67,7 @@ def ingest(
     work : Work
     granules : list of Granule
         What is asked for; all of it is noted, whatever the share.
-    where : Cluster or Share
+    where : Workers or Share
         Workers for all blocks, or the share of the blocks to do in this process.
     progress : Progress
     storage : mapping, optional
@@ -78,13 +78,17 @@ def ingest(
     retry : bool
         Read quarantined days again.
     """
-    merge_asked(work.asked, granules)
     plans = own(plan_ingest(work, granules, storage, retry=retry), where)
+    client = client_of(where, plans) if plans else None  # nothing is written if there are no workers
+    merge_asked(work.asked, granules)
     if plans:
+        # What reads and writes takes a second to import, and often nothing is new.
+        from reprocess.ingest.block import ingest_block
+        from reprocess.work.store import ARCHIVE_TITLE, create_store
+
         satellites = sorted({p.satellite for p in plans})
         with locked(work.archive):
             create_store(work.archive, satellites, schema.ARCHIVE_ARRAYS, ARCHIVE_TITLE)
-        client = client_of(where)
         read = _reader(plans, connections) if client else ingest_block
         map_blocks(client, read, plans, "ingest", progress, noting(work.ledger))
         work.ledger.forget((p.satellite, p.block) for p in plans)
@@ -92,12 +96,18 @@ def ingest(
 
 def _reader(plans: Sequence[IngestPlan], connections: int) -> Callable[[IngestPlan], IngestReceipt]:
     """Return what ingests a block, with no more of them reading from web servers at a time than allowed."""
+    from reprocess.ingest.block import ingest_block
+
     if not any(is_web(g.url) for p in plans for g in p.granules):
         return ingest_block
+    from distributed import Semaphore
+
     shared = Semaphore(max_leases=connections, name=f"connections-{uuid.uuid4().hex}")
     return partial(_ingest_connected, shared=shared)
 
 
-def _ingest_connected(plan: IngestPlan, shared: Semaphore) -> IngestReceipt:
+def _ingest_connected(plan: IngestPlan, shared: "Semaphore") -> IngestReceipt:
+    from reprocess.ingest.block import ingest_block
+
     with shared:
         return ingest_block(plan)

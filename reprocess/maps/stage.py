@@ -3,14 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from reprocess.maps.exposure import write_exposure
-from reprocess.maps.occurrence import occurrence, write_occurrence
-from reprocess.maps.plot import plot_occurrence
 from reprocess.schema.grid import Grid
 from reprocess.work.asked import asked_of
 from reprocess.work.ledger import source_digest
 from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import DetectReceipt
+from reprocess.work.results import note_results
 from reprocess.work.status import lacking, survey
 
 
@@ -18,6 +16,8 @@ def sum_up(run: Run) -> list[DetectReceipt]:
     """Bring the exposure up to date with the done blocks, and return their receipts."""
     receipts = list(run.ledger.done())
     if run.outdated("exposure", receipts):
+        from reprocess.maps.exposure import write_exposure  # with it come xarray, pandas and Zarr
+
         write_exposure(run, receipts)
         run.made("exposure", receipts)
     days = sum(len(receipt["days"]) for receipt in receipts)
@@ -46,6 +46,9 @@ def make_map(work: Work, run: Run, grid: Grid, min_dwell_s: float, name: str = "
     LedgerError
         If nothing is done, or a part is missing or damaged.
     """
+    from reprocess.maps.occurrence import occurrence, write_occurrence
+    from reprocess.maps.plot import plot_occurrence
+
     receipts = sum_up(run)
     dataset = occurrence(run, receipts, grid, min_dwell_s)
     dataset = dataset.assign_attrs(lacking(survey(work, asked_of(work, run)), run.name))
@@ -56,7 +59,9 @@ def make_map(work: Work, run: Run, grid: Grid, min_dwell_s: float, name: str = "
     write_occurrence(run.occurrence, dataset)
     run.made("occurrence", receipts)
     run.describe({"bins": bins_of(grid, min_dwell_s)})
-    return [run.occurrence, *plot_occurrence(dataset, run.root)]
+    written = [run.occurrence, *plot_occurrence(dataset, run.root)]
+    note_results(work, run, written)
+    return written
 
 
 def bins_of(grid: Grid, min_dwell_s: float) -> dict[str, Any]:

@@ -4,18 +4,20 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-
-from distributed import Client
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from typing import TYPE_CHECKING, Any
 
 from reprocess.execution.mapping import Plan, records_of
 from reprocess.execution.mapping import Progress as RunProgress
 from reprocess.monitoring.board import Stage, duration
-from reprocess.monitoring.client import Monitor
 from reprocess.schema import SATELLITES
 from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import BlockResult
+
+if TYPE_CHECKING:
+    from distributed import Client
+    from rich.progress import Progress, TaskID
+
+    from reprocess.monitoring.client import Monitor
 
 
 @contextmanager
@@ -34,16 +36,16 @@ def show_progress(
     report : bool
         Whether to keep Dask's performance report.
     """
-    monitor = Monitor(work, run, announce, report)
+    dashboard = _OnDashboard(work, run, announce, report)
     how = "ended"
     try:
         with _terminal() as terminal:
-            yield _All((terminal, monitor))
+            yield _All((terminal, dashboard))
     except BaseException as e:
         how = f"stopped: {type(e).__name__} {e}".strip()
         raise
     finally:
-        monitor.close(how)
+        dashboard.close(how)
 
 
 @contextmanager
@@ -52,6 +54,9 @@ def _terminal() -> Iterator[RunProgress]:
     if not sys.stderr.isatty():
         yield _Lines()
         return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -68,7 +73,7 @@ class _All:
     def __init__(self, all_of_them: Sequence[RunProgress]) -> None:
         self._all = all_of_them
 
-    def begin(self, stage: str, plans: Sequence[Plan], client: Client | None) -> None:
+    def begin(self, stage: str, plans: Sequence[Plan], client: "Client | None") -> None:
         for one in self._all:
             one.begin(stage, plans, client)
 
@@ -81,13 +86,41 @@ class _All:
             one.failed(plan, reason)
 
 
+class _OnDashboard:
+    """Passes on to a `Monitor` from the first stage that has workers; without them there is no dashboard."""
+
+    def __init__(self, *of_monitor: Any) -> None:
+        self._of_monitor = of_monitor
+        self._monitor: Monitor | None = None
+
+    def begin(self, stage: str, plans: Sequence[Plan], client: "Client | None") -> None:
+        if self._monitor is None and client is not None:
+            from reprocess.monitoring.client import Monitor  # with it come Dask and Bokeh
+
+            self._monitor = Monitor(*self._of_monitor)
+        if self._monitor is not None:
+            self._monitor.begin(stage, plans, client)
+
+    def done(self, plan: Plan, message: str, receipt: BlockResult | None = None) -> None:
+        if self._monitor is not None:
+            self._monitor.done(plan, message, receipt)
+
+    def failed(self, plan: Plan, reason: str) -> None:
+        if self._monitor is not None:
+            self._monitor.failed(plan, reason)
+
+    def close(self, how: str) -> None:
+        if self._monitor is not None:
+            self._monitor.close(how)
+
+
 class _Counting:
     """Counts what ends."""
 
     stage = Stage("", 0, 0)
     _began = 0.0
 
-    def begin(self, stage: str, plans: Sequence[Plan], client: Client | None) -> None:
+    def begin(self, stage: str, plans: Sequence[Plan], client: "Client | None") -> None:
         del client
         self.stage = Stage(stage, len(plans), sum(len(p.days) for p in plans))
         self._began = time.monotonic()
@@ -132,12 +165,12 @@ class _Lines(_Counting):
 class _Bars(_Counting):
     """A bar per stage, and below the last one a bar per satellite; failures and bad days scroll above."""
 
-    def __init__(self, display: Progress) -> None:
+    def __init__(self, display: "Progress") -> None:
         self._display = display
-        self._bar = TaskID(0)
+        self._bar: TaskID = 0  # type: ignore[assignment]  # until the first stage begins
         self._satellites: dict[str, TaskID] = {}
 
-    def begin(self, stage: str, plans: Sequence[Plan], client: Client | None) -> None:
+    def begin(self, stage: str, plans: Sequence[Plan], client: "Client | None") -> None:
         super().begin(stage, plans, client)
         for bar in self._satellites.values():
             self._display.remove_task(bar)

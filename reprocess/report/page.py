@@ -44,6 +44,7 @@ from reprocess.work.ledger import source_digest
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import Days, DetectReceipt
+from reprocess.work.results import note_results
 from reprocess.work.status import Survey, lacking, ledger_days, not_ingested, survey
 from reprocess.work.store import open_classes, open_records
 
@@ -102,6 +103,7 @@ def write_report(work: Work, run: Run) -> Path:
         **_examples(work, run, events, ingested),
     }
     write_atomic(run.report, render("report.html", **values))
+    note_results(work, run, [run.report])
     return run.report
 
 

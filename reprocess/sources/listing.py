@@ -16,11 +16,11 @@ from typing import Any
 from reprocess import schema
 from reprocess.errors import ListingError, SourceError
 from reprocess.schema.granules import Granule, LeftOut, Listing, Selection
+from reprocess.sources.entry import Entry
 from reprocess.sources.local import local_path
 from reprocess.sources.naming import read_name
 from reprocess.sources.remote import Folder, is_local, open_folder
 from reprocess.sources.walk import Walk
-from reprocess.sources.web import Entry
 
 ARCHIVES = {
     "noaa": "https://www.ncei.noaa.gov/data/poes-metop-space-environment-monitor/access/l1b/v01r00/",

@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 from reprocess.errors import SourceError
-from reprocess.sources.web import Entry
+from reprocess.sources.entry import Entry
 
 _SCHEMES = ("file://", "file:", "local://", "local:")
 _TARGET = " at "

@@ -11,12 +11,10 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
-import fsspec
-
 from reprocess import schema
 from reprocess.errors import SourceError
+from reprocess.sources.entry import TRIES, Answer, Entry
 from reprocess.sources.local import LocalFolder, read_local
-from reprocess.sources.web import TRIES, Answer, Entry, WebFolder, get, get_file
 
 _VERSIONS = ("mtime", "ETag", "LastModified", "Last-Modified")
 
@@ -41,6 +39,8 @@ class FsspecFolder:
     """A folder on a file system of fsspec."""
 
     def __init__(self, url: str, storage: Mapping[str, Any]) -> None:
+        import fsspec
+
         self._fs, self.root = fsspec.core.url_to_fs(url, **storage)
         self._fs.invalidate_cache()  # a listing is of now, also in a process that listed before
 
@@ -105,6 +105,8 @@ def file_system(url: str, storage: Mapping[str, Any]) -> tuple[Any, str]:
     SourceError
         If nothing can read such an address.
     """
+    import fsspec
+
     with explained(url):
         fs, path = fsspec.core.url_to_fs(url, **storage)
         return fs, str(path).rstrip("/")
@@ -143,14 +145,21 @@ def open_folder(url: str, storage: Mapping[str, Any]) -> Folder:
     if is_web(url) or is_local(url):
         if storage:
             raise SourceError("unreadable", f"storage options ({', '.join(storage)}) mean nothing to {url}")
-        return WebFolder(url) if is_web(url) else LocalFolder(url)
+        if is_local(url):
+            return LocalFolder(url)
+        from reprocess.sources.web import WebFolder  # with it comes requests
+
+        return WebFolder(url)
     with explained(url):
         return FsspecFolder(url, storage)
 
 
 def is_local(url: str) -> bool:
     """Tell whether a source is a file on this machine."""
-    return fsspec.core.split_protocol(url)[0] in {None, "file", "local"}
+    scheme, found, _ = url.partition("://")
+    if not found:
+        return not url.startswith("data:")  # which fsspec reads
+    return len(scheme) <= 1 or scheme in {"file", "local"}  # one letter is a drive, as fsspec has it
 
 
 def _version(info: Mapping[str, Any]) -> str:
@@ -165,7 +174,11 @@ def read_bytes(url: str) -> bytes:
     SourceError
         Whatever goes wrong.
     """
-    return get(url).body if is_web(url) else _read(url, {})
+    if not is_web(url):
+        return _read(url, {})
+    from reprocess.sources.web import get
+
+    return get(url).body
 
 
 def read_source(url: str, size: int, storage: Mapping[str, Any], tries: int = TRIES) -> Answer:
@@ -190,6 +203,8 @@ def read_source(url: str, size: int, storage: Mapping[str, Any], tries: int = TR
         had later.
     """
     if is_web(url):
+        from reprocess.sources.web import get_file
+
         return get_file(url, tries)
     if size > schema.MAX_SOURCE_BYTES:
         raise SourceError("too_large", f"{url}: {size} bytes, more than {schema.MAX_SOURCE_BYTES}")
@@ -202,6 +217,8 @@ def read_source(url: str, size: int, storage: Mapping[str, Any], tries: int = TR
 def _read(url: str, storage: Mapping[str, Any]) -> bytes:
     if is_local(url):
         return read_local(url)
+    import fsspec
+
     try:
         fs, path = fsspec.core.url_to_fs(url, **storage)
     except ValueError as e:

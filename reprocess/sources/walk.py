@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from reprocess.errors import SourceError
 from reprocess.schema.granules import LeftOut, Selection
+from reprocess.sources.entry import Entry
 from reprocess.sources.naming import is_set_aside, read_name
 from reprocess.sources.remote import Folder
-from reprocess.sources.web import Entry
 
 
 class Walk:

@@ -10,7 +10,7 @@ import re
 import time
 import urllib.parse
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
 from typing import TypeVar
@@ -21,10 +21,8 @@ from urllib3.exceptions import ReadTimeoutError
 
 from reprocess import __version__, schema
 from reprocess.errors import SourceError
+from reprocess.sources.entry import TRIES, Answer, Entry
 from reprocess.sources.hdf5 import defect
-
-TRIES = 5
-"""Requests for one file before it is put off; with `BACKOFF_S` they span about 15 s."""
 
 BACKOFF_S = 1.0
 """First pause; each is twice the one before, give or take half of it."""
@@ -45,40 +43,6 @@ _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _INDEX_TITLES = ("index of", "directory listing")
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A file or folder in a listing."""
-
-    name: str
-    """As the file is called."""
-    path: str
-    """What the source lists or describes it by."""
-    url: str
-    """What it is read from."""
-    folder: bool
-    size: int | None
-    """Bytes; rounded where the listing rounds; None if it does not tell."""
-    version: str
-    """Modification time or etag; empty if the listing does not tell."""
-    real: str = ""
-    """Path without any link on the way; empty where there are none."""
-    link: bool = False
-    """Whether it is itself a link; of a file, whether there is one on the way to it too."""
-    trouble: str = ""
-    """Why it cannot be read or opened, one of `schema.LEFT_OUT`; empty if it can."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a server sent."""
-
-    url: str
-    """Where it came from after redirection."""
-    body: bytes
-    facts: dict[str, str | int]
-    """``bytes``, and ``etag`` and ``last_modified`` if the server tells them."""
 
 
 class WebFolder:

@@ -68,6 +68,11 @@ class Run:
         return self.root / "report" / "index.html"
 
     @property
+    def results(self) -> Path:
+        """What the map and the page were made of (`work.results`)."""
+        return self.root / "results.json"
+
+    @property
     def ledger(self) -> BlockLedger[DetectReceipt]:
         """Receipts of the blocks of this run."""
         return BlockLedger(self.root / "ledger")

@@ -24,9 +24,10 @@ from reprocess.audit.finding import HARMLESS, KINDS, Finding
 from reprocess.audit.repair import repair
 from reprocess.audit.stage import audit
 from reprocess.classifier.bundle import Bundle
-from reprocess.detect.block import Settings, detect_block
+from reprocess.detect.block import detect_block
+from reprocess.detect.plan import Settings
 from reprocess.detect.stage import claim, plan_detect
-from reprocess.execution.cluster import Cluster
+from reprocess.execution.workers import Workers
 from reprocess.files import sha256, write_atomic
 from reprocess.ingest.block import ingest_block
 from reprocess.ingest.stage import plan_ingest
@@ -706,7 +707,7 @@ def test_findings_are_values(work: Work) -> None:
 
 
 def test_where_nothing_is_done_no_workers_are_asked_and_nothing_is_found(tmp_path: Path) -> None:
-    nowhere = Cluster(scheduler="tcp://127.0.0.1:1")
+    nowhere = Workers(scheduler="tcp://127.0.0.1:1")
     assert audit(Work(tmp_path), [], nowhere, fake.Silence()) == (
         [],
         {"blocks": 0, "satellite_days": 0, "shards": 0, "parts": 0},

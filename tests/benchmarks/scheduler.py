@@ -16,7 +16,7 @@ from pathlib import Path
 from unittest import mock
 
 from reprocess import schema
-from reprocess.ingest.block import IngestPlan
+from reprocess.ingest.plan import IngestPlan
 from reprocess.schema.granules import Granule
 from reprocess.work.receipts import IngestReceipt
 from tests.benchmarks import peak_mb
@@ -52,8 +52,8 @@ def measure(blocks: int) -> dict[str, float]:
     """Put a graph of this many blocks through Dask on two workers of this machine."""
     from distributed import Client
 
-    from reprocess.execution.cluster import open_cluster
     from reprocess.execution.mapping import map_blocks
+    from reprocess.execution.workers import open_workers
 
     plans, submitted = plans_of(blocks), []
     persist = Client.persist
@@ -66,9 +66,9 @@ def measure(blocks: int) -> dict[str, float]:
 
     with (
         mock.patch.object(Client, "persist", timed),
-        open_cluster(workers=2, announce=lambda _: None) as cluster,
+        open_workers(workers=2, always=True, announce=lambda _: None) as cluster,
     ):
-        client = cluster.client()
+        client = cluster.client(2)
         client.run(lambda: None)
         before, cpu = peak_mb(), time.process_time()
         start = time.perf_counter()

@@ -19,9 +19,11 @@ from reprocess import schema
 from reprocess.classifier.bundle import Bundle, load_bundle
 from reprocess.classifier.engine import get_engine
 from reprocess.classifier.features import scale_flux, windows
-from reprocess.detect.block import DetectPlan, Settings, detect_block
+from reprocess.detect.block import detect_block
+from reprocess.detect.plan import DetectPlan, Settings
 from reprocess.detect.rules.published import MODES, interpolate_L, postprocess
-from reprocess.ingest.block import IngestPlan, ingest_block
+from reprocess.ingest.block import ingest_block
+from reprocess.ingest.plan import IngestPlan
 from reprocess.schema import ELECTRON_VARIABLES, EVENT_CLASSES
 from reprocess.schema.granules import Granule
 from reprocess.sources.listing import list_archive

@@ -34,7 +34,7 @@ def measure(
     archive: Path, work: Path, workers: int, half: bool, model: Path, engine: str = "onnxruntime"
 ) -> dict[str, float]:
     """Run both stages on workers that are up already, and say what each took."""
-    from reprocess.detect.block import Settings
+    from reprocess.detect.plan import Settings
     from reprocess.detect.stage import detect
     from reprocess.ingest.stage import ingest
     from reprocess.work.paths import Work
@@ -86,12 +86,15 @@ def _pin(core: int) -> None:
 
 def _staged(stage, workers: int, ready: Callable[[], None]) -> dict[str, float]:
     """Time a stage on a cluster of its own; CPU is of the workers and of client with scheduler."""
-    from reprocess.execution.cluster import open_cluster
+    from reprocess.execution.workers import open_workers
     from tests.benchmarks.tracked.block import graph_sizes  # not on workers, who import this module too
 
     start = time.perf_counter()
-    with graph_sizes() as sizes, open_cluster(workers=workers, announce=lambda _: None) as cluster:
-        client = cluster.client()
+    with (
+        graph_sizes() as sizes,
+        open_workers(workers=workers, always=True, announce=lambda _: None) as cluster,
+    ):
+        client = cluster.client(workers)
         client.run(ready)
         cores = sorted(os.sched_getaffinity(0))
         for i, worker in enumerate(client.scheduler_info()["workers"]):

@@ -15,7 +15,7 @@ import zarr
 from reprocess import schema
 from reprocess.catalogue.dictionary import describe_events, describe_events_json, markdown
 from reprocess.classifier.bundle import Bundle
-from reprocess.detect.block import Settings
+from reprocess.detect.plan import Settings
 from reprocess.detect.stage import detect
 from reprocess.execution.share import Share
 from reprocess.ingest.stage import ingest

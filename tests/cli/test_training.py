@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 
 from reprocess.classifier.bundle import Bundle
 from reprocess.cli import main
-from reprocess.detect.stage import Cluster
 from reprocess.errors import IncompleteError, LedgerError, ReprocessError
 from reprocess.evaluation.stage import tally_run
+from reprocess.execution.workers import Workers
 from reprocess.schema.granules import Granule, block_of
 from reprocess.work.asked import read_asked
 from reprocess.work.paths import Run, Work
@@ -156,10 +156,10 @@ def classified(random_model: Bundle, tmp_path: Path) -> tuple[Work, Run, list[Gr
     return work, classify(work, random_model), read_asked(work.asked)
 
 
-class Here(Cluster):
+class Here(Workers):
     """Blocks are done in this process."""
 
-    def client(self) -> Any:
+    def client(self, blocks: int) -> Any:
         """Return no client."""
 
 

@@ -14,20 +14,22 @@ from reprocess import __version__, schema
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import DEFAULT_ENGINE, get_engine
 from reprocess.classifier.features import scale_flux, windows
-from reprocess.detect.block import DetectPlan, Settings, detect_block
+from reprocess.detect.block import detect_block
+from reprocess.detect.plan import DetectPlan, Settings
 from reprocess.detect.properties import Day, describe
 from reprocess.detect.rules.published import MODES, postprocess
 from reprocess.detect.stage import plan_detect
 from reprocess.errors import LedgerError, ModelError, StoreError
 from reprocess.files import sha256
-from reprocess.ingest.block import IngestPlan, ingest_block
+from reprocess.ingest.block import ingest_block
+from reprocess.ingest.plan import IngestPlan
 from reprocess.ingest.reading import Records, read_records
 from reprocess.ingest.stage import plan_ingest
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.schema.granules import Granule
 from reprocess.schema.grid import FINE
+from reprocess.sources.entry import TRIES
 from reprocess.sources.listing import list_archive
-from reprocess.sources.web import TRIES
 from reprocess.work.parts import part_path
 from reprocess.work.paths import Work
 from reprocess.work.receipts import IngestReceipt

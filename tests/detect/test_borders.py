@@ -17,7 +17,8 @@ from reprocess import schema
 from reprocess.audit.finding import Finding
 from reprocess.audit.stage import audit
 from reprocess.classifier.bundle import Bundle
-from reprocess.detect.block import Settings, detect_block
+from reprocess.detect.block import detect_block
+from reprocess.detect.plan import Settings
 from reprocess.detect.stage import claim, plan_detect
 from reprocess.detect.stage import detect as detect_stage
 from reprocess.execution.share import Share

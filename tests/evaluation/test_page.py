@@ -14,7 +14,7 @@ import pytest
 
 from reprocess import schema
 from reprocess.classifier.bundle import Bundle, save_bundle
-from reprocess.detect.block import Settings
+from reprocess.detect.plan import Settings
 from reprocess.evaluation.matching import OUTCOMES
 from reprocess.evaluation.page import describe_evaluation, write_evaluation
 from reprocess.evaluation.scores import score, summarise

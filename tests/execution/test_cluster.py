@@ -317,3 +317,13 @@ def test_silence_is_broken_when_no_worker_comes() -> None:
     assert len(said) == 2
     assert said[0].startswith("no worker for 5 minutes: jobs wait in the queue or have failed; ask slurm")
     assert str(SLURM.logs) in said[0]
+
+
+def test_a_cluster_grows_and_does_not_shrink() -> None:
+    with open_cluster(workers=1, announce=str, memory=2 * 10**9) as cluster:
+        client = cluster.client()
+        cluster.grow(2)
+        client.wait_for_workers(2, timeout=60)
+        cluster.grow(1)
+        workers = client.scheduler_info()["workers"].values()
+        assert [worker["memory_limit"] for worker in workers] == [2 * 10**9] * 2

@@ -16,9 +16,11 @@ import pandas as pd
 from reprocess import schema
 from reprocess.audit.stage import audit
 from reprocess.classifier.bundle import Bundle
-from reprocess.detect.block import DetectPlan, Settings, detect_block
+from reprocess.detect.block import detect_block
+from reprocess.detect.plan import DetectPlan, Settings
 from reprocess.detect.stage import claim
-from reprocess.ingest.block import IngestPlan, ingest_block
+from reprocess.ingest.block import ingest_block
+from reprocess.ingest.plan import IngestPlan
 from reprocess.maps.stage import sum_up
 from reprocess.sources.listing import list_archive
 from reprocess.work.asked import merge_asked

@@ -7,11 +7,11 @@ import pytest
 import xarray as xr
 
 from reprocess.classifier.bundle import Bundle
-from reprocess.detect.block import Settings
+from reprocess.detect.plan import Settings
 from reprocess.detect.stage import detect
 from reprocess.execution.share import Share
 from reprocess.ingest.stage import ingest
-from reprocess.maps import stage
+from reprocess.maps import exposure
 from reprocess.maps.stage import make_map, sum_up
 from reprocess.schema.grid import make_grid
 from reprocess.sources.listing import list_archive
@@ -44,7 +44,7 @@ def test_an_exposure_that_a_kill_left_behind_is_brought_up_to_date(
     after = tree(run.exposure)
     assert after != before
     assert (run.read_identity() or {})["satellite_days"] == 4
-    monkeypatch.setattr(stage, "write_exposure", lambda *_: pytest.fail("it is up to date"))
+    monkeypatch.setattr(exposure, "write_exposure", lambda *_: pytest.fail("it is up to date"))
     assert len(sum_up(run)) == 3
     assert tree(run.exposure) == after
 
@@ -52,7 +52,7 @@ def test_an_exposure_that_a_kill_left_behind_is_brought_up_to_date(
 def test_a_map_and_its_exposure_stand_for_the_same_days(half_done: tuple[Work, Run]) -> None:
     work, run = half_done
     make_map(work, run, make_grid(np.arange(1, 15.5, 1), np.arange(0, 25, 6)), 0)
-    exposure = xr.open_zarr(run.exposure, consolidated=False)
+    of_all = xr.open_zarr(run.exposure, consolidated=False)
     with xr.open_dataset(run.occurrence, engine="scipy") as maps:
-        assert int(maps.dwell.sum()) == int(exposure.dwell.sum()) > 0
-    assert set(exposure.satellite.values) == {"metop01", "noaa18"}
+        assert int(maps.dwell.sum()) == int(of_all.dwell.sum()) > 0
+    assert set(of_all.satellite.values) == {"metop01", "noaa18"}

@@ -12,10 +12,12 @@ import pytest
 
 from reprocess import schema
 from reprocess.classifier.bundle import Bundle, save_bundle
-from reprocess.detect.block import Settings, detect_block
+from reprocess.detect.block import detect_block
+from reprocess.detect.plan import Settings
 from reprocess.detect.stage import claim, plan_detect
 from reprocess.errors import LedgerError, StoreError
-from reprocess.ingest.block import IngestPlan, ingest_block
+from reprocess.ingest.block import ingest_block
+from reprocess.ingest.plan import IngestPlan
 from reprocess.maps import stage as map_stage
 from reprocess.pages.render import counted
 from reprocess.report import figures
@@ -56,7 +58,7 @@ def quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
         (page_module, "draw_occurrence"),
     ):
         monkeypatch.setattr(module, name, lambda *_: b"\x89PNG")
-    monkeypatch.setattr(map_stage, "plot_occurrence", lambda *_: [])
+    monkeypatch.setattr("reprocess.maps.plot.plot_occurrence", lambda *_: [])
 
 
 def build(

@@ -12,8 +12,8 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from reprocess import schema
 from reprocess.errors import SourceError
+from reprocess.sources.entry import Entry
 from reprocess.sources.remote import is_web, open_folder, read_bytes, read_source
-from reprocess.sources.web import Entry
 
 URL = "memory://remote-test/a.nc"
 

@@ -12,7 +12,8 @@ import requests
 from reprocess import schema
 from reprocess.errors import SourceError
 from reprocess.sources import web
-from reprocess.sources.web import TRIES, get, get_file, parse_index, patiently
+from reprocess.sources.entry import TRIES
+from reprocess.sources.web import get, get_file, parse_index, patiently
 from tests.support.web import Fault, NoaaServer
 
 CONTENT = b"\x89HDF\r\n\x1a\n" + bytes(range(256)) * 4000

@@ -11,9 +11,11 @@ import pandas as pd
 from reprocess import schema
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import DEFAULT_ENGINE
-from reprocess.detect.block import Settings, detect_block
+from reprocess.detect.block import detect_block
+from reprocess.detect.plan import Settings
 from reprocess.detect.stage import claim, plan_detect
-from reprocess.ingest.block import IngestPlan, ingest_block
+from reprocess.ingest.block import ingest_block
+from reprocess.ingest.plan import IngestPlan
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.schema.granules import block_of
 from reprocess.sources.listing import list_archive

@@ -16,7 +16,8 @@ import zarr
 
 from reprocess import schema
 from reprocess.errors import StoreError
-from reprocess.ingest.block import IngestPlan, ingest_block
+from reprocess.ingest.block import ingest_block
+from reprocess.ingest.plan import IngestPlan
 from reprocess.ingest.reading import fill_calibration_flag
 from reprocess.schema.granules import block_of
 from reprocess.sources.listing import list_archive

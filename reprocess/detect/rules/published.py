@@ -13,7 +13,6 @@ intervals are inclusive, shape (k, 2).
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 
 from reprocess import schema
 from reprocess.classifier.features import CENTRE, PUBLISHED_FILL, Windows
@@ -164,6 +163,8 @@ def interpolate_L(L: np.ndarray) -> np.ndarray:
     valid = np.flatnonzero(~invalid)
     if not invalid.any() or valid.size < 2:
         return L
+    from scipy.interpolate import CubicSpline  # half a second, and where nothing is classified not needed
+
     repaired = L.copy()
     repaired[invalid] = CubicSpline(valid, L[valid])(np.flatnonzero(invalid)).astype(np.float32)
     return repaired

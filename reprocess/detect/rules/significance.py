@@ -3,7 +3,6 @@
 from functools import cache
 
 import numpy as np
-from scipy.special import gammainc, gammaincinv
 
 RANGES = ((20.0, 1.6), (200.0, 1.15), (np.inf, 1.0))
 """Expected counts up to which a slope is used in `possible`, and the slope: larger ones tell more of few."""
@@ -16,6 +15,8 @@ _APART = 1e6
 
 def chance(total: int, expected: float) -> float:
     """Return the Poisson probability of at least so many counts where so many are expected."""
+    from scipy.special import gammainc
+
     return float(gammainc(total, expected)) if total else 1.0
 
 
@@ -62,6 +63,8 @@ def possible(counts: np.ndarray, expected: np.ndarray, limit: float) -> np.ndarr
 @cache
 def _least(limit: float, low: float, high: float, slope: float) -> float:
     """Return the smallest N - slope m of improbable N, with m expected counts from low to high."""
+    from scipy.special import gammaincinv
+
     least, number = np.inf, 1
     while True:
         most = float(gammaincinv(number, limit))

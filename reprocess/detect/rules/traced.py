@@ -12,7 +12,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from scipy.ndimage import map_coordinates, spline_filter
 
 from reprocess.schema import MS_PER_DAY
 from reprocess.schema.measurements import L_MISSING
@@ -36,6 +35,8 @@ _MS_2000 = 946_684_800_000
 @cache
 def _coefficients() -> np.ndarray:
     """Return the splines' coefficients, shape (years, altitudes, latitudes, longitudes)."""
+    from scipy.ndimage import spline_filter
+
     table = np.load(FILE).astype(np.float64)
     return np.stack([[spline_filter(level, mode="mirror") for level in year] for year in table])
 
@@ -83,6 +84,8 @@ def inverse_L(
     -------
     ndarray of float64, shape (k,)
     """
+    from scipy.ndimage import map_coordinates
+
     where = np.stack([_place(latitude, LATITUDES), _place(longitude, LONGITUDES)])
     low, high = ALTITUDES_KM
     up = (altitude.astype(np.float64) - low) / (high - low)
