@@ -34,7 +34,7 @@ def are_current(work: Work, run: Run, bins: dict[str, Any]) -> bool:
     work : Work
     run : Run
     bins : dict
-        Of the map, as `maps.stage.bins_of` returns.
+        Those of the map, as `maps.stage.bins_of` returns.
     """
     noted = _read(run)
     page = run.report.relative_to(run.root).as_posix()
