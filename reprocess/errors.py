@@ -89,6 +89,10 @@ class EventListError(ReprocessError):
     """An event list with rows that cannot be used."""
 
 
+class ComparisonError(ReprocessError):
+    """Two runs, or a run and a list, that cannot be held against each other."""
+
+
 class TrainingError(ReprocessError):
     """Data or a training run that cannot give a model."""
 

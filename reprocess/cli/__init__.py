@@ -17,6 +17,7 @@ import click
 from reprocess import __version__
 from reprocess.cli.audit import audit
 from reprocess.cli.cluster import cluster
+from reprocess.cli.compare import compare
 from reprocess.cli.detect import detect
 from reprocess.cli.evaluate import evaluate
 from reprocess.cli.events import events
@@ -82,6 +83,6 @@ def main() -> None:
 
 for command in (
     plan, run, ingest, detect, map_, report, status, audit, remove, events, plot, simulate, model, train,
-    evaluate, cluster,
+    evaluate, compare, cluster,
 ):  # fmt: skip
     main.add_command(command)

@@ -156,6 +156,6 @@ class Series:
             self._read = {d: records for d, records in self._read.items() if d >= day - self._behind}
             block = day // schema.BLOCK_DAYS
             ahead = [d for d in self._days if day <= d < day + STRIP and d // schema.BLOCK_DAYS == block]
-            counts = {d: self._count(d) for d in ahead or [day] if self.entry(d)}
+            counts = {d: self._count(d) for d in sorted({day, *ahead}) if self.entry(d)}
             self._read |= dict(self.store.read_days(counts, self._arrays))
         return self._read[day]

@@ -61,8 +61,8 @@ def _figure(dataset: xr.Dataset, name: str) -> Figure:
     rate = dataset.event_rate.sel(event_class=name).values
     dwell = dataset.dwell.values / 3600
     events = int(dataset.events.sel(event_class=name).sum())
-    _dial(left, dataset, rate, "events per hour of dwell")
-    _dial(right, dataset, np.where(dwell > 0, dwell, np.nan), "dwell (hours)")
+    draw_dial(left, dataset, rate, "events per hour of dwell")
+    draw_dial(right, dataset, np.where(dwell > 0, dwell, np.nan), "dwell (hours)")
     left.set_title(f"{LABELS[name]}: {events} events in these bins")
     right.set_title(f"time observed, {dataset.attrs['satellite_days']} satellite-days")
     satellites = dataset.attrs["satellites"].split()
@@ -79,8 +79,29 @@ def _figure(dataset: xr.Dataset, name: str) -> Figure:
     return figure
 
 
-def _dial(axes: Axes, dataset: xr.Dataset, values: np.ndarray, label: str) -> None:
-    """Draw values (L, MLT) on a dial; bins that are NaN are hatched, never drawn as zero."""
+def draw_dial(
+    axes: Axes,
+    dataset: xr.Dataset,
+    values: np.ndarray,
+    label: str,
+    *,
+    norm: Normalize | None = None,
+    cmap: str = "viridis",
+) -> None:
+    """Draw values (L, MLT) on a dial; bins that are NaN are hatched, never drawn as zero.
+
+    Parameters
+    ----------
+    axes : PolarAxes
+    dataset : xarray.Dataset
+        With `L_bounds` and `MLT_bounds`.
+    values : ndarray, shape (n_L, n_MLT)
+    label : str
+        What the values are, with their unit.
+    norm : Normalize, optional
+        Their scale; by default from 0, or logarithmic where they span more than two decades.
+    cmap : str
+    """
     if not isinstance(axes, PolarAxes):
         raise TypeError(f"a dial needs polar axes, got {type(axes).__name__}")
     theta = _edges(dataset.MLT_bounds) * 2 * np.pi / 24
@@ -91,8 +112,8 @@ def _dial(axes: Axes, dataset: xr.Dataset, values: np.ndarray, label: str) -> No
     thin = np.where(np.isnan(values), 1.0, np.nan)
     grey = mpl.colors.ListedColormap([_THIN])
     axes.pcolor(theta, radius, np.ma.masked_invalid(thin), hatch="////", edgecolor="0.6", lw=0, cmap=grey)
-    norm = _norm(values)
-    mesh = axes.pcolormesh(theta, radius, np.ma.masked_invalid(values), norm=norm, cmap="viridis")
+    norm = scale(values) if norm is None else norm
+    mesh = axes.pcolormesh(theta, radius, np.ma.masked_invalid(values), norm=norm, cmap=cmap)
     if isinstance(norm, LogNorm) and (values == 0).any():
         label += " (white: none)"
     _decorate(axes, radius)
@@ -117,7 +138,7 @@ def _decorate(axes: PolarAxes, radius: np.ndarray) -> None:
     axes.add_patch(Wedge((0.5, 0.5), theta1=180, theta2=360, facecolor="black", **earth))
 
 
-def _norm(values: np.ndarray) -> Normalize:
+def scale(values: np.ndarray) -> Normalize:
     """Return a scale for the positive values: logarithmic if they span more than two decades."""
     positive = values[np.isfinite(values) & (values > 0)]
     if positive.size == 0:

@@ -28,6 +28,7 @@ _ARROW = {
     "float32": pa.float32(),
     "float64": pa.float64(),
     "time": pa.timestamp("ms", tz="UTC"),
+    "bool": pa.bool_(),
 }
 
 RENAMED = {
@@ -78,6 +79,13 @@ def part_path(folder: Path, satellite: str, block: int) -> Path:
 def as_part(columns: Mapping[str, Any], arrow_schema: pa.Schema) -> pa.Table:
     """Return columns as a part holds them."""
     return pa.table({name: columns[name] for name in arrow_schema.names}, schema=arrow_schema)
+
+
+def as_parquet(columns: Mapping[str, Any], declared: Iterable[Variable]) -> bytes:
+    """Return a table that is no part of a run as a Parquet file's content, with its columns' attributes."""
+    buffer = io.BytesIO()
+    pq.write_table(as_part(columns, _declared(declared)), buffer, compression="zstd")
+    return buffer.getvalue()
 
 
 def write_part(path: Path, columns: Mapping[str, Any], arrow_schema: pa.Schema) -> str:
