@@ -66,7 +66,7 @@ def find_run(name: str, first: "Work | None") -> "tuple[Work, Run]":
         folder, run = name, ""
     if not folder and first is not None:
         return first, first.only_run(run)
-    if not Path(folder).is_dir():
+    if not folder or not Path(folder).is_dir():
         raise click.UsageError(f"{name!r} names no run: there is no folder {folder!r}; give WORK:RUN")
     work = existing_work(Path(folder))
     return work, work.only_run(run or None)
