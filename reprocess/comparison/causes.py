@@ -19,7 +19,7 @@ from reprocess.classifier.features import windows_at
 from reprocess.detect.rules.continuous import Continuous
 from reprocess.detect.rules.mode import Found, Mode, Stretch
 from reprocess.detect.rules.modes import Published
-from reprocess.detect.rules.published import E4_THRESHOLD, Stages, find_events, in_L_range
+from reprocess.detect.rules.published import E4_THRESHOLD, L_MARGIN, Stages, find_events, in_L_range
 from reprocess.detect.rules.published import MODES as PUBLISHED
 from reprocess.detect.series import Series
 from reprocess.schema import EVENT_CLASSES
@@ -266,6 +266,8 @@ class Steps:
     stages: Mapping[str, Stages]
     time: np.ndarray
     flux: np.ndarray
+    in_range: np.ndarray
+    """Whether the L of a record is that of the belt, by the published spline where there is none."""
     offset: int
     """Records from the number of a window to that of its record."""
 
@@ -273,8 +275,9 @@ class Steps:
     def of(cls, found: Found, mode: Published) -> "Steps":
         """Take the steps apart that made the events of a day."""
         flux = found.stretch.records["electron_flux"]
-        stages = find_events(found.classified.classes, in_L_range(found.look.L), flux, mode.rules)
-        return cls(stages, found.stretch.records["time"], flux, mode.rules.offset)
+        in_range = in_L_range(found.look.L)
+        stages = find_events(found.classified.classes, in_range, flux, mode.rules)
+        return cls(stages, found.stretch.records["time"], flux, in_range, mode.rules.offset)
 
     def drops(self, event: Event) -> str | None:
         """Return the step that drops what there is of an event; None if nothing is, or none drops it."""
@@ -285,11 +288,16 @@ class Steps:
             spans = np.concatenate([getattr(stages, step) for stages in self.stages.values()]) + shift
             first, last = self.time[spans[:, 0]], self.time[spans[:, 1]]
             near[step] = spans[(first <= stop) & (last >= start)]
-        if len(near["final"]) or not len(near["runs"]):
+        if len(near["final"]):
             return None
         if not len(near["in_L"]):
-            return "filter of L"
+            return "filter of L" if len(near["runs"]) or self._far(start, stop) else None
         return "join" if not len(near["joined"]) else self._flux_filter(near["joined"])
+
+    def _far(self, start: int, stop: int) -> bool:
+        """Tell whether no L of the belt is near: such windows are not even classified."""
+        first, last = np.searchsorted(self.time, [start, stop]).tolist()
+        return not self.in_range[max(first - L_MARGIN, 0) : last + L_MARGIN + 1].any()
 
     def _flux_filter(self, events: np.ndarray) -> str:
         """Say what an event that is not physical lacks; the last record is not looked at, as published."""
