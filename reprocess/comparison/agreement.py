@@ -156,7 +156,7 @@ STATISTICS: dict[str, Statistic] = {
     **{f"F1, {name}": (lambda table, k=k: f1(table, (k,))) for name, k in EVENT_CLASSES.items()},  # type: ignore[misc]
     "F1, either class": f1_of_any,
 }
-"""Of pairs and of seconds alike."""
+"""What is told of pairs and of seconds alike."""
 
 
 def score_pairs(counts: np.ndarray) -> dict[str, Any]:
