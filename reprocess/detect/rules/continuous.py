@@ -9,28 +9,25 @@ what each rule does to real days.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from reprocess.classifier.features import CENTRE, WINDOW, Windows
+from reprocess.detect.rules.calibration import FRAME, STEP_MS, calibrating, near_calibration
 from reprocess.detect.rules.mode import RECORDS, Found, Look, Network, Stretch
 from reprocess.detect.rules.parameters import DEFAULTS, Parameters
+from reprocess.detect.rules.protons import NEAR, polar_mean
 from reprocess.detect.rules.significance import chance, possible
 from reprocess.detect.rules.sparse import Classified, Classifier, dilate, grow
 from reprocess.detect.rules.traced import trace_L
-from reprocess.schema import CLASSES, CONTINUOUS, EVENT_CLASSES, SAMPLING_S
+from reprocess.schema import CLASSES, CONTINUOUS, EVENT_CLASSES
 from reprocess.schema.background import TYPICAL_BACKGROUND, e4_counts
 from reprocess.schema.measurements import has_L, not_measured
 
-STEP_MS = round(1000 * SAMPLING_S)
-"""Nominal time between records (steps are 1991-2009 ms where none is missing)."""
-
-FRAME = 16
-"""Records that a sample of the calibration flag stands for."""
-
 HALO = 256
-"""Records of each neighbour that are looked at first; few structures are longer."""
+"""Records of each neighbour, of which all is known, that are looked at first; few structures are longer."""
 
 ADJACENT = 3
 """Records at most between events of two classes that are one structure."""
@@ -58,6 +55,12 @@ class Series:
     own: slice
     truncated: tuple[bool, bool] = (False, False)
     """Whether the neighbour has more records before the first and after the last of the series."""
+
+    @cached_property
+    def polar_mean(self) -> np.ndarray:
+        """As `protons.polar_mean`."""
+        counts, missing = e4_counts(self.flux)[0], self.flux[0, 3] < 0
+        return polar_mean(counts, missing, self.L, ~(self.unusable | self.calibrating))
 
 
 @dataclass(frozen=True)
@@ -88,31 +91,20 @@ def observed(series: Series, parameters: Parameters) -> np.ndarray:
     ndarray of bool, shape (n,)
         Also what is counted as observed time. False at the outer ends of the series.
     """
-    unfit = series.unusable | _near_calibration(series, parameters)
+    unfit = series.unusable | near_calibration(series.time, series.calibrating, parameters.calibration)
     broken = np.diff(series.time) > 1000 * (np.inf if parameters.gap is None else parameters.gap)
     clear = (_sums(unfit, WINDOW) == 0) & (_sums(broken, WINDOW - 1) == 0)
     middle = np.zeros(series.time.size, bool)
     middle[CENTRE : CENTRE + clear.size] = clear
-    return middle & (series.L >= 0)
+    middle &= series.L >= 0
+    limit = parameters.solar_protons
+    return middle if limit is None else middle & (series.polar_mean <= limit)
 
 
 def _sums(mask: np.ndarray, length: int) -> np.ndarray:
     """Return how many of every `length` consecutive places are set."""
     total = np.concatenate(([0], np.cumsum(mask)))
     return total[length:] - total[: max(total.size - length, 0)]
-
-
-def _near_calibration(series: Series, parameters: Parameters) -> np.ndarray:
-    """Tell which records are within a calibration, or so close to one that its pulses may reach them."""
-    if parameters.calibration is None or not series.calibrating.any():
-        return np.zeros(series.time.size, bool)
-    on = series.time[series.calibrating]
-    before = STEP_MS * (parameters.calibration + 0.5)
-    after = STEP_MS * max(parameters.calibration - 14.5, 0.5)  # the last flag stands for 16 records
-    following = np.searchsorted(on, series.time)
-    ahead = np.where(following < on.size, on[np.minimum(following, on.size - 1)] - series.time, np.inf)
-    behind = np.where(following > 0, series.time - on[np.maximum(following - 1, 0)], np.inf)
-    return (ahead <= before) | (behind <= after) | series.calibrating
 
 
 def hot(series: Series, parameters: Parameters) -> np.ndarray:
@@ -156,7 +148,7 @@ def wanted_records(series: Series, parameters: Parameters) -> np.ndarray:
 def classify(
     series: Series, classifier: Classifier, parameters: Parameters, *, dense: bool = False
 ) -> Classified:
-    """Classify the records that events among the series' own can depend on, or all of the observed ones.
+    """Classify the records that events among the series' own can depend on, and all own ones if `dense`.
 
     Parameters
     ----------
@@ -167,7 +159,9 @@ def classify(
     dense : bool
     """
     seen = observed(series, parameters)
-    wanted = seen if dense else wanted_records(series, parameters)
+    wanted = wanted_records(series, parameters)
+    if dense:
+        wanted[series.own] = seen[series.own]
 
     def marked(probabilities: np.ndarray) -> np.ndarray:
         return marks(probabilities, parameters) > 0
@@ -198,7 +192,8 @@ def is_open(series: Series, found: Classified, parameters: Parameters) -> bool:
 
 def _margin(parameters: Parameters) -> int:
     """Return how many records from an end of the series may not be known to be observed or not."""
-    return _reach(parameters) + WINDOW + 2 * (int(parameters.calibration or 0) + FRAME)
+    near = 0 if parameters.solar_protons is None else NEAR
+    return _reach(parameters) + WINDOW + 2 * (int(parameters.calibration or 0) + FRAME) + near
 
 
 def find_structures(series: Series, found: Classified, parameters: Parameters) -> list[Structure]:
@@ -304,23 +299,12 @@ def search(
         found = classify(series, classifier_of(series), parameters, dense=dense)
         if not is_open(series, found, parameters) or halo >= enough:  # longer ones are no events
             return series, found, find_structures(series, found, parameters)
-        halo *= 8
+        halo = int(min(8 * halo, enough))
 
 
 def first_halo(parameters: Parameters) -> int:
-    """Return the records on either side that are enough to say what is observed."""
-    return max(HALO, 2 * _margin(parameters))
-
-
-def calibrating(ifc_on: np.ndarray, time: np.ndarray) -> np.ndarray:
-    """Tell during which records a calibration is on, bool, shape (n,).
-
-    A record whose frame began in the day before has no flag of its own: it has that of the record before.
-    """
-    place = np.arange(ifc_on.size)
-    known = np.maximum.accumulate(np.where(ifc_on >= 0, place, -1))
-    recent = (known >= 0) & (time - time[known] < FRAME * STEP_MS)
-    return (ifc_on == 1) | ((ifc_on < 0) & recent & (ifc_on[known] == 1))
+    """Return the records on either side that say what is observed, in the day and in `HALO` records more."""
+    return HALO + _margin(parameters)
 
 
 @dataclass(frozen=True)

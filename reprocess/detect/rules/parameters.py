@@ -31,6 +31,13 @@ class Parameters:
         True, "", "a record with a value that no telemetry code gives is missing: in no window, no time",
         "fill values and damage make events of 1e37",
     )  # fmt: skip
+    solar_protons: float | None = _rule(
+        1.2, "counts per second",
+        "no record is observed around which, half an orbit (1530 records) on either side, the mean of E4 at "
+        "0 degrees over the polar caps is larger; where E4 is missing it counts 3",
+        "protons of some MeV count as electrons; they make nearly all false alarms. Without them the mean is "
+        "0.43 to 0.59", 0.7, 1e6,
+    )  # fmt: skip
     L_traced: bool = _rule(
         True, "", "where the file has no L, in the one region conjugate to the Anomaly, L is that of the "
         "field line; else such records are not observed",

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -9,20 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reprocess import schema
+from reprocess.detect.rules import continuous, protons
+from reprocess.detect.rules.calibration import calibrating
 from reprocess.detect.rules.continuous import (
     ADJACENT,
-    HALO,
     Series,
     Structure,
-    calibrating,
     classify,
     find_structures,
+    first_halo,
     is_open,
     marks,
     observed,
     search,
 )
 from reprocess.detect.rules.parameters import DEFAULTS, RULES, Parameters
+from reprocess.detect.rules.protons import ENOUGH, NEAR
 from reprocess.detect.rules.sparse import Classifier
 from reprocess.errors import RuleError
 from reprocess.schema.background import e4_counts
@@ -170,6 +173,56 @@ def test_what_leaks_from_90_degrees_is_background() -> None:
     assert e4_counts(series.flux)[1].max() == 0
 
 
+def polar(series: Series, *caps: tuple[slice, int]) -> Series:
+    """The series with stretches over a polar cap, and the counts of E4 at 0 degrees in each record there."""
+    L, flux = series.L.copy(), series.flux.copy()
+    for where, counts in caps:
+        L[where] = 20
+        flux[0, 3, where] = -999 if counts < 0 else counts * np.float32(E4_FLUX_PER_COUNT)
+    return replace(series, L=L, flux=flux)
+
+
+@pytest.mark.parametrize(
+    ("counts", "quiet_there"), [(0, True), (1, True), (2, False), (50, False), (-1, False)]
+)
+def test_nothing_is_observed_within_half_an_orbit_of_a_polar_cap_full_of_protons(
+    counts: int, quiet_there: bool
+) -> None:
+    n, cap = 6000, slice(3000, 3000 + ENOUGH)
+    series = polar(quiet(n), (cap, counts))
+    seen = observed(series, EVERYTHING)
+    # Each record that has `ENOUGH` of the cap within reach, hence all of it.
+    reached = slice(cap.stop - 1 - NEAR, cap.start + NEAR + 1)
+    assert (seen[reached] == quiet_there).all()
+    elsewhere = np.concatenate([seen[3 : reached.start], seen[reached.stop : -3]])
+    assert elsewhere.size > 2 * ENOUGH
+    assert elsewhere.all()
+    assert observed(series, replace(EVERYTHING, solar_protons=None))[3:-3].all()
+
+
+def test_too_few_records_and_calibrations_over_the_caps_tell_of_no_protons() -> None:
+    n, cap = 1000, slice(500, 500 + ENOUGH)
+    assert observed(polar(quiet(n), (slice(cap.start, cap.stop - 1), 50)), EVERYTHING)[3:-3].all()
+    assert not observed(polar(quiet(n), (cap, 50)), EVERYTHING).any()
+    pulses = np.zeros(n, bool)
+    pulses[cap] = True
+    alone = replace(polar(quiet(n), (cap, 50)), calibrating=pulses)
+    assert np.array_equal(
+        observed(alone, EVERYTHING), observed(replace(quiet(n), calibrating=pulses), EVERYTHING)
+    )
+    broken = replace(polar(quiet(n), (cap, 50)), unusable=pulses)
+    assert np.array_equal(
+        observed(broken, EVERYTHING), observed(replace(quiet(n), unusable=pulses), EVERYTHING)
+    )
+
+
+def test_caps_on_either_side_are_taken_together() -> None:
+    n = 1000
+    caps = (slice(100, 100 + ENOUGH), 2), (slice(700, 700 + ENOUGH), 0)
+    assert observed(polar(quiet(n), *caps), EVERYTHING)[3:-3].all(), "1.0 counts per second on average"
+    assert not observed(polar(quiet(n), *caps), replace(EVERYTHING, solar_protons=0.9)).any()
+
+
 @st.composite
 def series_and_table(draw: st.DrawFn) -> tuple[Series, np.ndarray]:
     n = draw(st.integers(30, 160))
@@ -186,7 +239,7 @@ def series_and_table(draw: st.DrawFn) -> tuple[Series, np.ndarray]:
     if rng.random() < 0.3:
         at = int(rng.integers(n))
         calibrating[at : at + 20] = True
-    L = rng.choice(np.array([-1, 2, 5, 8], np.float32), n, p=[0.02, 0.2, 0.6, 0.18])
+    L = rng.choice(np.array([-1, 2, 5, 8, 20], np.float32), n, p=[0.02, 0.2, 0.6, 0.16, 0.02])
     table = rng.dirichlet([3 - 2.5 * busy, busy + 0.05, busy + 0.05], n).astype(np.float32)
     background = np.where(np.arange(n) < rng.integers(n), 0.5, rng.choice([0.05, 0.5, 1.5]))  # a month ends
     series = Series(START + np.cumsum(steps), flux, calibrating, unusable, L, background, slice(0, n))
@@ -206,6 +259,7 @@ def cut(whole: Series, start: int, stop: int, halo: int) -> Series:
 PARAMETERS = st.sampled_from(
     [
         EVERYTHING,
+        replace(EVERYTHING, solar_protons=None),
         replace(EVERYTHING, significance=None),
         replace(EVERYTHING, peak=None),
         replace(EVERYTHING, peak=None, significance=None),
@@ -220,6 +274,11 @@ PARAMETERS = st.sampled_from(
 )
 
 
+near_caps = patch.multiple(protons, NEAR=25, ENOUGH=1)
+"""Series of a few minutes have polar caps that tell of solar protons within a minute."""
+
+
+@near_caps
 @settings(max_examples=200, deadline=None)
 @given(series_and_table(), PARAMETERS)
 def test_few_windows_give_the_events_of_all(made: tuple[Series, np.ndarray], parameters: Parameters) -> None:
@@ -231,6 +290,8 @@ def test_few_windows_give_the_events_of_all(made: tuple[Series, np.ndarray], par
     assert not np.any(few.evaluated & ~every.evaluated)
 
 
+@near_caps
+@patch.object(continuous, "NEAR", 25)
 @settings(max_examples=200, deadline=None)
 @given(series_and_table(), PARAMETERS, st.lists(st.integers(1, 159), max_size=6), st.integers(1, 40))
 def test_events_and_observed_time_do_not_depend_on_cuts(
@@ -246,7 +307,7 @@ def test_events_and_observed_time_do_not_depend_on_cuts(
         need = max(halo, 40)  # a halo is never shorter than what windows and calibrations reach
 
         def stretch(asked: int, start: int = start, stop: int = stop, need: int = need) -> Series:
-            return cut(whole, start, stop, need * asked // HALO)
+            return cut(whole, start, stop, need * asked // first_halo(parameters))
 
         def classifier_of(part: Series, start: int = start) -> Classifier:
             low = start - part.own.start
@@ -265,10 +326,10 @@ def test_events_and_observed_time_do_not_depend_on_cuts(
 
 
 def test_a_structure_that_runs_over_the_halo_is_followed() -> None:
-    n = 3000
+    n = 5000
     whole = with_counts(quiet(n), dict.fromkeys(range(500, 1500), 20))
     table = table_of(n, dict.fromkeys(range(400, 1600), 0.9))
-    part = cut(whole, 0, 600, HALO)
+    part = cut(whole, 0, 600, first_halo(EVERYTHING))
     assert is_open(part, classify(part, given_probabilities(table), EVERYTHING), EVERYTHING)
     series, found, structures = search(
         lambda halo: cut(whole, 0, 600, halo), lambda _: given_probabilities(table), EVERYTHING
