@@ -15,7 +15,7 @@ from reprocess import schema
 from reprocess.classifier.bundle import Bundle, find_model
 from reprocess.classifier.engine import DEFAULT_ENGINE, Engine, get_engine
 from reprocess.classifier.features import windows_at
-from reprocess.detect.rules.continuous import calibrating
+from reprocess.detect.rules.calibration import calibrating
 from reprocess.detect.rules.mode import RECORDS, Mode, Stretch
 from reprocess.detect.rules.modes import MODES, mode_of
 from reprocess.detect.rules.traced import trace_L
