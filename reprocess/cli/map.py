@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from reprocess.cli.interruption import resumable
+from reprocess.cli.numbers import Number
 from reprocess.cli.options import (
     EXISTING_WORK,
     MAP,
@@ -18,6 +19,7 @@ from reprocess.cli.steps import (
     grid_of,
     write_page,
 )
+from reprocess.schema import IMAGE_FORMATS, UNCERTAINTIES
 
 
 def _plain(_: click.Context, __: click.Parameter, name: str) -> str:
@@ -27,14 +29,47 @@ def _plain(_: click.Context, __: click.Parameter, name: str) -> str:
     return name.removesuffix(".nc")
 
 
+def _formats(_: click.Context, __: click.Parameter, words: str) -> tuple[str, ...]:
+    """Return formats of figures, each once."""
+    chosen = tuple(dict.fromkeys(word.strip().lower() for word in words.split(",")))
+    if unknown := [word for word in chosen if word not in IMAGE_FORMATS]:
+        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(IMAGE_FORMATS)}")
+    return chosen
+
+
 @click.command("map")
 @EXISTING_WORK
 @ONE_RUN
 @MAP
 @click.option(
-    "--name", "beside", default="", metavar="NAME", callback=_plain,
+    "--name",
+    "beside",
+    default="",
+    metavar="NAME",
+    callback=_plain,
     help="Write maps/NAME.nc and its plots in the run's folder, and leave the run's own map as it is.",
-)  # fmt: skip
+)
+@click.option(
+    "--format",
+    "formats",
+    default=IMAGE_FORMATS[0],
+    show_default=True,
+    callback=_formats,
+    metavar="FORMAT,…",
+    help=f"Formats of the plots, with commas between them: {', '.join(IMAGE_FORMATS)}.",
+)
+@click.option(
+    "--vmax",
+    type=Number(1e-9, 1e9),
+    help="Events per hour at which the colours end; by default the largest lower limit of a bin's interval.",
+)
+@click.option(
+    "--uncertainty",
+    type=click.Choice(UNCERTAINTIES),
+    default=UNCERTAINTIES[0],
+    show_default=True,
+    help="What stands beside the rate: half of its 68 % interval in percent of it, or both limits.",
+)
 @resumable()
 def map_(work: Path, name: str | None, beside: str, **options: Any) -> None:
     """Make the L-MLT maps of a run from its events and exposure.

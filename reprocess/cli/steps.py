@@ -126,7 +126,8 @@ def draw_map(work: "Work", one: "Run", grid: Any, options: dict[str, Any], name:
     """Make a run's map, or one with a name beside it, and say which files it wrote."""
     from reprocess.maps.stage import make_map
 
-    for path in make_map(work, one, grid, options["min_dwell"] * 60, name):
+    look: dict[str, Any] = {key: options[key] for key in ("formats", "vmax", "uncertainty") if key in options}
+    for path in make_map(work, one, grid, options["min_dwell"] * 60, name, look):
         click.echo(f"wrote {path}", err=True)
 
 

@@ -1,152 +1,302 @@
-"""The dial plots of the maps.
+"""Figures of maps: dials of one run, of the parts of a split, and of the difference of two."""
 
-Noon is up, dusk left, dawn right, midnight down: the view from above the north pole with the Sun
-at the top, as the field draws MLT.
-"""
-
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_lowercase
 
-import matplotlib as mpl
-import matplotlib.style
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.patches import Wedge
-from matplotlib.projections.polar import PolarAxes
 
-from reprocess.pages.style import new_figure, png, style
+from reprocess.files import write_atomic
+from reprocess.maps.dials import (
+    Scale,
+    difference_scale,
+    draw_bar,
+    draw_dial,
+    dwell_scale,
+    edges_of,
+    rate_scale,
+    relative_scale,
+)
+from reprocess.pages.style import CLASS_LABELS, LETTERS, WIDTHS_MM, image, inches, new_figure, style
 
-LABELS = {"REP": "wave-driven (REP)", "CSS": "current sheet scattering (CSS)"}
-_THIN = "0.85"
+_PER_MM = 0.68
+"""Letters of 8 points in a millimetre."""
 
 
-def plot_occurrence(dataset: xr.Dataset, folder: Path, stem: str = "occurrence") -> list[Path]:
-    """Draw one figure per class: the event rate, and beside it the dwell it rests on.
+@dataclass(frozen=True)
+class Panel:
+    """One dial of a figure."""
+
+    title: str
+    values: np.ndarray
+    """Shape (n_L, n_MLT), NaN where there is none to show."""
+    scale: Scale
+    thin: np.ndarray | None = None
+    """Bins that were observed too shortly, bool."""
+    marked: np.ndarray | None = None
+    """Bins with dots, bool."""
+
+
+def plot_occurrence(
+    dataset: xr.Dataset,
+    folder: Path,
+    stem: str = "occurrence",
+    formats: Sequence[str] = ("png",),
+    vmax: float | None = None,
+    uncertainty: str = "none",
+) -> list[Path]:
+    """Write one figure per class, all on one scale, in each format.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         What `occurrence.occurrence` returns.
     folder : Path
-        Where the PNG files go.
+        Where the files go.
     stem : str
         How their names begin.
+    formats : sequence of str
+        Of `schema.IMAGE_FORMATS`.
+    vmax, uncertainty
+        As `occurrence_figure`.
 
     Returns
     -------
     list of Path
-        ``<stem>_<class>.png``.
+        ``<stem>_<class>.<format>``.
     """
     paths = []
     for name in dataset.event_class.values.tolist():
-        path = folder / f"{stem}_{name}.png"
-        path.write_bytes(draw_occurrence(dataset, name))
-        paths.append(path)
+        with style(LETTERS["two"]):
+            figure = occurrence_figure(dataset, name, vmax, uncertainty)
+            for kind in formats:
+                paths.append(folder / f"{stem}_{name}.{kind}")
+                write_atomic(paths[-1], image(figure, kind))
     return paths
 
 
 def draw_occurrence(dataset: xr.Dataset, name: str) -> bytes:
     """Return the figure of one class as PNG."""
-    with style():
-        return png(_figure(dataset, name))
+    with style(LETTERS["two"]):
+        return image(occurrence_figure(dataset, name), "png")
 
 
-def _figure(dataset: xr.Dataset, name: str) -> Figure:
-    figure = new_figure(8.6, 4.9)
-    # Fixed margins: finding them by drawing twice would double the time.
-    margins = {"left": 0.06, "right": 0.94, "bottom": 0.08, "top": 0.85, "wspace": 0.2}
-    left, right = figure.subplots(1, 2, subplot_kw={"projection": "polar"}, gridspec_kw=margins)
-    rate = dataset.event_rate.sel(event_class=name).values
-    dwell = dataset.dwell.values / 3600
-    events = int(dataset.events.sel(event_class=name).sum())
-    draw_dial(left, dataset, rate, "events per hour of dwell")
-    draw_dial(right, dataset, np.where(dwell > 0, dwell, np.nan), "dwell (hours)")
-    left.set_title(f"{LABELS[name]}: {events} events in these bins")
-    right.set_title(f"time observed, {dataset.attrs['satellite_days']} satellite-days")
-    satellites = dataset.attrs["satellites"].split()
-    who = ", ".join(satellites) if len(satellites) < 4 else f"{len(satellites)} satellites"
-    start, end = (dataset.attrs[f"time_coverage_{which}"] for which in ("start", "end"))
-    how = f"model {dataset.attrs['model']}, rules {dataset.attrs['rules']}"
-    origin = "SIMULATED DATA: " if dataset.attrs.get("simulated_satellite_days") else ""
-    figure.suptitle(f"{origin}{who}, {start} to {end}; {how}")
-    minimum = dataset.attrs["min_dwell_s"] / 60
-    lacking = sum(int(value) for key, value in dataset.attrs.items() if key.startswith("satellite_days_"))
-    note = f"; {lacking} more satellite-days are missing or quarantined" if lacking else ""
-    text = f"hatched: under {minimum:g} minutes observed, no rate given (left); not observed (right)"
-    figure.supxlabel(text + note, fontsize=8)
-    return figure
-
-
-def draw_dial(
-    axes: Axes,
-    dataset: xr.Dataset,
-    values: np.ndarray,
-    label: str,
-    *,
-    norm: Normalize | None = None,
-    cmap: str = "viridis",
-) -> None:
-    """Draw values (L, MLT) on a dial; bins that are NaN are hatched, never drawn as zero.
+def occurrence_figure(
+    dataset: xr.Dataset, name: str, vmax: float | None = None, uncertainty: str = "none"
+) -> Figure:
+    """Draw the event rate of a class, and beside it the dwell that it rests on.
 
     Parameters
     ----------
-    axes : PolarAxes
     dataset : xarray.Dataset
-        With `L_bounds` and `MLT_bounds`.
-    values : ndarray, shape (n_L, n_MLT)
-    label : str
-        What the values are, with their unit.
-    norm : Normalize, optional
-        Their scale; by default from 0, or logarithmic where they span more than two decades.
-    cmap : str
+        What `occurrence.occurrence` returns. The scale of rates is that of all its classes.
+    name : str
+        The class.
+    vmax : float, optional
+        Where the scale of rates ends, events per hour; else what `dials.rate_scale` gives.
+    uncertainty : str
+        ``none``; ``relative``: half of the 68 % interval over the rate, on a dial of its own; ``interval``:
+        both limits of the interval, on the scale of the rates.
     """
-    if not isinstance(axes, PolarAxes):
-        raise TypeError(f"a dial needs polar axes, got {type(axes).__name__}")
-    theta = _edges(dataset.MLT_bounds) * 2 * np.pi / 24
-    radius = _edges(dataset.L_bounds)
-    axes.set_theta_zero_location("S")  # midnight down, dawn right: MLT runs counterclockwise
-    axes.set_theta_direction(1)
-    axes.grid(visible=False)
-    thin = np.where(np.isnan(values), 1.0, np.nan)
-    grey = mpl.colors.ListedColormap([_THIN])
-    axes.pcolor(theta, radius, np.ma.masked_invalid(thin), hatch="////", edgecolor="0.6", lw=0, cmap=grey)
-    norm = scale(values) if norm is None else norm
-    mesh = axes.pcolormesh(theta, radius, np.ma.masked_invalid(values), norm=norm, cmap=cmap)
-    if isinstance(norm, LogNorm) and (values == 0).any():
-        label += " (white: none)"
-    _decorate(axes, radius)
-    axes.figure.colorbar(mesh, ax=axes, orientation="horizontal", shrink=0.75, pad=0.09, label=label)
+    chosen = dataset.sel(event_class=name)
+    highest = dataset.event_rate_upper if uncertainty == "interval" else dataset.event_rate
+    scale = rate_scale(highest.values, dataset.event_rate_lower.values, vmax=vmax)
+    dwell = dataset.dwell.values / 3600
+    rate, thin = chosen.event_rate.values, dwell > 0
+    panels = [Panel("event rate", rate, scale, thin)]
+    if uncertainty == "relative":
+        relative = relative_uncertainty(chosen)
+        panels.append(Panel("its relative uncertainty", relative, relative_scale(relative), thin))
+    elif uncertainty == "interval":
+        for which, limit in (("lower", chosen.event_rate_lower), ("upper", chosen.event_rate_upper)):
+            panels.append(Panel(f"{which} limit (68 %)", limit.values, scale, thin))
+    panels.append(Panel("dwell", np.where(dwell > 0, dwell, np.nan), dwell_scale(dwell)))
+    notes = [_counted(dataset, chosen), _colours(dataset, relative=uncertainty == "relative")]
+    notes.append("The scale of rates is the same for all classes; it ends " + _end(vmax))
+    return draw_panels(panels, edges_of(dataset), _heading(dataset, CLASS_LABELS[name]), notes)
 
 
-def _decorate(axes: PolarAxes, radius: np.ndarray) -> None:
-    axes.set_rlim(0, radius[-1])
-    axes.set_xticks(
-        np.arange(0, 24, 3) * 2 * np.pi / 24, [f"{h:02d}" if h != 12 else "12 MLT" for h in range(0, 24, 3)]
+def split_figure(
+    dataset: xr.Dataset, dim: str, name: str, vmax: float | None = None, columns: int = 4
+) -> Figure:
+    """Draw the event rates of a class for every part of a split, on one scale.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        With the variables of ``occurrence.nc`` and one labelled dimension more.
+    dim : str
+        That dimension; its labels are the headings of the dials.
+    name : str
+        The class.
+    vmax : float, optional
+        Where the scale of rates ends, events per hour.
+    columns : int
+        Dials in a row.
+    """
+    chosen = dataset.sel(event_class=name)
+    scale = rate_scale(dataset.event_rate.values, dataset.event_rate_lower.values, vmax=vmax)
+    panels = []
+    for label in dataset[dim].values:
+        part = chosen.sel({dim: label})
+        hours, events = float(part.dwell.sum()) / 3600, int(part.events.sum())
+        title = f"{label}\n{events} events, {hours:,.0f} h"
+        panels.append(Panel(title, part.event_rate.values, scale, part.dwell.values > 0))
+    heading = _heading(dataset, f"{CLASS_LABELS[name]} by {dim.replace('_', ' ')}")
+    notes = [_colours(dataset), "All dials have one scale; it ends " + _end(vmax)]
+    return draw_panels(panels, edges_of(dataset), heading, notes, columns)
+
+
+def difference_figure(
+    first: xr.Dataset, second: xr.Dataset, name: str, labels: tuple[str, str], vmax: float | None = None
+) -> Figure:
+    """Draw the event rates of a class in two datasets, and the second less the first.
+
+    Parameters
+    ----------
+    first, second : xarray.Dataset
+        With the variables and the bins of one ``occurrence.nc``.
+    name : str
+        The class.
+    labels : tuple of str
+        What the two are.
+    vmax : float, optional
+        Where the scale of the difference ends on either side, events per hour.
+
+    Raises
+    ------
+    ValueError
+        If their bins differ.
+    """
+    if any(not np.array_equal(a, b) for a, b in zip(edges_of(first), edges_of(second), strict=True)):
+        raise ValueError(
+            "maps with other bins have no difference; make both with the same --l-edges and --mlt-edges"
+        )
+    parts = [dataset.sel(event_class=name) for dataset in (first, second)]
+    rates = np.stack([part.event_rate.values for part in parts])
+    lower, upper = (np.stack([part[f"event_rate_{x}"].values for part in parts]) for x in ("lower", "upper"))
+    scale, difference = rate_scale(rates, lower), rates[1] - rates[0]
+    overlap = (np.maximum(*lower) <= np.minimum(*upper)) & np.isfinite(difference)
+    thin = [part.dwell.values > 0 for part in parts]
+    signed = difference_scale(difference, "difference (events per hour of dwell)", vmax)
+    panels = [Panel(label, *x) for label, *x in zip(labels, rates, (scale, scale), thin, strict=True)]
+    panels.append(Panel(f"{labels[1]} less {labels[0]}", difference, signed, thin[0] & thin[1], overlap))
+    note = "Dots: the 68 % intervals of the two overlap"
+    return draw_panels(panels, edges_of(first), _heading(first, CLASS_LABELS[name]), [_colours(first), note])
+
+
+def relative_uncertainty(chosen: xr.Dataset) -> np.ndarray:
+    """Return half of the interval of the event rate over the rate, percent; 0 where there is no event."""
+    rate = chosen.event_rate.values
+    width = chosen.event_rate_upper.values - chosen.event_rate_lower.values
+    return np.divide(50 * width, rate, out=np.where(rate == 0, 0.0, np.nan), where=rate > 0)
+
+
+def draw_panels(
+    panels: Sequence[Panel],
+    edges: tuple[np.ndarray, np.ndarray],
+    heading: tuple[str, str],
+    notes: Sequence[str],
+    columns: int | None = None,
+    width: str = "two",
+) -> Figure:
+    """Draw dials in rows, with letters; dials that share a scale with all others share its bar.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+    edges : tuple of ndarray
+        Edges of the bins in L and in MLT (h).
+    heading : tuple of str
+        A line in bold and one below it.
+    notes : sequence of str
+        Sentences below all dials.
+    columns : int, optional
+        Dials in a row; as many as there are up to 3, and 2 for four, if left out.
+    width : str
+        ``one`` or ``two`` columns of a journal.
+    """
+    columns = columns or (2 if len(panels) == 4 else min(len(panels), 3))
+    rows = -(-len(panels) // columns)
+    one_bar = len(panels) > 1 and all(panel.scale is panels[0].scale for panel in panels)
+    letters = int(WIDTHS_MM[width] * _PER_MM)
+    lines = [part for note in notes for part in textwrap.wrap(note, letters, break_on_hyphens=False)]
+    wide, cell = WIDTHS_MM[width], WIDTHS_MM[width] / columns
+    dial = min(0.74 * cell, 62.0)
+    above = 6.0 + 3.4 * max(panel.title.count("\n") for panel in panels)
+    tall = above + dial + (9 if one_bar else 23)
+    top, bottom = 10.0, 3.5 * len(lines) + 2 + (15 if one_bar else 0)
+    height = top + rows * tall + bottom
+    figure = new_figure(inches(wide), inches(height))
+
+    def box(left: float, low: float, across: float, up: float) -> tuple[float, float, float, float]:
+        return left / wide, low / height, across / wide, up / height
+
+    for k, panel in enumerate(panels):
+        row, column = divmod(k, columns)
+        left, high = column * cell, height - top - row * tall
+        low = high - above - dial - 3.5
+        axes = figure.add_axes(box(left + (cell - dial) / 2, low, dial, dial), projection="polar")
+        draw_dial(
+            axes,
+            edges,
+            panel.values,
+            panel.scale,
+            panel.thin,
+            marked=panel.marked,
+            labels=dial > 38 or k == 0,
+        )
+        letter = ascii_lowercase[k] if k < len(ascii_lowercase) else f"{k + 1}"
+        figure.text((left + 1) / wide, (high - 0.5) / height, letter, fontweight="bold", va="top")
+        figure.text((left + cell / 2) / wide, (high - 0.5) / height, panel.title, va="top", ha="center")
+        if not one_bar:
+            draw_bar(figure.add_axes(box(left + 0.14 * cell, low - 9, 0.72 * cell, 2.2)), panel.scale)
+    if one_bar:
+        draw_bar(figure.add_axes(box(0.3 * wide, bottom - 4.0, 0.4 * wide, 2.2)), panels[0].scale)
+    figure.text(1 / wide, (height - 1) / height, heading[0], va="top", fontweight="bold")
+    figure.text(1 / wide, (height - 5) / height, heading[1], va="top")
+    for k, line in enumerate(lines):
+        low = (1 + 3.5 * (len(lines) - 1 - k)) / height
+        figure.text(1 / wide, low, line, va="bottom", fontsize=0.88 * LETTERS["two"])
+    return figure
+
+
+def _heading(dataset: xr.Dataset, what: str) -> tuple[str, str]:
+    satellites = str(dataset.attrs["satellites"]).split()
+    who = ", ".join(satellites) if len(satellites) < 4 else f"{len(satellites)} satellites"
+    start, end = (dataset.attrs[f"time_coverage_{which}"] for which in ("start", "end"))
+    origin = "SIMULATED DATA: " if dataset.attrs.get("simulated_satellite_days") else ""
+    days = int(dataset.attrs["satellite_days"])
+    how = f"model {dataset.attrs['model']}, rules {dataset.attrs['rules']}"
+    return f"{origin}{what}", f"{who}, {start} to {end}, {days:,} satellite-days, both hemispheres; {how}"
+
+
+def _counted(dataset: xr.Dataset, chosen: xr.Dataset) -> str:
+    """Say how many events the rates rest on, and how many are not among them."""
+    events, known = chosen.events.values, np.isfinite(chosen.event_rate.values)
+    shown, hidden = int(events[known].sum()), int(events[~known].sum())
+    text = f"{shown} events in bins with a rate"
+    if hidden:
+        text += f", {hidden} in hatched bins"
+    if off := int(dataset.attrs.get("events_off_map", 0)):
+        text += f"; {off} events of all classes are on no map (L outside its edges, or interpolated)"
+    lacking = sum(int(v) for key, v in dataset.attrs.items() if str(key).startswith("satellite_days_"))
+    return text + (f"; {lacking} more satellite-days are missing or quarantined" if lacking else "")
+
+
+def _colours(dataset: xr.Dataset, *, relative: bool = False) -> str:
+    minutes = float(dataset.attrs["min_dwell_s"]) / 60
+    none = "white: observed, no event" + (", so no uncertainty in b" if relative else "")
+    return f"{none}; hatched: observed for under {minutes:g} minutes, no rate; grey: never observed"
+
+
+def _end(vmax: float | None) -> str:
+    return (
+        "where it was told to (--vmax)"
+        if vmax is not None
+        else "with the largest lower limit of a bin's 68 % interval, rounded up"
     )
-    step = max(1, int(np.ceil((radius[-1] - radius[0]) / 4)))
-    rings = np.arange(np.ceil(radius[0]), radius[-1] + 0.01, step)
-    axes.set_yticks(rings, [f"L={ring:g}" for ring in rings], fontsize=7)
-    for label in axes.get_yticklabels():
-        label.set_bbox({"facecolor": "white", "alpha": 0.6, "pad": 0.5, "edgecolor": "none"})
-    axes.set_rlabel_position(112.5)
-    for ring in rings:
-        axes.plot(np.linspace(0, 2 * np.pi, 181), np.full(181, ring), color="0.4", lw=0.4)
-    earth = {"r": 0.5 / radius[-1], "edgecolor": "black", "lw": 0.5, "transform": axes.transAxes}
-    axes.add_patch(Wedge((0.5, 0.5), theta1=0, theta2=180, facecolor="white", **earth))  # day side
-    axes.add_patch(Wedge((0.5, 0.5), theta1=180, theta2=360, facecolor="black", **earth))
-
-
-def scale(values: np.ndarray) -> Normalize:
-    """Return a scale for the positive values: logarithmic if they span more than two decades."""
-    positive = values[np.isfinite(values) & (values > 0)]
-    if positive.size == 0:
-        return Normalize(0, 1)
-    if positive.max() > 100 * positive.min():
-        return LogNorm(positive.min(), positive.max())
-    return Normalize(0, positive.max())
-
-
-def _edges(bounds: xr.DataArray) -> np.ndarray:
-    return np.append(bounds.values[:, 0], bounds.values[-1, 1])

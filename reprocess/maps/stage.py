@@ -1,5 +1,6 @@
 """What is made of all blocks of a run together: the exposure and the maps."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,14 @@ def sum_up(run: Run) -> list[DetectReceipt]:
     return receipts
 
 
-def make_map(work: Work, run: Run, grid: Grid, min_dwell_s: float, name: str = "") -> list[Path]:
+def make_map(
+    work: Work,
+    run: Run,
+    grid: Grid,
+    min_dwell_s: float,
+    name: str = "",
+    look: Mapping[str, Any] | None = None,
+) -> list[Path]:
     """Write `occurrence.nc` and the plots of a run's done blocks; return the files.
 
     What the map lacks is counted in the file's attributes. The run remembers the bins.
@@ -40,6 +48,8 @@ def make_map(work: Work, run: Run, grid: Grid, min_dwell_s: float, name: str = "
     name : str
         Name of a map that stands beside the run's own, in its folder ``maps``; it is no part of what the run
         must have to be complete.
+    look : mapping, optional
+        How the plots look: arguments of `plot.plot_occurrence`.
 
     Raises
     ------
@@ -55,11 +65,11 @@ def make_map(work: Work, run: Run, grid: Grid, min_dwell_s: float, name: str = "
     if name:
         path = run.named_maps / f"{name}.nc"
         write_occurrence(path, dataset)
-        return [path, *plot_occurrence(dataset, path.parent, name)]
+        return [path, *plot_occurrence(dataset, path.parent, name, **(look or {}))]
     write_occurrence(run.occurrence, dataset)
     run.made("occurrence", receipts)
     run.describe({"bins": bins_of(grid, min_dwell_s)})
-    written = [run.occurrence, *plot_occurrence(dataset, run.root)]
+    written = [run.occurrence, *plot_occurrence(dataset, run.root, **(look or {}))]
     note_results(work, run, written)
     return written
 

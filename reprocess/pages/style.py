@@ -26,6 +26,9 @@ ENERGY_MARKERS = ("o", "s", "^", "D")
 WIDTHS_MM = {"one": 95.0, "two": 190.0}
 """A figure over one and over two columns of a journal (those of AGU)."""
 
+LETTERS = {"one": 6.5, "two": 8.0}
+"""Size of letters by width, points."""
+
 _MM = 1 / 25.4
 
 _SETTINGS = {

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reprocess.pages.style import WIDTHS_MM, image, inches, new_figure, style
+from reprocess.pages.style import LETTERS, WIDTHS_MM, image, inches, new_figure, style
 from reprocess.plots.choice import stamp
 from reprocess.plots.panels import (
     MANY,
@@ -19,9 +19,6 @@ from reprocess.plots.panels import (
 )
 from reprocess.plots.view import View
 from reprocess.schema import EVENT_FLAGS, SATELLITES
-
-LETTERS = {"one": 6.5, "two": 8.0}
-"""Size of letters by width, points."""
 
 _PER_MM = 0.55
 
@@ -142,7 +139,9 @@ def _footnotes(view: View, width: str) -> list[str]:
 def _wrapped(text: str, width: str, more: float = 1.0) -> str:
     """Break lines so that they fit a width, `more` than what letters of a heading need."""
     letters = int(WIDTHS_MM[width] * _PER_MM * more)
-    return "\n".join(part for line in text.split("\n") for part in textwrap.wrap(line, letters))
+    return "\n".join(
+        part for line in text.split("\n") for part in textwrap.wrap(line, letters, break_on_hyphens=False)
+    )
 
 
 def title_of_day(view: View, run: str = "") -> str:

@@ -148,7 +148,7 @@ def draw_flux(axes: Axes, view: View, telescope: int, *, counts: bool = False) -
             at, shown, "-" if many else f"{ENERGY_MARKERS[k]}-", ms=1.8, lw=0.6 if many else 0.7, mew=0,
             color=ENERGY_COLOURS[k], label=f"E{k + 1} >{energy} keV", zorder=3 - k / 10,
         )  # fmt: skip
-    _zero_axis(axes, least, float(np.nanmax(values, initial=100 * _LEAST[counts])))
+    zero_axis(axes, least, float(np.nanmax(values, initial=100 * _LEAST[counts])))
     axes.set_ylabel(
         f"counts s$^{{-1}}$ at {telescope}°"
         if counts
@@ -157,7 +157,7 @@ def draw_flux(axes: Axes, view: View, telescope: int, *, counts: bool = False) -
     return _timed(axes, view)
 
 
-def _zero_axis(axes: Axes, least: float, largest: float) -> None:
+def zero_axis(axes: Axes, least: float, largest: float) -> None:
     """Make the axis logarithmic from `least`, with a place for zero below."""
     axes.set_yscale("log")
     axes.set_ylim(least / 3.2, largest * 2)

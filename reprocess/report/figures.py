@@ -13,16 +13,16 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, MultipleLocator, NullFormatter
 
 from reprocess.detect.rules.published import E4_THRESHOLD
 from reprocess.maps.occurrence import poisson_interval
-from reprocess.maps.plot import LABELS
-from reprocess.pages.style import new_figure, png, style
+from reprocess.pages.style import CLASS_COLOURS, CLASS_LABELS, ENERGY_COLOURS, new_figure, png, style
+from reprocess.plots.panels import zero_axis
 from reprocess.report.summary import Timeline
-from reprocess.schema import CLASSES, COORDINATES, SATELLITES, DayState
+from reprocess.schema import CLASSES, COORDINATES, EVENT_CLASSES, SATELLITES, DayState
 
-_CLASS = {"REP": "#0072b2", "CSS": "#d55e00"}
+_CLASS = {name: CLASS_COLOURS[name] for name in EVENT_CLASSES}
 _STATE = {
     DayState.CLASSIFIED: "#56b4e9",
     DayState.OK: "#f0e442",
@@ -37,7 +37,6 @@ _SATELLITE = dict(
         strict=True,
     )
 )
-_ENERGY = ("#440154", "#31688e", "#35b779", "#e3a008")
 
 _WIDTH = 8.6
 """Inches."""
@@ -136,7 +135,7 @@ def draw_profiles(profiles: list[Profile]) -> bytes:
 def _profile(axes: np.ndarray, profile: Profile) -> None:
     centre, width = (profile.edges[:-1] + profile.edges[1:]) / 2, np.diff(profile.edges)
     for k, (name, colour) in enumerate(_CLASS.items()):
-        axes[0].stairs(profile.counts[k], profile.edges, color=colour, lw=1.5, label=LABELS[name])
+        axes[0].stairs(profile.counts[k], profile.edges, color=colour, lw=1.5, label=CLASS_LABELS[name])
         error = np.stack([profile.rate[k] - profile.lower[k], profile.upper[k] - profile.rate[k]])
         shift = (k - 0.5) * 0.16 * width  # side by side, so that one does not hide the other
         axes[1].errorbar(centre + shift, profile.rate[k], error, fmt="o", ms=3, lw=1, color=colour)
@@ -147,11 +146,22 @@ def _profile(axes: np.ndarray, profile: Profile) -> None:
     for ax, top in zip(axes, tops, strict=True):
         ax.set_ylim(0, 1.08 * top or 1)
         ax.set_xlim(profile.edges[0], profile.edges[-1])
+        ax.xaxis.set_major_locator(MultipleLocator(3 if profile.edges[-1] > 15 else 1))
         ax.grid(alpha=0.3)
+    _mark_beyond(axes[1], profile, centre, width)
+
+
+def _mark_beyond(axes: Axes, profile: Profile, centre: np.ndarray, width: np.ndarray) -> None:
+    """Put a triangle at the top where the interval of a hardly observed bin leaves the panel."""
+    top = axes.get_ylim()[1]
+    for k, colour in enumerate(_CLASS.values()):
+        beyond = profile.upper[k] > top
+        at = centre[beyond] + (k - 0.5) * 0.16 * width[beyond]
+        axes.plot(at, np.full(at.size, 0.97 * top), "^", ms=4, color=colour, mew=0)
 
 
 def _rate_top(rate: np.ndarray, upper: np.ndarray) -> float:
-    """Return a limit that shows every rate; bars of hardly observed bins may leave the panel."""
+    """Return a limit that shows every rate; bars of hardly observed bins leave the panel, and are marked."""
     if not np.isfinite(rate).any():
         return 1.0
     return float(max(1.25 * np.nanmax(rate), np.nanmedian(upper)))
@@ -174,7 +184,7 @@ def draw_series(line: Timeline) -> bytes:
                     middle + shift, (events / seen)[k], error[:, k], fmt="o-", ms=2.5, lw=0.6,
                     elinewidth=0.5, alpha=0.8, color=_SATELLITE[satellite], label=satellite,
                 )  # fmt: skip
-            ax.set_title(LABELS[name], loc="left", fontsize=9)
+            ax.set_title(CLASS_LABELS[name], loc="left", fontsize=9)
             ax.set_ylabel("events per\nsatellite-day")
             ax.set_ylim(0, 1.08 * _rate_top(events / seen, upper / seen) or 1)
             ax.set_xlim(line.edges[0], line.edges[-1])
@@ -207,10 +217,11 @@ def draw_distributions(events: pd.DataFrame) -> bytes:
             edges = _edges(np.concatenate(list(values.values())), name, logarithmic)
             for kind, colour in _CLASS.items():
                 counts, _ = np.histogram(values[kind], edges)
-                ax.stairs(counts, edges, color=colour, lw=1.5, label=LABELS[kind])
+                ax.stairs(counts, edges, color=colour, lw=1.5, label=CLASS_LABELS[kind])
             if name == "max_e4_0":
                 ax.axvline(E4_THRESHOLD, color="0.4", lw=0.8, ls="--")
-            ax.set_xscale("log" if logarithmic else "linear")
+            if logarithmic:
+                _log_axis(ax, edges)
             ax.set_xlabel(label)
             ax.yaxis.set_major_locator(MaxNLocator(integer=True))
             ax.grid(alpha=0.3)
@@ -218,6 +229,16 @@ def draw_distributions(events: pd.DataFrame) -> bytes:
             ax.set_ylabel("events")
         _legend(figure, grid[0, 0])
         return png(figure)
+
+
+def _log_axis(axes: Axes, edges: np.ndarray) -> None:
+    """Make the axis of values logarithmic: labels at decades, or at 1, 2 and 5 where there are few."""
+    axes.set_xscale("log")
+    few = edges[-1] < 300 * edges[0]
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,), numticks=12))
+    if few:
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _finite(events: pd.DataFrame, kind: str, name: str, logarithmic: bool) -> np.ndarray:
@@ -255,6 +276,10 @@ class Example:
     """Shape (3, n), NaN where no window stands for the record; None if the run did not keep it."""
 
 
+_LEAST = 40.0
+"""Below is no count, which is drawn there on a line of its own; cm-2 s-1 sr-1."""
+
+
 def draw_examples(examples: list[Example]) -> bytes:
     """Draw a column per event: flux at 0 and 90 degrees, and the class probabilities if kept."""
     kept = any(example.probability is not None for example in examples)
@@ -267,7 +292,9 @@ def draw_examples(examples: list[Example]) -> bytes:
         for column, example in enumerate(examples):
             _example(grid[:, column], example)
         for telescope, ax in zip((0, 90), grid[:2, 0], strict=True):
-            _flux_axis(ax, max(np.nanmax(example.flux, initial=1e4) for example in examples))
+            largest = max(float(np.nanmax(example.flux, initial=1e4)) for example in examples)
+            for panel in grid[0 if telescope == 0 else 1]:
+                zero_axis(panel, _LEAST, largest)
             ax.set_ylabel(f"flux at {telescope}°\n(cm$^{{-2}}$ s$^{{-1}}$ sr$^{{-1}}$)")
         if kept:
             grid[2, 0].set_ylabel("probability")
@@ -276,22 +303,14 @@ def draw_examples(examples: list[Example]) -> bytes:
         return png(figure)
 
 
-def _flux_axis(axes: Axes, largest: float) -> None:
-    """Scale a flux axis so that zero counts have a place below one count, which is about 70."""
-    axes.set_yscale("symlog", linthresh=50, linscale=0.4)
-    axes.set_ylim(0, 2 * largest)
-    decades = range(2, int(np.log10(2 * largest)) + 1)
-    axes.set_yticks([0, *(10.0**k for k in decades)], ["0", *(f"$10^{k}$" for k in decades)])
-    axes.yaxis.set_minor_locator(NullLocator())
-
-
 def _example(axes: np.ndarray, example: Example) -> None:
     axes[0].set_title(example.title, fontsize=8)
     seconds, order = _broken(example.seconds)
     energies = COORDINATES["energy"][0].tolist()
     for telescope, ax in enumerate(axes[:2]):
-        for k, (colour, energy) in enumerate(zip(_ENERGY, energies, strict=True)):
-            flux = np.append(example.flux[telescope, k], np.nan)[order]
+        for k, (colour, energy) in enumerate(zip(ENERGY_COLOURS, energies, strict=True)):
+            measured = np.append(example.flux[telescope, k], np.nan)[order]
+            flux = np.where(measured > 0, measured, _LEAST / 2 + 0 * measured)
             ax.plot(seconds, flux, "o-", ms=1.5, lw=0.9, color=colour, label=f"E{k + 1} >{energy} keV")
     if example.probability is not None:
         for kind, colour in _CLASS.items():

@@ -40,3 +40,6 @@ EVENTS_PER_DAY = 3.0
 
 IMAGE_FORMATS = ("png", "pdf", "svg")
 """Formats of figures; also the suffixes of files in them."""
+
+UNCERTAINTIES = ("none", "relative", "interval")
+"""What may stand beside a map of rates, `maps.plot`."""

@@ -99,3 +99,18 @@ def test_records_are_drawn_without_a_run(work: Work, tmp_path: Path) -> None:
 def test_what_a_reader_must_know_is_printed(work: Work, tmp_path: Path) -> None:
     words = ("event", "--number", 1, "--around", 3600)
     assert plot(work, *words, "-o", tmp_path / "x.png") == "2019-10-23 is not in the archive\n"
+
+
+def test_maps_are_drawn_as_they_are_asked_for(work: Work) -> None:
+    run = work.only_run(None)
+    words = ["map", str(work.root), "--l-edges", "1:9:2", "--mlt-edges", "0:24:6", "--min-dwell", "0"]
+    more = ["--name", "m", "--format", "SVG, pdf", "--vmax", "3", "--uncertainty", "relative"]
+    result = CliRunner().invoke(main, words + more)
+    assert result.exit_code == 0, result.output
+    found = {path.name: path.read_bytes() for path in run.named_maps.iterdir()}
+    assert set(found) == {"m.nc", "m_REP.svg", "m_REP.pdf", "m_CSS.svg", "m_CSS.pdf"}
+    assert found["m_REP.svg"].startswith(STARTS["svg"])
+    for wrong, told in ((["--format", "jpg"], "'jpg' is none of png, pdf, svg"), (["--vmax", "0"], "vmax")):
+        result = CliRunner().invoke(main, words + wrong)
+        assert result.exit_code == 2
+        assert told in result.output

@@ -10,11 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
-from reprocess.pages.style import CLASS_COLOURS, WIDTHS_MM, style
+from reprocess.pages.style import CLASS_COLOURS, LETTERS, WIDTHS_MM, style
 from reprocess.plots.figure import (
-    LETTERS,
     draw_view,
     render_view,
     title_of_day,
@@ -36,6 +34,7 @@ from reprocess.plots.panels import (
 )
 from reprocess.plots.view import FLAGS, View
 from reprocess.schema import FLUX_PER_COUNT, IMAGE_FORMATS
+from tests.support.drawn import outside, overlapping
 
 START = int(np.datetime64("2019-10-24T23:59:00", "ms").astype(np.int64))
 
@@ -216,15 +215,6 @@ def test_below_the_time_is_where_the_satellite_was() -> None:
     assert axes.get_xticklabels()[0].get_text() == "23:59:00\n\N{EN DASH}\n\N{EN DASH}"
 
 
-def overlapping(figure: Figure) -> list[tuple[str, str]]:
-    """Pairs of texts on a figure whose boxes share a place."""
-    figure.canvas.draw()
-    texts = [t for t in figure.findobj(Text) if t.get_text().strip() and t.get_visible()]
-    boxes = [(t.get_text(), t.get_window_extent()) for t in texts]
-    boxes = [(text, box) for text, box in boxes if box.width > 0]
-    return [(a, b) for (a, one), (b, two) in itertools.combinations(boxes, 2) if one.overlaps(two)]
-
-
 LONG = "SIMULATED DATA: NOAA-18, CSS event 12345, peak 2019-10-24 10:00:45 UT, run simulated2026-continuous"
 
 
@@ -236,14 +226,7 @@ def test_no_text_hides_another_or_leaves_the_figure(shown: View, width: str) -> 
     with style(LETTERS[width]):
         figure = draw_view(shown, LONG, width=width, names=("L", "MLT", "latitude"))
         assert overlapping(figure) == []
-        page = figure.bbox
-        for text in figure.findobj(Text):
-            if text.get_text().strip() and text.get_visible():
-                box = text.get_window_extent()
-                assert box.x0 >= page.x0, text
-                assert box.x1 <= page.x1, text
-                assert box.y0 >= page.y0, text
-                assert box.y1 <= page.y1, text
+        assert outside(figure) == []
     assert figure.get_figwidth() == pytest.approx(WIDTHS_MM[width] / 25.4)
 
 

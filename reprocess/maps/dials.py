@@ -1,0 +1,252 @@
+"""Dials: values by L and MLT as true polar cells. Each function draws on axes that are given.
+
+Noon is up, dusk left, dawn right, midnight down: the view from above the north pole with the Sun at the
+top, as the field draws MLT. Colours tell zero, too few seconds and never observed apart, always.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import matplotlib as mpl
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import PolyCollection
+from matplotlib.colorbar import Colorbar
+from matplotlib.colors import Colormap, LogNorm, Normalize
+from matplotlib.patches import Wedge
+from matplotlib.projections.polar import PolarAxes
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+ZERO = "white"
+"""Bins that were observed and where nothing was seen."""
+
+UNOBSERVED = "0.62"
+"""Bins where no satellite ever was."""
+
+THIN = "0.9"
+"""Bins with less dwell than a rate needs; hatched, too."""
+
+_ARC = np.pi / 90
+"""Longest straight piece of an arc, radians: cells lose 0.02 % of their area."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How values become colours; what is shared by the dials that are to be compared."""
+
+    norm: Normalize
+    cmap: Colormap
+    label: str
+    beyond: bool = False
+    """Whether there are values above the norm's largest: they have its colour, and the bar has an arrow."""
+
+    def colours(self, values: np.ndarray) -> np.ndarray:
+        """Return RGBA of values, shape (…, 4); zero is `ZERO` unless the scale has signs."""
+        found = np.asarray(self.cmap(self.norm(np.clip(values, self.norm.vmin, self.norm.vmax))))
+        if not self.signed:
+            found[np.asarray(values) == 0] = mpl.colors.to_rgba(ZERO)
+        return found
+
+    @property
+    def signed(self) -> bool:
+        """Whether the scale has negative values."""
+        return bool(self.norm.vmin is not None and self.norm.vmin < 0)
+
+
+def _sequential() -> Colormap:
+    """Return viridis from yellow to dark blue, without the palest yellow, which is next to white."""
+    colours = mpl.colormaps["viridis_r"](np.linspace(0.04, 1, 256))
+    return mpl.colors.ListedColormap(colours)
+
+
+def round_up(value: float) -> float:
+    """Return the smallest of 1, 1.5, 2, 3, 4, 5, 6, 8 times a power of ten that is not below a number."""
+    power = 10.0 ** np.floor(np.log10(value))
+    return float(next(power * m for m in (1, 1.5, 2, 3, 4, 5, 6, 8, 10) if power * m >= value * (1 - 1e-9)))
+
+
+def rate_scale(
+    rate: np.ndarray, lower: np.ndarray, label: str = "events per hour of dwell", vmax: float | None = None
+) -> Scale:
+    """Return a linear scale for rates, from zero.
+
+    It ends with the largest lower limit of any bin's interval, rounded up: two events in a bin that was
+    hardly observed would else set it. Rates beyond have the last colour, and the bar has an arrow.
+
+    Parameters
+    ----------
+    rate, lower : ndarray
+        Of all dials that share the scale; NaN where there is none.
+    label : str
+        What the bar says.
+    vmax : float, optional
+        The end, if it is given.
+    """
+    known = lower[np.isfinite(lower)]
+    top = vmax if vmax is not None else round_up(known.max()) if known.size and known.max() > 0 else 1.0
+    beyond = bool((rate[np.isfinite(rate)] > top).any())
+    return Scale(Normalize(0, top), _sequential(), label, beyond)
+
+
+def dwell_scale(hours: np.ndarray) -> Scale:
+    """Return a logarithmic scale for dwell, decades that hold all positive values; the label says so."""
+    positive = hours[np.isfinite(hours) & (hours > 0)]
+    low, high = (positive.min(), positive.max()) if positive.size else (1.0, 10.0)
+    ends = 10.0 ** np.array([np.floor(np.log10(low)), np.ceil(np.log10(high))])
+    if ends[0] == ends[1]:
+        ends[1] *= 10
+    return Scale(LogNorm(*ends), _of_one_hue("Blues"), "dwell (h), logarithmic")
+
+
+def relative_scale(relative: np.ndarray) -> Scale:
+    """Return the scale of relative uncertainties; that of a single event is 157 %."""
+    beyond = bool((relative[np.isfinite(relative)] > 160).any())
+    return Scale(
+        Normalize(0, 160), _of_one_hue("Purples"), "half of the 68 % interval over the rate (%)", beyond
+    )
+
+
+def difference_scale(difference: np.ndarray, label: str, vmax: float | None = None) -> Scale:
+    """Return a diverging scale around zero, which is neutral: as far to either side."""
+    known = np.abs(difference[np.isfinite(difference)])
+    top = vmax if vmax is not None else round_up(known.max()) if known.size and known.max() > 0 else 1.0
+    return Scale(Normalize(-top, top), mpl.colormaps["RdBu_r"], label, bool((known > top).any()))
+
+
+def _of_one_hue(name: str) -> Colormap:
+    """Return a sequential map of matplotlib from where it is darker than white."""
+    return mpl.colors.ListedColormap(mpl.colormaps[name](np.linspace(0.2, 1, 256)))
+
+
+def edges_of(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return the edges of the bins in L, shape (n_L + 1,), and in MLT (h), shape (n_MLT + 1,)."""
+    bounds = (dataset[f"{name}_bounds"].values for name in ("L", "MLT"))
+    L, MLT = (np.append(edges[:, 0], edges[-1, 1]) for edges in bounds)
+    return L, MLT
+
+
+def polar_cells(L_edges: np.ndarray, MLT_edges: np.ndarray) -> list[np.ndarray]:
+    """Return the outline of every cell, in the order of an array (L, MLT).
+
+    Returns
+    -------
+    list of ndarray, shape (k, 2)
+        Angle (radians from midnight) and L; the arcs go in pieces of at most 2 degrees.
+    """
+    cells = []
+    for inner, outer in pairwise(L_edges):
+        for first, last in pairwise(MLT_edges):
+            a, b = first * np.pi / 12, last * np.pi / 12
+            arc = np.linspace(a, b, int(np.ceil((b - a) / _ARC)) + 1)
+            there = np.column_stack([arc, np.full(arc.size, outer)])
+            back = np.column_stack([arc[::-1], np.full(arc.size, inner)])
+            cells.append(np.concatenate([there, back]))
+    return cells
+
+
+def draw_dial(
+    axes: Axes,
+    edges: tuple[np.ndarray, np.ndarray],
+    values: np.ndarray,
+    scale: Scale,
+    thin: np.ndarray | None = None,
+    *,
+    marked: np.ndarray | None = None,
+    labels: bool = True,
+) -> PolarAxes:
+    """Draw values on a dial.
+
+    Parameters
+    ----------
+    axes : Axes
+        Polar.
+    edges : tuple of ndarray
+        Edges of the bins in L and in MLT (h).
+    values : ndarray, shape (n_L, n_MLT)
+        NaN where there is none to show.
+    scale : Scale
+    thin : ndarray of bool, shape (n_L, n_MLT), optional
+        Which bins without a value were observed, though too shortly: these are hatched, others without a
+        value are grey.
+    marked : ndarray of bool, shape (n_L, n_MLT), optional
+        Bins to put dots on.
+    labels : bool
+        Whether to write the hours and the L shells.
+
+    Raises
+    ------
+    TypeError
+        If the axes are not polar.
+    """
+    if not isinstance(axes, PolarAxes):
+        raise TypeError(f"a dial needs polar axes, got {type(axes).__name__}")
+    axes.set_theta_zero_location("S")  # midnight down, dawn right: MLT runs counterclockwise
+    axes.set_theta_direction(1)
+    axes.grid(visible=False)
+    cells, shown = polar_cells(*edges), np.isfinite(values).ravel()
+    hatched = np.zeros(shown.size, bool) if thin is None else np.asarray(thin, bool).ravel() & ~shown
+    face = scale.colours(np.where(np.isfinite(values), values, 0.0)).reshape(-1, 4)
+    face[~shown] = mpl.colors.to_rgba(UNOBSERVED)
+    face[hatched] = mpl.colors.to_rgba(THIN)
+    axes.add_collection(
+        PolyCollection(cells, facecolors=face, edgecolors=face, linewidths=0.25), autolim=False
+    )
+    for where, hatch in ((hatched, "/////"), (np.zeros(0) if marked is None else marked.ravel(), "..")):
+        outlines = [cell for cell, here in zip(cells, where, strict=False) if here]
+        if outlines:
+            axes.add_collection(
+                PolyCollection(outlines, facecolors="none", edgecolors="0.45", linewidths=0, hatch=hatch),
+                autolim=False,
+            )
+    _decorate(axes, edges[0], labels)
+    return axes
+
+
+def _decorate(axes: PolarAxes, L_edges: np.ndarray, labels: bool) -> None:
+    axes.set_rlim(0, L_edges[-1])
+    hours = range(0, 24, 3 if labels else 6)
+    names = [("12 h MLT" if h == 12 else f"{h:02d}") if labels else "" for h in hours]
+    axes.set_xticks(np.array(hours) * np.pi / 12, names)
+    axes.tick_params(axis="x", pad=-1)
+    step = max(1, int(np.ceil((L_edges[-1] - L_edges[0]) / 3)))
+    rings = np.arange(np.ceil(L_edges[0]), L_edges[-1] - 0.2, step)
+    written = [f"L {ring:g}" if ring == rings[0] else f"{ring:g}" for ring in rings]
+    axes.set_yticks(rings, written if labels else [""] * rings.size)
+    axes.set_rlabel_position(112.5)
+    for label in axes.get_yticklabels():
+        label.set(
+            fontsize=0.8 * mpl.rcParams["font.size"],
+            bbox={"fc": "white", "alpha": 0.75, "pad": 0.4, "ec": "none"},
+        )
+    around = np.linspace(0, 2 * np.pi, 181)
+    for ring in [*rings, L_edges[0], L_edges[-1]]:
+        axes.plot(around, np.full(around.size, ring), color="0.3", lw=0.35)
+    earth = {"r": 0.5 / L_edges[-1], "edgecolor": "black", "lw": 0.5, "transform": axes.transAxes}
+    axes.add_patch(Wedge((0.5, 0.5), theta1=0, theta2=180, facecolor="white", **earth))  # day side
+    axes.add_patch(Wedge((0.5, 0.5), theta1=180, theta2=360, facecolor="black", **earth))
+
+
+def draw_bar(axes: Axes, scale: Scale) -> Axes:
+    """Draw the colour bar of a scale horizontally, over the whole of the axes given.
+
+    Zero has a colour of its own, so that the bar begins above it.
+    """
+    bar = Colorbar(
+        axes, ScalarMappable(scale.norm, scale.cmap), orientation="horizontal",
+        extend="max" if scale.beyond and not scale.signed else "both" if scale.beyond else "neither",
+    )  # fmt: skip
+    bar.set_label(scale.label)
+    bar.ax.tick_params(pad=1.5)
+    if not scale.signed and not isinstance(scale.norm, LogNorm):
+        bar.formatter = FuncFormatter(lambda value, _: f"{value:g}" if value else ">0")
+        bar.update_ticks()
+    if isinstance(scale.norm, LogNorm):
+        low, high = np.log10([scale.norm.vmin or 1, scale.norm.vmax or 1])
+        every = int(np.ceil((high - low) / 4))
+        bar.locator = FixedLocator([10.0**k for k in range(round(low), round(high) + 1, every)])
+        bar.formatter = FuncFormatter(lambda value, _: f"{value:g}")
+        bar.minorlocator = NullLocator()
+        bar.update_ticks()
+    return axes
