@@ -23,7 +23,7 @@ def draw_difference(maps: RateMaps, grid: Grid, name: str) -> bytes:
     )
     lower = poisson_interval(events)[0] / np.where(np.isfinite(rates), dwell / 3600, np.nan)
     scale = rate_scale(rates, lower)
-    seen = dwell > 0
+    seen: np.ndarray = dwell > 0
     panels = [
         Panel(f"{run}: {count} events in these bins", rate, scale, thin)
         for run, count, rate, thin in zip("AB", events.sum(axis=(1, 2)).tolist(), rates, seen, strict=True)
@@ -31,11 +31,11 @@ def draw_difference(maps: RateMaps, grid: Grid, name: str) -> bytes:
     signed = difference_scale(maps.difference[k], "B - A (events per hour of dwell)")
     change = int(maps.events_b[k].sum() - maps.events_a[k].sum())
     panels.append(
-        Panel(f"B - A: {change:+d} events", maps.difference[k], signed, seen.all(axis=0), maps.beyond[k])
+        Panel(f"B - A: {change:+d} events", maps.difference[k], signed, seen[0] & seen[1], maps.beyond[k])
     )
     notes = [
-        "white: observed, no event (in A and B), or no difference; hatched: too short for a rate; grey: never "
-        "observed",
+        "white: observed, no event (in A and B), or no difference; hatched: too short for a rate; "
+        "grey: never observed",
         "dots: the interval of the difference leaves out zero",
     ]
     heading = CLASS_LABELS[name], "A and B have one scale; both hemispheres"
