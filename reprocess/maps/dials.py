@@ -78,7 +78,7 @@ def rate_scale(
     Parameters
     ----------
     rate, lower : ndarray
-        Of all dials that share the scale; NaN where there is none.
+        All dials that share the scale; NaN where there is none.
     label : str
         What the bar says.
     vmax : float, optional

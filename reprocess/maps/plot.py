@@ -60,7 +60,7 @@ def plot_occurrence(
     stem : str
         How their names begin.
     formats : sequence of str
-        Of `schema.IMAGE_FORMATS`.
+        Some of `schema.IMAGE_FORMATS`.
     vmax, uncertainty
         As `occurrence_figure`.
 
