@@ -85,6 +85,10 @@ class RuleError(ReprocessError):
     """A rule of a mode that does not exist, or a value that it cannot have."""
 
 
+class FlagError(ReprocessError):
+    """A flag that does not exist, or that a run's files do not tell of."""
+
+
 class EventListError(ReprocessError):
     """An event list with rows that cannot be used."""
 

@@ -28,7 +28,7 @@ from reprocess.sources.local import local_identity
 from reprocess.sources.remote import is_local, read_bytes
 from reprocess.work.held import held_near
 from reprocess.work.ledger import BlockLedger, Receipt
-from reprocess.work.parts import PARTS, column_troubles, part_path, read_part
+from reprocess.work.parts import column_troubles, flags_told, part_path, read_part
 from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import BlockAudit, DayEntry, DetectReceipt, IngestReceipt
 from reprocess.work.store import SatelliteStore, open_classes, open_records, shard_key
@@ -225,23 +225,25 @@ def _audit_detect(audit: _Audit, run: Run, ingested: IngestReceipt | None) -> No
     for kind, path in parts.items():
         audit.parts += 1
         if audit.digest(path, receipt["outputs"].get(kind, "(not in the receipt)"), **where):
-            for expected, found in column_troubles(path, PARTS[kind]):
+            for expected, found in column_troubles(path, kind):
                 audit.add(path, "contradiction", expected, found, **where)
     for name, digest in receipt["outputs"].get("classes", {}).items():
         audit.shards += 1
         audit.digest(run.classes / shard_key(CLASS_ARRAYS[name], satellite, block), digest, **where)
     if len(audit.findings) == before and ingested is not None and audit.plan.content:
-        _audit_content(audit, run, receipt, ingested)
+        _audit_content(audit, run, receipt)
 
 
-def _audit_content(audit: _Audit, run: Run, receipt: DetectReceipt, ingested: IngestReceipt) -> None:
+def _audit_content(audit: _Audit, run: Run, receipt: DetectReceipt) -> None:
     """Hold a block's events and dwell against the archive."""
     satellite, block = audit.plan.satellite, audit.plan.block
     identity = run.read_identity() or {}
     mode = mode_of(identity)
     kept = open_classes(run, satellite) if "classes" in receipt["outputs"] else None
     paths = {kind: part_path(run.root / kind, satellite, block) for kind in ("events", "dwell")}
-    tables = {kind: read_part(path, receipt["outputs"][kind]).to_pandas() for kind, path in paths.items()}
+    parts = {kind: read_part(path, receipt["outputs"][kind]) for kind, path in paths.items()}
+    tables = {kind: part.to_pandas() for kind, part in parts.items()}
+    told = {kind: flags_told(part.schema) for kind, part in parts.items()}
 
     def differs(kind: str, expected: object, found: object) -> None:
         audit.add(paths[kind], "contradiction", expected, found, stage="detect", run=run.name)
@@ -253,17 +255,18 @@ def _audit_content(audit: _Audit, run: Run, receipt: DetectReceipt, ingested: In
     series = Series(audit.work, satellite, mode.arrays, days, sound=(block,))
     for day in days:
         date = schema.day_date(day)
-        facts, source = receipt["days"][date.isoformat()], ingested["days"][date.isoformat()]
+        facts = receipt["days"][date.isoformat()]
         events = tables["events"][tables["events"]["date"] == date.isoformat()]
         dwell = tables["dwell"][tables["dwell"]["day"] == day]
         stretch = _stretch(series, day, mode, events)
         look = mode.look(stretch)
         known = _kept_probabilities(kept, day, stretch, look)
-        origin = facts["source_sha256"], source.get("simulated", False)
-        seen = Day(satellite, date, stretch, look, known, *origin)
-        for expected, found in event_troubles(events, facts, seen, mode, (identity["model"], run.name)):
+        seen = Day(satellite, date, stretch, look, known, facts["source_sha256"])
+        names = identity["model"], run.name
+        troubles = list(event_troubles(events, facts, seen, mode, names, told["events"]))
+        for expected, found in troubles:
             differs("events", f"{expected} on {date}", found)
-        for expected, found in dwell_troubles(dwell, events, facts, seen):
+        for expected, found in dwell_troubles(dwell, events, facts, seen, told["dwell"], not troubles):
             differs("dwell", f"{expected} on {date}", found)
 
 

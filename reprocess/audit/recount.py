@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 
 from reprocess import schema
+from reprocess.detect.dwell import count_dwell
+from reprocess.detect.flags import event_flags, is_low, record_flags
 from reprocess.detect.properties import Day, describe
 from reprocess.detect.rules.mode import Mode, Stretch
-from reprocess.schema.grid import FINE
+from reprocess.schema.flags import ADJACENT
 from reprocess.work.parts import EVENTS, as_part
 from reprocess.work.receipts import ClassifiedDay
 
@@ -39,7 +41,7 @@ def time_trouble(time: np.ndarray, count: int, day: int) -> str:
 
 
 def event_troubles(
-    events: pd.DataFrame, facts: ClassifiedDay, day: Day, mode: Mode, names: tuple[str, str]
+    events: pd.DataFrame, facts: ClassifiedDay, day: Day, mode: Mode, names: tuple[str, str], told: int
 ) -> Iterator[tuple[str, str]]:
     """Yield what rows of the event table should say and do say, described anew from the archive's records.
 
@@ -59,6 +61,8 @@ def event_troubles(
         The run's.
     names : tuple of str
         Model and run.
+    told : int
+        Bits of the flags that the part tells of.
     """
     counts = {name: int((events["event_class"] == name).sum()) for name in schema.EVENT_CLASSES}
     if counts != facts["events"] or len(events) != sum(counts.values()):
@@ -75,15 +79,25 @@ def event_troubles(
     stored = pd.concat([events[events["event_class"] == name] for name in schema.EVENT_CLASSES])
     stored = stored.reset_index(drop=True)
     again = _described(stored, facts, day, mode, names)
-    crossing = (
-        stored["stop_date"] != stored["date"]
-    )  # what is kept of the next day, and overlaps, is not looked up
+    crossing = stored["stop_date"] != stored["date"]  # what is kept of the next day is not looked up
     again["probability"] = again["probability"].mask(crossing).fillna(stored["probability"])  # or not kept
+    bits = schema.EVENT_FLAGS
+    low = [bits["low_probability"] * is_low(np.float32(p)) for p in again["probability"]]
+    again["quality_flags"] = (again["quality_flags"] & ~bits["low_probability"]) | np.array(low, np.int32)
+    untold = np.full(len(stored), ~told) | _of_neighbours(index, day, crossing.to_numpy())
     for table in (again, stored):
-        table.loc[crossing, "quality_flags"] |= schema.EVENT_FLAGS["overlaps_other_class"]
+        table["quality_flags"] = (table["quality_flags"] | untold).astype(np.int32)
     for name in again.columns:
         if trouble := _column_trouble(name, again, stored):
             yield trouble
+
+
+def _of_neighbours(index: np.ndarray, day: Day, crossing: np.ndarray) -> np.ndarray:
+    """Return for each event the bits of flags that depend on events of the days around, not looked up."""
+    near = index[:, 0] <= day.stretch.own.start + ADJACENT
+    near |= index[:, 1] >= day.stretch.own.stop - 1 - ADJACENT
+    adjacent, over = (schema.EVENT_FLAGS[f"{how}_other_class"] for how in ("adjacent", "overlaps"))
+    return np.where(near, adjacent, 0) | np.where(crossing, over, 0)
 
 
 def _positions(events: pd.DataFrame, stretch: Stretch) -> np.ndarray:
@@ -108,7 +122,9 @@ def _described(
         before = [[start - 1, start + carried - 1]] if carried else []
         intervals[name] = np.concatenate([np.array(before, int).reshape(-1, 2), own])
         structures[name] = np.full(len(intervals[name]), -1)
-    columns = describe(day, intervals, structures, mode, *names)
+    of_records = record_flags(day.stretch, day.look)
+    flags = event_flags(day.stretch, day.look, day.probabilities, intervals, of_records, mode)
+    columns = describe(day, intervals, structures, flags, *names)
     return as_part(columns, EVENTS).to_pandas().assign(structure=events["structure"])
 
 
@@ -124,7 +140,7 @@ def _column_trouble(name: str, again: pd.DataFrame, stored: pd.DataFrame) -> tup
 
 
 def dwell_troubles(
-    dwell: pd.DataFrame, events: pd.DataFrame, facts: ClassifiedDay, day: Day
+    dwell: pd.DataFrame, events: pd.DataFrame, facts: ClassifiedDay, day: Day, told: int, by_events: bool
 ) -> Iterator[tuple[str, str]]:
     """Yield what a day's dwell should be and is.
 
@@ -140,32 +156,40 @@ def dwell_troubles(
         The day's entry in the run's ledger.
     day : Day
         The archive's records, and what the run's mode sees in them.
+    told : int
+        Bits of the flags that the part tells of.
+    by_events : bool
+        Whether to look at the flags of the events too: not if the event table itself has them wrong.
     """
     look, stretch = day.look, day.stretch
-    records, own = stretch.records, look.own(stretch)
-    seen = look.windows.offset + own.start + np.flatnonzero(look.possible[own])
-    cell = FINE.cell(look.counted_L(records["L_IGRF"]), records["MLT"], records["latitude"])[seen]
-    counted = {
-        "not_measured": int(np.count_nonzero(look.missing[stretch.own])),
-        "classifiable": cell.size,
-        "in_grid": int(np.count_nonzero(cell >= 0)),
-        "outside_grid": int(np.count_nonzero(cell == -1)),
-        "invalid_position": int(np.count_nonzero(cell == -2)),
-    }
-    told = cast(dict[str, int], facts)
-    claimed = {name: told.get(name, 0) for name in counted}  # version 0.1.0 did not count all of it
+    intervals, flags = _intervals(events, facts, stretch)
+    again, counts = count_dwell(stretch, look, intervals, flags, record_flags(stretch, look), 0)
+    counted = {"not_measured": int(np.count_nonzero(look.missing[stretch.own])), **counts}
+    of_day = cast(dict[str, int], facts)
+    claimed = {name: of_day.get(name, 0) for name in counted}  # version 0.1.0 did not count all of it
     if counted != claimed:
         yield f"{claimed} records", f"{counted} in the archive"
-    within = {"records": np.ones(seen.size, bool)}
+    again |= {name: values & told for name, values in again.items() if name.startswith("quality_flags")}
+    keys = [name for name in ("cell", "quality_flags") if name in dwell]
+    keys += [name for name in again if by_events and name in dwell and name.startswith("quality_flags_")]
+    for name in (name for name in again if name.startswith("records")):
+        sums = [pd.DataFrame(table)[[*keys, name]].groupby(keys)[name].sum() for table in (again, dwell)]
+        must, is_ = (of[of != 0] for of in sums)
+        if not must.equals(is_.astype(must.dtype)):
+            wrong = int((must.sub(is_, fill_value=0) != 0).sum())
+            yield f"{must.sum()} {name}", f"{is_.sum()}, {wrong} cells or combinations of flags differ"
+
+
+def _intervals(
+    events: pd.DataFrame, facts: ClassifiedDay, stretch: Stretch
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return the events that have records in a day, and their flags, by the table and the ledger."""
+    intervals, flags = {}, {}
+    start, index = stretch.own.start, _positions(events, stretch)
     for name in schema.EVENT_CLASSES:
-        flagged = np.zeros(look.windows.records, bool)
-        flagged[stretch.own.start :][: facts.get("carried", {}).get(name, 0)] = True
-        for first, last in _positions(events[events["event_class"] == name], stretch):
-            flagged[first : last + 1] = True
-        within[f"records_{name}"] = flagged[seen]
-    for name, flagged in within.items():
-        again = np.bincount(cell[flagged & (cell >= 0)], minlength=FINE.cells)
-        stored = np.bincount(dwell["cell"], dwell[name], FINE.cells).astype(np.int64)
-        wrong = int(np.count_nonzero(again != stored))
-        if wrong:
-            yield f"{again.sum()} {name}", f"{stored.sum()}, {wrong} cells differ"
+        of_class = (events["event_class"] == name).to_numpy()
+        intervals[name], flags[name] = index[of_class], events["quality_flags"].to_numpy()[of_class]
+        if carried := facts.get("carried", {}).get(name, 0):
+            intervals[name] = np.concatenate([[[start, start + carried - 1]], intervals[name]])
+            flags[name] = np.append(facts.get("carried_flags", {}).get(name, 0), flags[name])
+    return intervals, flags

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from reprocess import schema
+from reprocess.schema.flags import EVENT, PEAK, RECORD
 
 
 class Entry(NamedTuple):
@@ -77,6 +78,15 @@ milliseconds. Dwell is always in seconds; records are counted, one every 2 s.
 """
 
 
+_BITS = """### Bits of `quality_flags`
+
+Records have flags too, so that the time observed can be told by them as well as events. An event has a flag
+of *records* if any of its records has it, one of the *peak* if the record at its peak has it; the others
+are of *events* alone. [flags.md](flags.md) tells which are for what, and what leaving them out does."""
+
+_OF = {RECORD: "records", PEAK: "peak", EVENT: "events"}
+
+
 def markdown() -> str:
     """Return the column dictionary, `docs/columns.md`."""
     sections: list[tuple[str, str, Sequence[Entry]]] = [
@@ -88,7 +98,7 @@ def markdown() -> str:
         ),
         (
             "Dwell parts",
-            "`runs/NAME/dwell/` in Parquet; one row per satellite-day and cell that was visited. "
+            "`runs/NAME/dwell/` in Parquet; one row per satellite-day, cell visited and set of flags. "
             "`satellite` is in the name of the folder.",
             of_variables(schema.DWELL_COLUMNS.values()),
         ),
@@ -119,8 +129,10 @@ def markdown() -> str:
     for title, where, entries in sections:
         parts.append(f"## {title}\n\n{where}\n\n{_table(entries)}")
         if title == "Event table":
-            rows = "\n".join(f"| {flag.bit} | `{flag.name}` | {flag.meaning} |" for flag in schema.FLAGS)
-            parts.append(f"### Bits of `quality_flags`\n\n| bit | flag | meaning |\n|---:|---|---|\n{rows}\n")
+            rows = "\n".join(
+                f"| {flag.bit} | `{flag.name}` | {_OF[flag.of]} | {flag.meaning} |" for flag in schema.FLAGS
+            )
+            parts.append(f"{_BITS}\n\n| bit | flag | of | meaning |\n|---:|---|---|---|\n{rows}\n")
     return "\n".join(parts)
 
 

@@ -2,11 +2,13 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reprocess import schema
 from reprocess.cli.options import (
+    EXCLUDE,
     EXISTING_WORK,
     ONE_RUN,
     existing_work,
@@ -15,10 +17,14 @@ from reprocess.cli.output import is_standard_output, require_folder, write_outpu
 from reprocess.cli.survey import INCOMPLETE
 from reprocess.schema import EVENT_FORMATS
 
+if TYPE_CHECKING:
+    from reprocess.work.choice import Choice
+
 
 @click.command()
 @EXISTING_WORK
 @ONE_RUN
+@EXCLUDE
 @click.option(
     "--format",
     "kind",
@@ -32,7 +38,14 @@ from reprocess.schema import EVENT_FORMATS
     "-o", "--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
     help="Write to this file, in an existing folder; its suffix tells the format.",
 )  # fmt: skip
-def events(work: Path, name: str | None, kind: str | None, describe: bool, output: Path | None) -> None:
+def events(
+    work: Path,
+    name: str | None,
+    choice: "Choice",
+    kind: str | None,
+    describe: bool,
+    output: Path | None,
+) -> None:
     """Print the event table of a run (CSV on standard output by default)."""
     from reprocess.catalogue.formats import TEXT, export_events
     from reprocess.work.parts import read_events
@@ -48,7 +61,7 @@ def events(work: Path, name: str | None, kind: str | None, describe: bool, outpu
     if kind not in TEXT and output is None and sys.stdout.isatty():
         raise click.UsageError(f"{kind} is not text; give a file with -o")
     incomplete = exit_code(survey(target), one.name) == INCOMPLETE  # known before anything is printed
-    write_output(export_events(read_events(one, one.ledger.done()), kind), output)
+    write_output(export_events(read_events(one, one.ledger.done(), choice), kind), output)
     if (mode := (one.read_identity() or {}).get("mode")) in schema.EARLY_MODES:
         click.echo(
             f"start and stop of mode {mode} are those of windows: three records (6 s) before the records "

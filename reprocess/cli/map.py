@@ -1,13 +1,14 @@
 """The third stage: map."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reprocess.cli.interruption import resumable
 from reprocess.cli.numbers import Number
 from reprocess.cli.options import (
+    EXCLUDE,
     EXISTING_WORK,
     MAP,
     ONE_RUN,
@@ -20,6 +21,9 @@ from reprocess.cli.steps import (
     write_page,
 )
 from reprocess.schema import IMAGE_FORMATS, UNCERTAINTIES
+
+if TYPE_CHECKING:
+    from reprocess.work.choice import Choice
 
 
 def _plain(_: click.Context, __: click.Parameter, name: str) -> str:
@@ -41,6 +45,7 @@ def _formats(_: click.Context, __: click.Parameter, words: str) -> tuple[str, ..
 @EXISTING_WORK
 @ONE_RUN
 @MAP
+@EXCLUDE
 @click.option(
     "--name",
     "beside",
@@ -71,16 +76,20 @@ def _formats(_: click.Context, __: click.Parameter, words: str) -> tuple[str, ..
     help="What stands beside the rate: half of its 68 % interval in percent of it, or both limits.",
 )
 @resumable()
-def map_(work: Path, name: str | None, beside: str, **options: Any) -> None:
+def map_(work: Path, name: str | None, beside: str, choice: "Choice", **options: Any) -> None:
     """Make the L-MLT maps of a run from its events and exposure.
 
     The run remembers the bins: later runs draw its map in them again unless others are asked for.
     """
     from reprocess.work.asked import asked_of
 
+    if choice.exclude and not beside:
+        raise click.UsageError(
+            f"a map {choice.words} stands beside the run's own, which is of everything; name it with --name"
+        )
     target = existing_work(work)
     one = target.only_run(name)
-    draw_map(target, one, grid_of(options, one), options, beside)
+    draw_map(target, one, grid_of(options, one), options, beside, choice)
     if one.report.exists() and not beside:
         write_page(target, one)  # a page must not show a map that is there no longer
     finish(target, asked_of(target, one), one.name)

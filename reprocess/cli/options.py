@@ -12,6 +12,7 @@ from reprocess import schema
 from reprocess.cli.numbers import MOST_PROCESSES, Bytes, Edges, Number, Partition, cores
 
 if TYPE_CHECKING:
+    from reprocess.work.choice import Choice
     from reprocess.work.paths import Work
 
 
@@ -78,6 +79,17 @@ def former(old: str, new: str, **attributes: Any) -> Callable[[Any], Any]:
         return click.option(old, hidden, hidden=True, show_default=False, **attributes)(call)
 
     return decorate
+
+
+def _excluded(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> "Choice":
+    """Return the choice without the flags of all uses of an option, which have commas between them."""
+    from reprocess.errors import FlagError
+    from reprocess.work.choice import Choice
+
+    try:
+        return Choice(exclude=tuple(name.strip() for names in given for name in names.split(",")))
+    except FlagError as e:
+        raise click.BadParameter(str(e)) from e
 
 
 class Satellites(click.Choice[str]):
@@ -209,6 +221,10 @@ MAP = options_of(
         "--min-dwell", type=Number(0, 1e9), default=10.0, show_default=True,
         help="Minutes observed below which a bin gets no rate.",
     ),
+)  # fmt: skip
+EXCLUDE = click.option(
+    "--exclude", "choice", multiple=True, callback=_excluded, metavar="FLAG[,FLAG…]",
+    help="Leave out events and time with one of these flags (docs/columns.md); may be repeated.",
 )  # fmt: skip
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be done and stop.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -17,6 +17,7 @@ from reprocess.cli.survey import print_survey
 if TYPE_CHECKING:
     from reprocess.detect.plan import Settings
     from reprocess.schema.granules import Granule, LeftOut, Listing
+    from reprocess.work.choice import Choice
     from reprocess.work.paths import Run, Work
 
 
@@ -122,20 +123,29 @@ def finish_share(
     finish(work, share.select(granules), name, left_out, sums=False)
 
 
-def draw_map(work: "Work", one: "Run", grid: Any, options: dict[str, Any], name: str = "") -> None:
+def draw_map(
+    work: "Work",
+    one: "Run",
+    grid: Any,
+    options: dict[str, Any],
+    name: str = "",
+    choice: "Choice | None" = None,
+) -> None:
     """Make a run's map, or one with a name beside it, and say which files it wrote."""
     from reprocess.maps.stage import make_map
+    from reprocess.work.choice import EVERYTHING
 
     look: dict[str, Any] = {key: options[key] for key in ("formats", "vmax", "uncertainty") if key in options}
-    for path in make_map(work, one, grid, options["min_dwell"] * 60, name, look):
+    for path in make_map(work, one, grid, options["min_dwell"] * 60, name, look, choice or EVERYTHING):
         click.echo(f"wrote {path}", err=True)
 
 
-def write_page(work: "Work", one: "Run") -> None:
+def write_page(work: "Work", one: "Run", choice: "Choice | None" = None) -> None:
     """Write a run's report, and say where."""
     from reprocess.report.page import write_report
+    from reprocess.work.choice import EVERYTHING
 
-    click.echo(f"wrote {write_report(work, one)}", err=True)
+    click.echo(f"wrote {write_report(work, one, choice or EVERYTHING)}", err=True)
 
 
 def draw_results(work: "Work", one: "Run", grid: Any, options: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""E4 over the polar caps of days that were ingested before ingestion counted it: counted from the archive."""
+"""Counts over the polar caps of days that were ingested before ingestion made them: made from the archive."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +14,9 @@ from reprocess.schema.granules import Granule, block_of
 from reprocess.work.held import Held
 from reprocess.work.paths import Work
 from reprocess.work.status import ledger_days
+
+COUNTED = {"polar_e4", "polar_p5"}
+"""What is counted."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ def count_background(
     lacking: dict[tuple[str, int], list[int]] = {}
     for (satellite, date), entry in Held(ledger_days(work.ledger)).days.items():
         day = schema.day_index(date)
-        if "polar_e4" not in entry and (satellite, day // schema.BLOCK_DAYS) in blocks:
+        if not entry.keys() >= COUNTED and (satellite, day // schema.BLOCK_DAYS) in blocks:
             lacking.setdefault((satellite, day // schema.BLOCK_DAYS), []).append(day)
     plans = own([BackgroundPlan(work.root, *b, tuple(sorted(d))) for b, d in sorted(lacking.items())], where)
     if plans:
@@ -54,12 +57,12 @@ def count_block(plan: BackgroundPlan) -> int:
     from reprocess.detect.series import Series  # with it comes all that reads the archive
 
     work = Work(plan.work)
-    series = Series(work, plan.satellite, RECORDS, plan.days)
+    series = Series(work, plan.satellite, (*RECORDS, "proton_flux"), plan.days)
     receipt = work.ledger.require(plan.satellite, plan.block)
     days = dict(receipt["days"])
     for day in plan.days:
         counts = polar_counts(series.stretch(day, 0).records)
         date = schema.day_date(day).isoformat()
-        days[date] = {**days[date], "polar_e4": counts}
+        days[date] = {**days[date], "polar_e4": counts["polar_e4"], "polar_p5": counts["polar_p5"]}
     work.ledger.commit({**receipt, "days": days})
     return len(plan.days)

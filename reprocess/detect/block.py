@@ -4,6 +4,7 @@ A pure function of its plan and of what lies on disk; it writes whole parts and 
 doing a block twice is harmless. No Dask here: any executor can call it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ from reprocess import __version__, schema
 from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.engine import Engine, get_engine
 from reprocess.classifier.features import windows_at
+from reprocess.detect.dwell import count_dwell
+from reprocess.detect.flags import event_flags, record_flags
 from reprocess.detect.plan import DetectPlan
 from reprocess.detect.properties import Day, describe
 from reprocess.detect.rules.mode import Found, Stretch
@@ -19,7 +22,6 @@ from reprocess.detect.series import Series
 from reprocess.errors import ReprocessError
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.schema.background import TYPICAL_BACKGROUND
-from reprocess.schema.grid import FINE
 from reprocess.work.parts import DWELL, EVENTS, part_path, write_part
 from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import ClassifiedDay, DetectReceipt
@@ -109,12 +111,14 @@ def _detect_day(
     date, entry = schema.day_date(day), series.require(day)
     found = mode.find(stretch_of, network, plan.backgrounds, dense)
     own, classified = found.look.own(found.stretch), found.classified
-    origin = entry["source"]["sha256"], entry.get("simulated", False)
-    seen = Day(plan.satellite, date, found.stretch, found.look, classified.probabilities, *origin)
-    columns = describe(seen, found.events, found.structures, mode, bundle.name, plan.run)
-    dwell, accounts = _dwell(found, day)
+    source = entry["source"]["sha256"]
+    of_records = record_flags(found.stretch, found.look)
+    flags = event_flags(found.stretch, found.look, classified.probabilities, found.events, of_records, mode)
+    seen = Day(plan.satellite, date, found.stretch, found.look, classified.probabilities, source)
+    columns = describe(seen, found.events, found.structures, flags, bundle.name, plan.run)
+    dwell, accounts = count_dwell(found.stretch, found.look, found.events, flags, of_records, day)
     facts: ClassifiedDay = {
-        "source_sha256": entry["source"]["sha256"],
+        "source_sha256": source,
         "records": entry["records"],
         "not_measured": int(np.count_nonzero(found.look.missing[found.stretch.own])),
         "windows_classified": int(np.count_nonzero(classified.evaluated[own])),
@@ -126,7 +130,7 @@ def _detect_day(
         facts["neighbours"] = {d: s for d, s in found.stretch.neighbours.items() if d not in others}
         months = {day_seen[:7] for day_seen in found.stretch.firsts}
         facts["background"] = {m: plan.backgrounds.get(m, TYPICAL_BACKGROUND) for m in sorted(months)}
-        facts["carried"] = _carried(found)
+        facts |= _carried(found, flags)
     if entry.get("simulated"):
         facts["simulated"] = True
     if dense:
@@ -135,48 +139,15 @@ def _detect_day(
     return _DayResult(facts, columns, dwell, _class_rows(found) if plan.settings.classes else {})
 
 
-def _carried(found: Found) -> dict[str, int]:
-    """Return how many of the day's first records are within an event that began before, by class."""
+def _carried(found: Found, flags: Mapping[str, np.ndarray]) -> ClassifiedDay:
+    """Return how many of the day's first records are within an event that began before, and its flags."""
     own = found.stretch.own
-    return {
-        name: max(
-            [min(last + 1, own.stop) - own.start for first, last in events.tolist() if first < own.start]
-            + [0]
-        )
-        for name, events in found.events.items()
-    }
-
-
-def _dwell(found: Found, day: int) -> tuple[dict[str, np.ndarray], ClassifiedDay]:
-    """Count a day's classifiable records, and those within events, per cell of the fine grid.
-
-    A record is classifiable if a window that may be classified stands for it. Every one of them is
-    either in exactly one cell, or outside the grid, or without valid L and MLT; the three counts are
-    returned too.
-    """
-    records, windows = found.stretch.records, found.look.windows
-    own = found.look.own(found.stretch)
-    seen = windows.offset + own.start + np.flatnonzero(found.look.possible[own])
-    cell = FINE.cell(
-        found.look.counted_L(records["L_IGRF"])[seen], *(records[n][seen] for n in ("MLT", "latitude"))
-    )
-    inside = cell[cell >= 0]
-    counts = {"records": np.bincount(inside, minlength=FINE.cells)}
+    counts, bits = dict.fromkeys(found.events, 0), {}
     for name, events in found.events.items():
-        flagged = np.zeros(windows.records, bool)
-        for first, last in events:
-            flagged[first : last + 1] = True
-        hit = cell[flagged[seen]]
-        counts[f"records_{name}"] = np.bincount(hit[hit >= 0], minlength=FINE.cells)
-    visited = np.flatnonzero(counts["records"])
-    columns = {name: values[visited].astype(np.int32) for name, values in counts.items()}
-    columns |= {"day": np.full(visited.size, day, np.int32), "cell": visited.astype(np.int32)}
-    return columns, {
-        "classifiable": int(cell.size),
-        "in_grid": int(inside.size),
-        "outside_grid": int(np.count_nonzero(cell == -1)),
-        "invalid_position": int(np.count_nonzero(cell == -2)),
-    }
+        for (first, last), of_event in zip(events.tolist(), flags[name].tolist(), strict=True):
+            if first < own.start <= last:  # one of a class at most
+                counts[name], bits[name] = min(last + 1, own.stop) - own.start, of_event
+    return {"carried": counts, "carried_flags": bits} if bits else {"carried": counts}
 
 
 def _class_rows(found: Found) -> dict[str, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ class Settings:
     rules: Mapping[str, Any] = field(default_factory=dict)
     """Rules of the mode that are set otherwise than by default."""
 
-    @property
+    @cached_property
     def rules_of_mode(self) -> Mode:
         """The mode with these rules."""
         return MODES[self.mode](self.rules)

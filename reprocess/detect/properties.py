@@ -6,18 +6,15 @@ given at `describe`.
 """
 
 import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from reprocess import schema
-from reprocess.detect.rules.mode import Look, Mode, Stretch
-from reprocess.schema import EVENT_CLASSES, EVENT_COLUMNS, EVENT_FLAGS, GAP_S, SAMPLING_S
-from reprocess.schema.measurements import not_measured
-
-GAP_MS = round(1000 * GAP_S)
+from reprocess.detect.flags import Intervals, mean_probability, peak_of
+from reprocess.detect.rules.mode import Look, Stretch
+from reprocess.schema import EVENT_CLASSES, EVENT_COLUMNS, EVENT_FLAGS, SAMPLING_S
 
 EPOCH_MS = schema.MS_PER_DAY * (schema.EPOCH - dt.date(1970, 1, 1)).days
 
@@ -36,15 +33,11 @@ class Day:
     probabilities: np.ndarray
     """Class probabilities of each window of the look, shape (m, 3)."""
     source_sha256: str
-    simulated: bool = False
-    """Whether the file says that it is simulated."""
 
 
-Events = Mapping[str, np.ndarray]
-"""By class, positions of first and last record in a stretch; int, shape (k, 2)."""
-
-
-def describe(day: Day, events: Events, structures: Events, mode: Mode, model: str, run: str) -> Columns:
+def describe(
+    day: Day, events: Intervals, structures: Intervals, flags: Intervals, model: str, run: str
+) -> Columns:
     """Return the table rows of the events that begin on a satellite-day, by class and then start.
 
     Parameters
@@ -52,7 +45,8 @@ def describe(day: Day, events: Events, structures: Events, mode: Mode, model: st
     day : Day
     events, structures : mapping of str to ndarray
         As in `detect.rules.mode.Found`.
-    mode : Mode
+    flags : mapping of str to ndarray
+        What `detect.flags.event_flags` returns.
     model, run : str
         Names for the last columns.
 
@@ -69,16 +63,14 @@ def describe(day: Day, events: Events, structures: Events, mode: Mode, model: st
     columns: Columns = {name: [] for name in EVENT_COLUMNS}
     own = day.stretch.own
     for event_class, value in EVENT_CLASSES.items():
-        others = [found for name, found in events.items() if name != event_class]
-        for (first, last), head in zip(
-            events[event_class].tolist(), structures[event_class].tolist(), strict=True
-        ):
+        told = (found[event_class].tolist() for found in (events, structures, flags))
+        for (first, last), head, bits in zip(*told, strict=True):
             if not own.start <= first < own.stop:
                 continue
             row = _row(day, first, last, value)
-            row["quality_flags"] = _flags(day, first, last, others, mode)
+            row["quality_flags"] = bits
             row["structure"] = _number(day, head)
-            origin = "simulated" if day.simulated else "measured"
+            origin = "simulated" if bits & EVENT_FLAGS["simulated"] else "measured"
             row |= {"event_class": event_class, "origin": origin, "model": model, "run": run}
             for name, values in columns.items():
                 values.append(row[name])
@@ -90,21 +82,13 @@ def _number(day: Day, head: int) -> int:
     return (int(day.stretch.records["time"][head]) - EPOCH_MS) // 1000 if head >= 0 else 0
 
 
-def _peak(day: Day, first: int, last: int) -> int:
-    return first + int(np.argmax(day.stretch.records["electron_flux"][0, 3, first : last + 1]))
-
-
 def _row(day: Day, first: int, last: int, value: int) -> dict[str, Any]:
-    r, windows, peak = day.stretch.records, day.look.windows, _peak(day, first, last)
+    r, peak = day.stretch.records, peak_of(day.stretch, first, last)
     seen = slice(first, last + 1)
     flux = _masked_max(r["electron_flux"][:, :, seen])
     measured = r["L_IGRF"][seen][r["L_IGRF"][seen] >= 0]
     low, high = (measured.min(), measured.max()) if measured.size else (np.float32(np.nan),) * 2
     e4_0, e4_90 = r["electron_flux"][:, 3, peak]
-    own = day.probabilities[windows.standing_for(first, last), value]
-    known = ~np.isnan(own)  # no window may stand for records between others of the event
-    if known.any() and not known.all():
-        own = own[known]
     stop_date, stop_index = day.stretch.locate(last)
     return {
         "satellite": day.satellite,
@@ -126,7 +110,7 @@ def _row(day: Day, first: int, last: int, value: int) -> dict[str, Any]:
         "duration_s": (int(r["time"][last]) - int(r["time"][first])) / 1000 + SAMPLING_S,
         **{f"max_e{e + 1}_{t}": flux[k, e] for k, t in enumerate((0, 90)) for e in range(4)},
         "e4_ratio_0_90": e4_0 / e4_90 if e4_0 >= 0 and e4_90 > 0 else np.float32(np.nan),
-        "probability": own.mean(dtype=np.float64),
+        "probability": mean_probability(day.probabilities, day.look, first, last, value),
         "source_sha256": day.source_sha256,
     }
 
@@ -135,28 +119,3 @@ def _masked_max(flux: np.ndarray) -> np.ndarray:
     """Return the largest flux of each channel, NaN where every value is a sentinel."""
     largest = flux.max(axis=-1)
     return np.where(largest >= 0, largest, np.float32(np.nan))
-
-
-def _flags(day: Day, first: int, last: int, others: list[np.ndarray], mode: Mode) -> int:
-    r, windows, peak = day.stretch.records, day.look.windows, _peak(day, first, last)
-    seen, span = slice(first, last + 1), windows.span(first, last)
-    beside = slice(max(span.start - 1, 0), span.stop + 1)
-    traced = bool(day.look.traced[peak])
-    found = {
-        "calibration": np.any(r["ifc_on"][seen] == 1),
-        "L_interpolated": r["L_IGRF"][peak] < 0 and not traced,
-        "time_gap": np.any(np.diff(r["time"][span]) > GAP_MS),
-        "E4_missing": np.any(r["electron_flux"][:, 3, seen] < 0),
-        "beside_missing": np.any(not_measured({name: r[name][..., beside] for name in r})),
-        "simulated": day.simulated,
-        "overlaps_other_class": any(np.any((o[:, 0] <= last) & (o[:, 1] >= first)) for o in others),
-        "L_traced": traced,
-        "channel_order": mode.flags_order and _is_out_of_order(r["electron_flux"][0, :, seen]),
-    }
-    return sum(EVENT_FLAGS[name] for name, present in found.items() if present)
-
-
-def _is_out_of_order(flux: np.ndarray) -> bool:
-    """Tell whether the largest E4 exceeds the largest E3, and the largest E2 or E1 too."""
-    e1, e2, e3, e4 = flux.max(axis=-1)
-    return bool(e4 > e3 and (e4 > e2 or e4 > e1))

@@ -1,11 +1,13 @@
 """One satellite's records as a series: a day with as much of the days around it as a mode asks for."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from reprocess import schema
+from reprocess.detect.flags import flags_of_day
 from reprocess.detect.rules.mode import Stretch
 from reprocess.errors import LedgerError, StoreError
 from reprocess.schema import DayState
@@ -14,6 +16,8 @@ from reprocess.work.receipts import DayEntry
 from reprocess.work.store import STRIP, open_records
 
 Records = dict[str, np.ndarray]
+
+PROTONS = "proton_flux"
 
 
 class Series:
@@ -49,6 +53,9 @@ class Series:
         self._entries: dict[int, DayEntry | None] = {}
         self._read: dict[int, Records] = {}
         self._behind = 0
+        self._digests: dict[int, dict[str, str]] = {}
+        self._proton_days: dict[int, np.ndarray] = {}
+        self._proton_blocks: set[int] = set()
 
     def entry(self, day: int) -> DayEntry | None:
         """Return what the ledger says of a day, None if the archive does not have it.
@@ -85,8 +92,8 @@ class Series:
         if receipt is None or receipt["state"] != "done":
             self._entries |= dict.fromkeys(span)
             return
-        if block not in self._sound:
-            self.store.verify(block, {k: v for k, v in receipt["outputs"].items() if k in self._arrays})
+        self._digests[block] = receipt["outputs"]
+        self._verify(block, self._arrays)
         counts = self.store.read("record_count", span.start, span.stop)
         for day, stored in zip(span, counts.tolist(), strict=True):
             entry = receipt["days"].get(schema.day_date(day).isoformat())
@@ -126,7 +133,36 @@ class Series:
             firsts,
             (more_before, more_after),
             neighbours,
+            {date: flags_of_day(self.require(schema.day_index(date))) for date in firsts},
+            bool(halo),
+            partial(self._protons, firsts),
         )
+
+    def _protons(self, firsts: Mapping[str, int], first: int, last: int) -> np.ndarray:
+        """Return proton fluxes at 0 degrees of records of a stretch, as `Stretch.protons`."""
+        parts = []
+        for date, start in firsts.items():
+            day = schema.day_index(date)
+            if start <= last and first < start + self._count(day):
+                parts.append(self._proton_flux(day)[:, max(first - start, 0) : last + 1 - start])
+        return np.concatenate(parts, axis=1)
+
+    def _proton_flux(self, day: int) -> np.ndarray:
+        """Return a day's proton fluxes at 0 degrees; few days have events, no others are read."""
+        if day not in self._proton_days:
+            block = day // schema.BLOCK_DAYS
+            if block not in self._proton_blocks:
+                self._verify(block, (PROTONS,))
+                self._proton_blocks.add(block)
+            near = {d: flux for d, flux in self._proton_days.items() if abs(d - day) <= 1}
+            flux = self.store.read_day(day, self._count(day), (PROTONS,))[PROTONS][0]
+            self._proton_days = near | {day: flux}
+        return self._proton_days[day]
+
+    def _verify(self, block: int, arrays: Collection[str]) -> None:
+        if block not in self._sound:
+            digests = self._digests[block]
+            self.store.verify(block, {name: digests[name] for name in arrays if name in digests})
 
     def _walk(
         self, day: int, step: int, halo: int, neighbours: dict[str, str | None]

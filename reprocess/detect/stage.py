@@ -112,8 +112,7 @@ def detect(
     """
     claim(run, settings)
     merge_asked(run.asked, granules)
-    if settings.rules_of_mode.halo:
-        count_background(work, granules, where, progress)
+    count_background(work, granules, where, progress)
     plans = own(plan_detect(work, run, settings, granules), where)
     if plans:
         from reprocess.detect.block import detect_block

@@ -80,8 +80,9 @@ def read_day(granule: Granule, storage: Mapping[str, Any], tries: int, known: Kn
         "duplicates": records.duplicates,
         "reordered": records.reordered,
         "not_measured": records.not_measured,
-        "polar_e4": polar_counts(records.arrays),
     }
+    counted = polar_counts(records.arrays)
+    facts |= {"polar_e4": counted["polar_e4"], "polar_p5": counted["polar_p5"]}
     if records.simulated:
         facts["simulated"] = True
     return Outcome({"source": source} | facts, records)

@@ -12,6 +12,7 @@ import xarray as xr
 from reprocess import schema
 from reprocess.maps.attributes import product_attributes
 from reprocess.schema.grid import FINE, Grid, coarse_bins
+from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.parts import read_dwell
 from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt
@@ -115,7 +116,9 @@ def compare_exposure(run: Run, receipts: list[DetectReceipt]) -> list[tuple[str,
     return differences
 
 
-def daily(run: Run, receipts: list[DetectReceipt], grid: Grid) -> dict[str, np.ndarray]:
+def daily(
+    run: Run, receipts: list[DetectReceipt], grid: Grid, choice: Choice = EVERYTHING
+) -> dict[str, np.ndarray]:
     """Return the seconds of each satellite-day on a map's grid, hemispheres added.
 
     Parameters
@@ -125,16 +128,23 @@ def daily(run: Run, receipts: list[DetectReceipt], grid: Grid) -> dict[str, np.n
         Receipts.
     grid : Grid
         Made by `grid.make_grid`.
+    choice : Choice
+        What of the run is looked at.
 
     Returns
     -------
     dict of str to ndarray of int32, shape (satellite-days, n_L, n_MLT)
         By `QUANTITIES`; a day has 86,400 s, sums over days need more bits.
+
+    Raises
+    ------
+    LedgerError, FlagError
+        As `parts.read_dwell`.
     """
     bins = coarse_bins(grid)
     size = grid.shape[0] * grid.shape[1]
     parts: dict[str, list[np.ndarray]] = {name: [] for name in QUANTITIES}
-    for _, part in read_dwell(run, receipts):
+    for _, part in read_dwell(run, receipts, choice):
         days, index = np.unique(part["day"], return_inverse=True)
         inside = bins[part["cell"]] >= 0
         where = (index * size + bins[part["cell"]])[inside]

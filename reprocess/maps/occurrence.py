@@ -20,6 +20,7 @@ from reprocess.maps.attributes import coverage_attributes, product_attributes
 from reprocess.maps.exposure import BOUNDS, as_variable, daily, grid_coordinates
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
 from reprocess.schema.grid import Grid, make_grid
+from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt
@@ -91,7 +92,9 @@ def count_events(events: pd.DataFrame, grid: Grid) -> tuple[np.ndarray, int]:
     return by_bin, len(events) - int(by_bin.sum())
 
 
-def occurrence(run: Run, receipts: list[DetectReceipt], grid: Grid, min_dwell_s: float) -> xr.Dataset:
+def occurrence(
+    run: Run, receipts: list[DetectReceipt], grid: Grid, min_dwell_s: float, choice: Choice = EVERYTHING
+) -> xr.Dataset:
     """Make the maps of a run.
 
     Parameters
@@ -103,6 +106,8 @@ def occurrence(run: Run, receipts: list[DetectReceipt], grid: Grid, min_dwell_s:
         Made by `grid.make_grid`.
     min_dwell_s : float
         Bins with less dwell get no rate and no fraction.
+    choice : Choice
+        What of the run is looked at; the attributes tell it.
 
     Returns
     -------
@@ -114,11 +119,13 @@ def occurrence(run: Run, receipts: list[DetectReceipt], grid: Grid, min_dwell_s:
     ------
     LedgerError
         If the run has no done block, or a part is missing or damaged.
+    FlagError
+        If a flag is excluded that the run's parts do not tell of.
     """
     if not any(receipt["days"] for receipt in receipts):
         raise LedgerError(f"run {run.name!r} has no block that is done; run detect first")
-    counts, off_map = count_events(read_events(run, receipts), grid)
-    seconds = daily(run, receipts, grid)
+    counts, off_map = count_events(read_events(run, receipts, choice), grid)
+    seconds = daily(run, receipts, grid, choice)
     dwell = seconds["dwell"].sum(axis=0)
     seen = dwell >= max(min_dwell_s, schema.SAMPLING_S)
     hours = np.where(seen, dwell, np.nan) / 3600
@@ -138,11 +145,18 @@ def occurrence(run: Run, receipts: list[DetectReceipt], grid: Grid, min_dwell_s:
         "occurrence_fraction_upper": high,
     }
     classes = as_variable(schema.OCCURRENCE_COORDINATES["event_class"], np.array(list(EVENT_CLASSES)))
-    own = {"interval_coverage": CONFIDENCE, "min_dwell_s": float(min_dwell_s), "events_off_map": off_map}
+    own: dict[str, object] = {
+        "interval_coverage": CONFIDENCE,
+        "min_dwell_s": float(min_dwell_s),
+        "events_off_map": off_map,
+    }
     return xr.Dataset(
         {name: as_variable(schema.OCCURRENCE[name], value) for name, value in values.items()},
         coords={"event_class": classes, **grid_coordinates(grid)},
-        attrs=product_attributes(run, **_TEXTS) | coverage_attributes(run, receipts) | own,
+        attrs=product_attributes(run, **_TEXTS)
+        | coverage_attributes(run, receipts)
+        | own
+        | choice.attributes,
     )
 
 
@@ -181,6 +195,11 @@ def read_occurrence(run: Run) -> xr.Dataset:
         raise LedgerError(f"{run.occurrence} is damaged ({type(e).__name__}); {again} makes it again") from e
 
 
+def grid_of(maps: xr.Dataset) -> Grid:
+    """Return the grid that maps were made on."""
+    return make_grid(*(np.append(maps[bounds][:, 0], maps[bounds][-1, 1]) for bounds in BOUNDS))
+
+
 _EXACT = {"events", "dwell", "precipitation"}
 
 
@@ -194,8 +213,7 @@ def compare_occurrence(run: Run, receipts: list[DetectReceipt]) -> list[tuple[st
         what is computed from them within 1e-9, for other versions of SciPy.
     """
     stored = read_occurrence(run)
-    edges = [np.append(stored[bounds][:, 0], stored[bounds][-1, 1]) for bounds in BOUNDS]
-    again = occurrence(run, receipts, make_grid(*edges), stored.attrs["min_dwell_s"])
+    again = occurrence(run, receipts, grid_of(stored), stored.attrs["min_dwell_s"])
     return [
         (
             f"{name} with sum {np.nansum(values):.9g}",

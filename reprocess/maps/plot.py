@@ -285,7 +285,9 @@ def _counted(dataset: xr.Dataset, chosen: xr.Dataset) -> str:
     if off := int(dataset.attrs.get("events_off_map", 0)):
         text += f"; {off} events of all classes are on no map (L outside its edges, or interpolated)"
     lacking = sum(int(v) for key, v in dataset.attrs.items() if str(key).startswith("satellite_days_"))
-    return text + (f"; {lacking} more satellite-days are missing or quarantined" if lacking else "")
+    text += f"; {lacking} more satellite-days are missing or quarantined" if lacking else ""
+    left_out = dataset.attrs.get("excluded_flags", "").split()
+    return text + (f"; without events and time flagged {', '.join(left_out)}" if left_out else "")
 
 
 def _colours(dataset: xr.Dataset, *, relative: bool = False) -> str:

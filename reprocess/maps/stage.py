@@ -6,6 +6,7 @@ from typing import Any
 
 from reprocess.schema.grid import Grid
 from reprocess.work.asked import asked_of
+from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.ledger import source_digest
 from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import DetectReceipt
@@ -33,6 +34,7 @@ def make_map(
     min_dwell_s: float,
     name: str = "",
     look: Mapping[str, Any] | None = None,
+    choice: Choice = EVERYTHING,
 ) -> list[Path]:
     """Write `occurrence.nc` and the plots of a run's done blocks; return the files.
 
@@ -50,17 +52,25 @@ def make_map(
         must have to be complete.
     look : mapping, optional
         How the plots look: arguments of `plot.plot_occurrence`.
+    choice : Choice
+        What of the run is looked at; a map of less than everything has a name.
 
     Raises
     ------
     LedgerError
         If nothing is done, or a part is missing or damaged.
+    FlagError
+        If a flag is excluded that the run's parts do not tell of.
+    ValueError
+        If a map of less than everything has no name: the run's own is of everything.
     """
     from reprocess.maps.occurrence import occurrence, write_occurrence
     from reprocess.maps.plot import plot_occurrence
 
+    if choice != EVERYTHING and not name:
+        raise ValueError(f"a map {choice.words} stands beside the run's own; give it a name")
     receipts = sum_up(run)
-    dataset = occurrence(run, receipts, grid, min_dwell_s)
+    dataset = occurrence(run, receipts, grid, min_dwell_s, choice)
     dataset = dataset.assign_attrs(lacking(survey(work, asked_of(work, run)), run.name))
     if name:
         path = run.named_maps / f"{name}.nc"

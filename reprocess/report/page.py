@@ -18,7 +18,7 @@ from reprocess.detect.rules.parameters import RULES
 from reprocess.detect.rules.published import E4_THRESHOLD, JOIN_DISTANCE, L_MARGIN, L_MAX, L_MIN
 from reprocess.errors import LedgerError
 from reprocess.files import write_atomic
-from reprocess.maps.occurrence import poisson_interval, read_occurrence
+from reprocess.maps.occurrence import grid_of, occurrence, poisson_interval, read_occurrence
 from reprocess.maps.plot import draw_occurrence
 from reprocess.pages.render import embed, render
 from reprocess.report import figures
@@ -28,6 +28,7 @@ from reprocess.report.summary import (
     VOLUME,
     background_table,
     by_period,
+    count_anew,
     day_table,
     flag_counts,
     flag_names,
@@ -40,6 +41,7 @@ from reprocess.schema.background import POLAR_L
 from reprocess.schema.granules import Granule
 from reprocess.schema.measurements import LARGEST_FLUX
 from reprocess.work.asked import asked_of
+from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.ledger import source_digest
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
@@ -69,14 +71,16 @@ _LIMITS = {
 """Numbers in the words of the rules."""
 
 
-def write_report(work: Work, run: Run) -> Path:
-    """Write the page of a run and return where it is.
+def write_report(work: Work, run: Run, choice: Choice = EVERYTHING) -> Path:
+    """Write the page of a run and return where it is; one of less than everything lies beside the run's own.
 
     Raises
     ------
     LedgerError
         If the run has no maps or they are not of what is done now; numbers that contradict each
         other are never put on one page.
+    FlagError
+        If a flag is excluded that the run's parts do not tell of.
     StoreError
         If a shard of the archive is missing.
     """
@@ -85,12 +89,16 @@ def write_report(work: Work, run: Run) -> Path:
     state = survey(work, planned)
     maps = read_occurrence(run)
     _require_current(maps, run, receipts, state)
+    maps = _chosen(maps, run, receipts, choice)
     ingested = ledger_days(work.ledger)
     days = day_table(planned, state, run.name, ingested, ledger_days(run.ledger))
-    events = read_events(run, receipts)
+    events = read_events(run, receipts, choice)
+    if choice != EVERYTHING:
+        days = count_anew(days, events)
     values = {
         "identity": run.read_identity() or {},
         "limits": _LIMITS,
+        "excluded": {name: schema.FLAG_MEANINGS[name] for name in choice.exclude},
         "run": run.name,
         "argument": shlex.quote(run.name),
         "rule_rows": _rule_rows(run.read_identity() or {}),
@@ -102,9 +110,20 @@ def write_report(work: Work, run: Run) -> Path:
         **_maps(maps, events),
         **_examples(work, run, events, ingested),
     }
-    write_atomic(run.report, render("report.html", **values))
-    note_results(work, run, [run.report])
-    return run.report
+    path = run.report_of(choice.exclude)
+    write_atomic(path, render("report.html", **values))
+    if choice == EVERYTHING:
+        note_results(work, run, [run.report])
+    return path
+
+
+def _chosen(maps: xr.Dataset, run: Run, receipts: list[DetectReceipt], choice: Choice) -> xr.Dataset:
+    """Return maps of what is chosen, in the bins of the run's own."""
+    if choice == EVERYTHING:
+        return maps
+    made = occurrence(run, receipts, grid_of(maps), float(maps.attrs["min_dwell_s"]), choice)
+    lacks = {name: value for name, value in maps.attrs.items() if name not in made.attrs}
+    return made.assign_attrs(lacks)
 
 
 def _rule_rows(identity: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -113,6 +113,16 @@ def background_table(planned: Sequence[Granule], ingested: Days) -> pd.DataFrame
     return pd.DataFrame(rows, columns=list(BACKGROUND))
 
 
+def count_anew(days: pd.DataFrame, events: pd.DataFrame) -> pd.DataFrame:
+    """Return a day table with the numbers of events of a table; those of the ledger are of all events."""
+    day = pd.MultiIndex.from_frame(days[["satellite", "date"]])
+    counts = {
+        name: events[events["event_class"] == name].groupby(["satellite", "date"]).size()
+        for name in schema.EVENT_CLASSES
+    }
+    return days.assign(**{name: of.reindex(day, fill_value=0).to_numpy(int) for name, of in counts.items()})
+
+
 def by_period(days: pd.DataFrame, length: int) -> pd.DataFrame:
     """Sum a day table by satellite and period.
 

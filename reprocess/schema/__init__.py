@@ -43,10 +43,10 @@ from reprocess.schema.comparison import PAIR_MEANINGS as PAIR_MEANINGS
 from reprocess.schema.events import CLASSES as CLASSES
 from reprocess.schema.events import EVENT_CLASSES as EVENT_CLASSES
 from reprocess.schema.events import EVENT_COLUMNS as EVENT_COLUMNS
-from reprocess.schema.events import EVENT_FLAGS as EVENT_FLAGS
-from reprocess.schema.events import FLAG_MEANINGS as FLAG_MEANINGS
-from reprocess.schema.events import FLAGS as FLAGS
 from reprocess.schema.events import SITUATIONS as SITUATIONS
+from reprocess.schema.flags import EVENT_FLAGS as EVENT_FLAGS
+from reprocess.schema.flags import FLAG_MEANINGS as FLAG_MEANINGS
+from reprocess.schema.flags import FLAGS as FLAGS
 from reprocess.schema.grid import HEMISPHERES as HEMISPHERES
 from reprocess.schema.grid import L_EDGES as L_EDGES
 from reprocess.schema.grid import MLT_EDGES as MLT_EDGES

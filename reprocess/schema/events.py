@@ -1,10 +1,9 @@
-"""Classes, flags and columns of the event table."""
+"""Classes and columns of the event table."""
 
-from typing import NamedTuple
-
-from reprocess.schema.calendar import EPOCH, GAP_S, SAMPLING_S
+from reprocess.schema.calendar import EPOCH, SAMPLING_S
 from reprocess.schema.choices import EARLY_MODES
-from reprocess.schema.instrument import E4_MISSING, ELECTRON_KEV
+from reprocess.schema.flags import FLAGS, told_as
+from reprocess.schema.instrument import ELECTRON_KEV
 from reprocess.schema.variables import Variable, by_name
 
 CLASSES = ("none", "REP", "CSS")
@@ -24,53 +23,6 @@ SITUATIONS = {
     "in_storm": "on a disturbed day",
 }
 """Columns of an event list that tell in which hard situations its events are."""
-
-
-class Flag(NamedTuple):
-    """One bit of the event table's `quality_flags` column."""
-
-    name: str
-    bit: int
-    meaning: str
-
-
-FLAGS = (
-    Flag(
-        "calibration",
-        1,
-        "an in-flight calibration was on during the event; its pulses look like precipitation",
-    ),
-    Flag(
-        "L_interpolated",
-        2,
-        "L at the peak is the method's spline, not a measured value; the event is on no map",
-    ),
-    Flag("time_gap", 4, f"the event's windows span more than {GAP_S:g} s between two records"),
-    Flag("E4_missing", 8, f"E4 is {E4_MISSING:g} in part of the event: protons made the channel unusable"),
-    Flag("overlaps_other_class", 16, "shares a record with an event of the other class"),
-    Flag(
-        "beside_missing",
-        32,
-        "a record that is no measurement (a fill value) touches the windows beside the event, which may "
-        "have gone on there",
-    ),
-    Flag("simulated", 64, "the file says that it is simulated: not a measurement"),
-    Flag("L_traced", 128, "L at the peak is of the field line through it: the file has none there"),
-    Flag(
-        "channel_order",
-        256,
-        "the largest E4 exceeds the largest E3, and E2 or E1 too, at 0 degrees: fewer electrons above a "
-        "lower energy than above a higher one; told in mode `continuous`, dropped in mode `published`",
-    ),
-)
-
-
-EVENT_FLAGS = {flag.name: flag.bit for flag in FLAGS}
-"""Bits by name."""
-
-
-FLAG_MEANINGS = {flag.name: flag.meaning for flag in FLAGS}
-"""What each flag tells."""
 
 
 _METHOD = "Capannolo et al. (2022), in the run's mode"
@@ -211,11 +163,7 @@ EVENT_COLUMNS = by_name(
         "1",
         "what deserves a second look: the sum of the bits that are set",
         _PROJECT,
-        more={
-            "flag_masks": [flag.bit for flag in FLAGS],
-            "flag_meanings": " ".join(flag.name for flag in FLAGS),
-            "comment": "; ".join(f"{flag.name}: {flag.meaning}" for flag in FLAGS),
-        },
+        more=told_as(FLAGS),
     ),
     Variable("model", "str", "1", "name of the run's model", _PROJECT),
     Variable("run", "str", "1", "name of the run", _PROJECT),

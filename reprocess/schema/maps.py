@@ -2,6 +2,7 @@
 
 from reprocess.schema.calendar import EPOCH, SAMPLING_S
 from reprocess.schema.events import EVENT_CLASSES
+from reprocess.schema.flags import EVENT, FLAGS, masks_of, told_as
 from reprocess.schema.variables import Variable, by_name
 
 _PROJECT = "this project"
@@ -22,15 +23,42 @@ DWELL_COLUMNS = by_name(
         "position of the cell in exposure.zarr, hemisphere by L by MLT in C order",
         "(hemisphere * 140 + L bin) * 96 + MLT bin",
     ),
-    Variable("records", "int32", "1", "classifiable records of the day in the cell", _PROJECT),
+    Variable(
+        "records",
+        "int32",
+        "1",
+        "classifiable records of the day in the cell that have the row's flags",
+        _PROJECT,
+    ),
     *(
         Variable(
             f"records_{name}", "int32", "1", f"those of the records that are within {name} events", _PROJECT
         )
         for name in EVENT_CLASSES
     ),
+    Variable(
+        "quality_flags",
+        "int32",
+        "1",
+        "what deserves a second look about the records of the row: the sum of the bits that are set",
+        _PROJECT,
+        more=told_as(flag for flag in FLAGS if flag.of != EVENT),
+    ),
+    *(
+        Variable(
+            f"quality_flags_{name}",
+            "int32",
+            "1",
+            f"quality_flags of the {name} event that the records of the row are within; 0 outside of events "
+            "too",
+            _PROJECT,
+            more=masks_of(FLAGS),
+        )
+        for name in EVENT_CLASSES
+    ),
 )
-"""Columns of the dwell parts."""
+"""Columns of the dwell parts: a row for each day, cell and combination of flags, so that dwell and
+precipitation without some of them can be summed."""
 
 EXPOSURE = by_name(
     Variable(

@@ -6,6 +6,7 @@ found instead of counted.
 """
 
 import io
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from reprocess import schema
-from reprocess.errors import LedgerError
+from reprocess.errors import FlagError, LedgerError
 from reprocess.files import sha256, write_atomic
 from reprocess.schema import Variable
+from reprocess.schema.flags import FIRST_FLAGS
+from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt
 
@@ -39,8 +42,11 @@ RENAMED = {
 """Columns of the parts of version 0.1.0, and what they are called since; no other part has them."""
 
 
-LATER = ("stop_date", "structure")
-"""Columns of events that parts of earlier versions lack."""
+LATER = {
+    "events": ("stop_date", "structure"),
+    "dwell": ("quality_flags", *(f"quality_flags_{name}" for name in schema.EVENT_CLASSES)),
+}
+"""Columns of each kind of part that those of earlier versions lack."""
 
 
 def _declared(columns: Iterable[Variable]) -> pa.Schema:
@@ -118,30 +124,44 @@ def read_part(path: Path, expected_sha256: str) -> pa.Table:
 def _renamed(table: pa.Table) -> pa.Table:
     """Return a part with the columns of today; those that it lacks have the same values in its modes."""
     table = table.rename_columns([RENAMED.get(name, name) for name in table.column_names])
-    if "start_index" in table.column_names and LATER[0] not in table.column_names:
+    if "start_index" in table.column_names and LATER["events"][0] not in table.column_names:
         structure = pa.array(np.zeros(len(table), np.int32))
-        for name, values in zip(LATER, (table["date"], structure), strict=True):
+        for name, values in zip(LATER["events"], (table["date"], structure), strict=True):
             table = table.append_column(EVENTS.field(name), values)
     return table
 
 
-def column_troubles(path: Path, declared: pa.Schema) -> Iterator[tuple[str, str]]:
+def flags_told(stored: pa.Schema) -> int:
+    """Return the bits of the flags that a part tells of, as it says itself; 0 if it tells of none."""
+    column = (
+        f"quality_flags_{next(iter(schema.EVENT_CLASSES))}" if "cell" in stored.names else "quality_flags"
+    )
+    if column not in stored.names:
+        return 0
+    masks = (stored.field(column).metadata or {}).get(b"flag_masks")
+    return FIRST_FLAGS if masks is None else sum(int(bit) for bit in masks.split())
+
+
+def column_troubles(path: Path, kind: str) -> Iterator[tuple[str, str]]:
     """Yield what the columns of a part should be and are.
 
     Parameters
     ----------
     path : Path
         A part, as its receipt says.
-    declared : pyarrow.Schema
-        One of `PARTS`. A part of version 0.1.0 has its own names and no attributes; all else must agree.
+    kind : str
+        One of `PARTS`. A part of an earlier version may lack columns, tell of fewer flags, or have the
+        names of version 0.1.0 and no attributes; its names and types must agree all the same.
     """
+    declared = PARTS[kind]
     with path.open("rb") as file:  # pyarrow takes no path that is not UTF-8
         stored = pq.read_schema(file)
-    old = any(name in RENAMED for name in stored.names)
     names = [RENAMED.get(name, name) for name in stored.names]
-    if names not in (declared.names, [name for name in declared.names if name not in LATER]):
+    if names not in (declared.names, [name for name in declared.names if name not in LATER[kind]]):
         yield f"columns {', '.join(declared.names)}", ", ".join(stored.names)
         return
+    fewer = flags_told(stored) in {2**k - 1 for k in range(len(schema.FLAGS))}
+    old = fewer or names != declared.names or any(name in RENAMED for name in stored.names)
     for found, expected in zip(stored, declared, strict=False):
         if found.type != expected.type:
             yield f"column {found.name} of {expected.type}", str(found.type)
@@ -162,12 +182,22 @@ def _remedy(path: Path) -> str:
     return f"delete {receipt} and repeat the command that made run {run.name!r}"
 
 
-def read_events(run: Run, receipts: Iterable[DetectReceipt]) -> pd.DataFrame:
-    """Return the event table of these blocks, sorted by satellite, start and class."""
+def read_events(run: Run, receipts: Iterable[DetectReceipt], choice: Choice = EVERYTHING) -> pd.DataFrame:
+    """Return the event table of these blocks, sorted by satellite, start and class.
+
+    Raises
+    ------
+    LedgerError
+        If a part is missing or damaged.
+    FlagError
+        If a part does not tell of a flag that is excluded.
+    """
     frames = []
     for receipt in receipts:
         path = part_path(run.events, receipt["satellite"], receipt["block"])
-        frame = read_part(path, receipt["outputs"]["events"]).to_pandas()
+        part = read_part(path, receipt["outputs"]["events"])
+        _require_flags(part.schema, run, choice)
+        frame = part.to_pandas()
         frame.insert(0, "satellite", receipt["satellite"])
         frames.append(frame)
     if not frames:
@@ -175,13 +205,41 @@ def read_events(run: Run, receipts: Iterable[DetectReceipt]) -> pd.DataFrame:
     table = pd.concat(frames, ignore_index=True)
     simulated = (table["quality_flags"] & schema.EVENT_FLAGS["simulated"]) != 0
     table["origin"] = np.where(simulated, "simulated", "measured")
-    table = table[list(schema.EVENT_COLUMNS)]
+    table = choice.events(table[list(schema.EVENT_COLUMNS)])
     return table.sort_values(["satellite", "start_time", "event_class"], ignore_index=True)
 
 
-def read_dwell(run: Run, receipts: Iterable[DetectReceipt]) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
-    """Yield satellite and columns of each block's dwell part."""
+def read_dwell(
+    run: Run, receipts: Iterable[DetectReceipt], choice: Choice = EVERYTHING
+) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """Yield satellite and columns of each block's dwell part; earlier versions have none of flags.
+
+    Raises
+    ------
+    LedgerError, FlagError
+        As `read_events`.
+    """
     for receipt in receipts:
         path = part_path(run.dwell, receipt["satellite"], receipt["block"])
         table = read_part(path, receipt["outputs"]["dwell"])
-        yield receipt["satellite"], {name: table[name].to_numpy() for name in table.column_names}
+        _require_flags(table.schema, run, choice)
+        columns = {name: table[name].to_numpy() for name in table.column_names}
+        yield receipt["satellite"], choice.dwell(columns)
+
+
+def _require_flags(stored: pa.Schema, run: Run, choice: Choice) -> None:
+    """Refuse a choice by flags that a part does not tell of."""
+    told = flags_told(stored)
+    unknown = [name for name in choice.exclude if not told & schema.EVENT_FLAGS[name]]
+    if not unknown:
+        return
+    identity = run.read_identity() or {}
+    work, name = shlex.quote(str(run.root.parents[1])), shlex.quote(f"{run.name}-flags")
+    made = " ".join(f"--{key} {shlex.quote(str(identity.get(key, '?')))}" for key in ("model", "mode"))
+    rules = " and the same --rule options, if any" if identity.get("mode") == schema.CONTINUOUS else ""
+    of = "dwell" if "cell" in stored.names else "events"
+    raise FlagError(
+        f"run {run.name!r} was made by a version that does not tell {', '.join(unknown)} of its {of}, "
+        f"so they cannot be excluded; classify its days again: "
+        f"reprocess detect {work} --run {name} {made}{rules}"
+    )

@@ -1,7 +1,7 @@
 """Where everything lies in a WORK directory."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -66,6 +66,11 @@ class Run:
     def report(self) -> Path:
         """Page that tells what the run gave and what it rests on."""
         return self.root / "report" / "index.html"
+
+    def report_of(self, exclude: Iterable[str]) -> Path:
+        """Return the page of a run without some flags; `report` without none."""
+        names = "_".join(exclude)
+        return self.report.with_name(f"without_{names}.html") if names else self.report
 
     @property
     def results(self) -> Path:

@@ -45,6 +45,8 @@ class DayEntry(TypedDict, total=False):
     """Values that are no measurement, by array."""
     polar_e4: PolarCounts
     """E4 over the polar caps, the background that events stand out of."""
+    polar_p5: PolarCounts
+    """P5 over the polar caps, which tells of solar protons."""
     simulated: bool
     """True where the file says so of itself; else left out."""
 
@@ -79,6 +81,8 @@ class ClassifiedDay(TypedDict, total=False):
     """E4 over the polar caps, counts per second, by month (YYYY-MM) of the records that were looked at."""
     carried: dict[str, int]
     """The day's first records that are within an event that began before, by class."""
+    carried_flags: dict[str, int]
+    """Flags of these events by class; left out where there are none."""
     class_counts: list[int]
     """Windows by class, if every window was classified."""
 

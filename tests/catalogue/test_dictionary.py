@@ -136,7 +136,8 @@ def test_the_page_is_what_the_declarations_give() -> None:
 
 def test_the_page_lists_every_flag() -> None:
     for flag in schema.FLAGS:
-        assert f"| {flag.bit} | `{flag.name}` | {flag.meaning} |" in markdown()
+        of = {"record": "records", "peak": "peak", "event": "events"}[flag.of]
+        assert f"| {flag.bit} | `{flag.name}` | {of} | {flag.meaning} |" in markdown()
 
 
 def test_columns_and_flags_of_the_event_table_are_described_in_text_and_json() -> None:

@@ -787,7 +787,8 @@ def test_dwell_sums_to_the_records_in_the_grid_and_covers_the_events(
     for date, n in LENGTHS.items():
         own = dwell["day"] == index(date)
         assert dwell["records"][own].sum() == days[date]["in_grid"]
-        assert len(set(dwell["cell"][own])) == np.count_nonzero(own)
+        keys = [dwell[name][own] for name in dwell if name == "cell" or name.startswith("quality_flags")]
+        assert len(set(zip(*keys, strict=True))) == np.count_nonzero(own)
         r = store.read_day(index(date), n, ("L_IGRF", "MLT", "latitude"))
         cell = FINE.cell(r["L_IGRF"], r["MLT"], r["latitude"])
         for name, intervals in direct(work, date, chosen)[1].items():

@@ -108,7 +108,8 @@ def told(run: Run, start: int) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, in
     events["structure"] = events["structure"].astype(np.int64) * 1000 + epoch - start
     dropped = ["date", "stop_date", "start_index", "stop_index", "source_sha256"]
     parts = [pd.DataFrame(part) for _, part in read_dwell(run, receipts)]
-    dwell = pd.concat(parts).groupby("cell").sum().drop(columns="day")
+    keys = ["cell", *(name for name in schema.DWELL_COLUMNS if name.startswith("quality_flags"))]
+    dwell = pd.concat(parts).groupby(keys).sum().drop(columns="day")
     counts = ("records", "not_measured", "classifiable", "in_grid", "outside_grid", "invalid_position")
     facts = [entry for r in receipts for entry in r["days"].values()]
     return events.drop(columns=dropped), dwell, {name: sum(f[name] for f in facts) for name in counts}

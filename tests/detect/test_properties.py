@@ -5,13 +5,17 @@ import numpy as np
 import pytest
 
 from reprocess.classifier.features import Windows
-from reprocess.detect.properties import GAP_MS, Day, describe
-from reprocess.detect.rules.mode import Look, Stretch
+from reprocess.detect.flags import GAP_MS, event_flags, record_flags
+from reprocess.detect.properties import Day, describe
+from reprocess.detect.rules.mode import Look, Mode, Stretch
 from reprocess.detect.rules.modes import MODES
 from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS
+from reprocess.schema.measurements import not_measured
 
 N = 40
 START = int(np.datetime64("2019-10-24", "ms").astype(np.int64))
+FIRST = 511
+"""Bits of the flags that tests here are about."""
 MODE = next(iter(MODES.values()))({})
 
 
@@ -30,16 +34,24 @@ def records() -> dict[str, np.ndarray]:
         "latitude": (50 + i / 10).astype(np.float32),
         "longitude": (100 + i).astype(np.float32),
         "ifc_on": np.zeros(N, np.int8),
+        "B_sat": np.full(N, 30_000, np.float32),
     }
 
 
 def a_day(content: dict[str, np.ndarray], L: np.ndarray, offset: int = 3) -> Day:
     i = np.arange(N - 7)
-    probabilities = np.stack([1 - 0.03 * i, 0.01 * i, 0.02 * i], axis=1).astype(np.float32)
-    windows, no = Windows(N, offset), np.zeros(N, bool)
-    look = Look(L, no, no, windows, np.ones(windows.count, bool))
+    probabilities = np.stack([0 * i, 0.6 + 0.005 * i, 0.6 + 0.01 * i], axis=1).astype(np.float32)
+    windows, calibrating = Windows(N, offset), content["ifc_on"] == 1
+    missing, possible = not_measured(content), np.ones(windows.count, bool)
+    look = Look(L, np.zeros(N, bool), missing, calibrating, calibrating, windows, possible)
     stretch = Stretch(content, slice(0, N), {"2019-10-24": 0})
     return Day("noaa18", dt.date(2019, 10, 24), stretch, look, probabilities, "ab" * 32)
+
+
+def described(day: Day, found: dict, untold: dict, mode: Mode = MODE, *names: str) -> dict[str, list]:
+    of_records = record_flags(day.stretch, day.look)
+    bits = event_flags(day.stretch, day.look, day.probabilities, found, of_records, mode)
+    return describe(day, found, untold, bits, *(names or ("m", "r")))
 
 
 def intervals(REP=(), CSS=()) -> dict[str, np.ndarray]:
@@ -51,7 +63,7 @@ def rows(content=None, REP=(), CSS=(), L=None, offset=3) -> list[dict]:
     L = content["L_IGRF"] if L is None else L
     found = intervals(REP, CSS)
     untold = {name: np.full(len(events), -1) for name, events in found.items()}
-    columns = describe(a_day(content, L, offset), found, untold, MODE, "capannolo2022", "demo")
+    columns = described(a_day(content, L, offset), found, untold, MODE, "capannolo2022", "demo")
     assert list(columns) == list(EVENT_COLUMNS)
     lengths = {len(values) for values in columns.values()}
     assert len(lengths) == 1
@@ -79,7 +91,7 @@ def test_every_column():
     assert approximate == pytest.approx(
         {"L": 3.14, "MLT": 6.14, "latitude": 51.4, "L_min": 3.10, "L_max": 3.14, "delta_L": 0.04}, abs=1e-5
     )
-    assert row.pop("probability") == pytest.approx(0.01 * (7 + 8 + 9 + 10 + 11) / 5)
+    assert row.pop("probability") == pytest.approx(0.6 + 0.005 * (7 + 8 + 9 + 10 + 11) / 5)
     assert row.pop("e4_ratio_0_90") == pytest.approx(1414 / 2414)
     assert row == {
         "origin": "measured",
@@ -130,7 +142,7 @@ def test_single_record():
     assert row["duration_s"] == 2.0
     assert row["delta_L"] == 0
     assert row["start_time"] == row["stop_time"] == row["peak_time"] == START + 24_000
-    assert row["probability"] == pytest.approx(0.02 * 9)
+    assert row["probability"] == pytest.approx(0.6 + 0.01 * 9)
 
 
 def test_the_last_record_counts():
@@ -218,29 +230,30 @@ def test_L_zero_is_measured():
 @pytest.mark.parametrize(("offset", "windows"), [(3, range(7, 12)), (0, range(10, 15))])
 def test_probability_is_that_of_the_windows_standing_for_the_records(offset, windows):
     rep, css = rows(REP=[(10, 14)], CSS=[(10, 14)], offset=offset)
-    assert rep["probability"] == pytest.approx(0.01 * np.mean(windows))
-    assert css["probability"] == pytest.approx(0.02 * np.mean(windows))
+    assert rep["probability"] == pytest.approx(0.6 + 0.005 * np.mean(windows))
+    assert css["probability"] == pytest.approx(0.6 + 0.01 * np.mean(windows))
 
 
 def test_a_record_within_an_event_that_no_window_stands_for_is_left_out_of_its_probability():
     day = a_day(records(), records()["L_IGRF"])
     day.probabilities[8:10] = np.nan
     untold = {"REP": np.array([-1]), "CSS": np.empty(0, int)}
-    columns = describe(day, intervals(REP=[(10, 14)]), untold, MODE, "m", "r")
-    assert columns["probability"] == [pytest.approx(0.01 * (7 + 10 + 11) / 3)]
+    columns = described(day, intervals(REP=[(10, 14)]), untold)
+    assert columns["probability"] == [pytest.approx(0.6 + 0.005 * (7 + 10 + 11) / 3)]
 
 
 # Flags
 
 
 def flags(content, REP=((10, 14),), CSS=(), offset=3) -> int:
-    return rows(content, REP, CSS, offset=offset)[0]["quality_flags"]
+    """Of the first event, without those that `test_flags` is about."""
+    return rows(content, REP, CSS, offset=offset)[0]["quality_flags"] & FIRST
 
 
 def test_flags_are_distinct_bits():
     values = list(EVENT_FLAGS.values())
     assert sum(values) == 2 ** len(values) - 1
-    assert len(values) == 9
+    assert len(values) == 18
 
 
 def test_traced_L_is_told_and_is_no_interpolated_one():
@@ -249,7 +262,7 @@ def test_traced_L_is_told_and_is_no_interpolated_one():
     day = a_day(content, np.full(N, 4, np.float32))
     traced = replace(day, look=replace(day.look, traced=content["L_IGRF"] < 0))
     found, untold = intervals(REP=[(5, 8), (10, 14)]), {"REP": np.array([5, 10]), "CSS": np.empty(0, int)}
-    columns = describe(traced, found, untold, MODES["continuous"]({}), "m", "r")
+    columns = described(traced, found, untold, MODES["continuous"]({}))
     about_L = EVENT_FLAGS["L_traced"] | EVENT_FLAGS["L_interpolated"]
     assert [flags & about_L for flags in columns["quality_flags"]] == [0, EVENT_FLAGS["L_traced"]]
     epoch = int(np.datetime64("1998-01-01", "ms").astype(np.int64))
@@ -265,7 +278,7 @@ def test_channels_out_of_order_are_flagged_where_the_mode_says_so(e1, e2, e3, fl
     day = a_day(content, content["L_IGRF"])
     found, untold = intervals(REP=[(10, 14)]), {"REP": np.array([-1]), "CSS": np.empty(0, int)}
     for mode, expected in (("continuous", flag), ("published", 0)):
-        columns = describe(day, found, untold, MODES[mode]({}), "m", "r")
+        columns = described(day, found, untold, MODES[mode]({}))
         assert columns["quality_flags"] == [expected]
 
 
@@ -274,7 +287,7 @@ def test_an_event_that_ends_on_the_next_day_is_of_the_day_of_its_first_record():
     cut = Stretch(day.stretch.records, slice(4, 20), {"2019-10-23": -6, "2019-10-24": 4, "2019-10-25": 20})
     found = intervals(REP=[(3, 6), (10, 14), (18, 23), (21, 22)])
     untold = {"REP": np.full(4, -1), "CSS": np.empty(0, int)}
-    columns = describe(replace(day, stretch=cut), found, untold, MODE, "m", "r")
+    columns = described(replace(day, stretch=cut), found, untold)
     assert columns["start_index"] == [6, 14]
     assert list(zip(columns["stop_date"], columns["stop_index"], strict=True)) == [
         ("2019-10-24", 10),
@@ -337,7 +350,7 @@ def test_other_channels_do_not_count_as_e4():
 )
 def test_overlap_with_the_other_class(other, flag):
     rep, css = rows(REP=[(10, 14)], CSS=[other])
-    assert rep["quality_flags"] == css["quality_flags"] == flag
+    assert rep["quality_flags"] & FIRST == css["quality_flags"] & FIRST == flag
 
 
 def test_events_of_one_class_do_not_overlap_themselves():

@@ -10,7 +10,7 @@ from reprocess.errors import LedgerError
 from reprocess.maps.exposure import BOUNDS, QUANTITIES, daily, grid_coordinates, write_exposure
 from reprocess.schema import RECORDS_OF, day_index
 from reprocess.schema.grid import FINE, make_grid
-from reprocess.work.parts import DWELL, part_path, write_part
+from reprocess.work.parts import DWELL, LATER, part_path, write_part
 from reprocess.work.paths import Run
 
 MAP = make_grid(np.array([1.0, 5.0, 9.0]), np.array([0.0, 12.0, 24.0]))
@@ -22,13 +22,14 @@ Rows = list[tuple[str, float, float, float, int, int, int]]
 def block(run: Run, satellite: str, number: int, rows: Rows) -> dict:
     """Write a dwell part and return its receipt.
 
-    A row is date, L, MLT, latitude, and records: all of them, in REP, in CSS.
+    A row is date, L, MLT, latitude, and records: all of them, in REP, in CSS. None has a flag.
     """
     values = [np.array([r[k] for r in rows], np.float32) for k in (1, 2, 3)]
     counts = np.array([r[4:] for r in rows], np.int32).reshape(-1, 3)
     days = np.array([day_index(dt.date.fromisoformat(r[0])) for r in rows], np.int32)
     columns = {"day": days, "cell": FINE.cell(*values).astype(np.int32)}
     columns |= dict(zip(RECORDS_OF.values(), counts.T, strict=True))
+    columns |= dict.fromkeys(LATER["dwell"], 0 * days)
     digest = write_part(part_path(run.dwell, satellite, number), columns, DWELL)
     return {
         "satellite": satellite,

@@ -9,8 +9,8 @@ import xarray as xr
 from scipy.io import netcdf_file
 from scipy.stats import poisson
 
-from reprocess.errors import LedgerError
-from reprocess.maps.exposure import BOUNDS
+from reprocess.errors import FlagError, LedgerError
+from reprocess.maps.exposure import BOUNDS, daily
 from reprocess.maps.occurrence import (
     CONFIDENCE,
     MIN_DAYS,
@@ -24,7 +24,8 @@ from reprocess.maps.occurrence import (
 )
 from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS, RECORDS_OF, day_index
 from reprocess.schema.grid import FINE, make_grid
-from reprocess.work.parts import DWELL, EVENTS, part_path, write_part
+from reprocess.work.choice import Choice
+from reprocess.work.parts import DWELL, EVENTS, LATER, part_path, write_part
 from reprocess.work.paths import Run
 
 MAP = make_grid(np.array([2.0, 4.0, 6.0]), np.array([0.0, 6.0, 12.0, 24.0]))
@@ -146,14 +147,18 @@ def dates(n: int) -> list[str]:
 def write_block(
     run: Run, days: list[list[tuple]], events: list[tuple] = (), satellite: str = "noaa18", number: int = 247
 ) -> dict:
-    """Write a block's parts; a day is a list of (L, MLT, records, in REP, in CSS)."""
-    rows = [(day, *r) for day, day_rows in zip(dates(len(days)), days, strict=True) for r in day_rows]
+    """Write a block's parts; a day is a list of L, MLT, records, those in REP, CSS, flags of all three."""
+    rows = [
+        (day, *r, *[0] * (8 - len(r)))
+        for day, day_rows in zip(dates(len(days)), days, strict=True)
+        for r in day_rows
+    ]
     position = [np.array([r[k] for r in rows], np.float32) for k in (1, 2)]
     cell = FINE.cell(*position, np.full(len(rows), 60, np.float32))
-    counts = np.array([r[3:] for r in rows], np.int32).reshape(-1, 3).T
+    counts = np.array([r[3:] for r in rows], np.int32).reshape(-1, 6).T
     numbers = np.array([day_index(dt.date.fromisoformat(r[0])) for r in rows], np.int32)
     dwell = {"day": numbers, "cell": cell.astype(np.int32)} | dict(
-        zip(RECORDS_OF.values(), counts, strict=True)
+        zip((*RECORDS_OF.values(), *LATER["dwell"]), counts, strict=True)
     )
     blank = {"str": "", "time": 0}
     columns = {name: [blank.get(column.dtype, 0)] * len(events) for name, column in EVENT_COLUMNS.items()}
@@ -194,6 +199,50 @@ def test_rates_and_fractions(run):
     assert ds.occurrence_fraction.values[0, 0, 0] == 0.1
     assert ds.attrs["events_off_map"] == 1
     assert ds.attrs["min_dwell_s"] == 1000
+
+
+def test_a_flag_is_left_out_of_events_and_of_time_alike(run):
+    """In one bin: 100 records in the Anomaly, 60 elsewhere; an event in either, and a doubtful one."""
+    saa, low = EVENT_FLAGS["SAA"], EVENT_FLAGS["low_probability"]
+    day = [
+        (2.5, 3, 90, 0, 0, saa),
+        (2.5, 3, 10, 10, 0, saa, saa),  # of the event with its peak in the Anomaly
+        (2.5, 3, 4, 4, 0, 0, saa),  # of the same event, outside of it
+        (2.5, 3, 40, 0, 0),
+        (2.5, 3, 6, 6, 0),
+        (2.5, 3, 7, 0, 7, 0, 0, low),
+        (2.5, 3, 3, 0, 3, saa, 0, low),
+    ]
+    events = [("REP", 2.5, 3, 60, saa), ("REP", 2.5, 3, 60, 0), ("CSS", 2.5, 3, 60, low)]
+    receipts = [write_block(run, [day], events)]
+
+    def found(*exclude: str) -> tuple[list[int], list[float], list[float]]:
+        ds = occurrence(run, receipts, MAP, 0, Choice(exclude))
+        assert ds.attrs.get("excluded_flags", "").split() == list(exclude)
+        at = {"L": 0, "MLT": 0}
+        return [
+            ds.events.isel(at).values.tolist(),
+            float(ds.dwell.isel(at)) / 2,
+            (ds.precipitation.isel(at).values / 2).tolist(),
+        ]
+
+    assert found() == [[2, 1], 160, [20, 10]]
+    assert found("SAA") == [[1, 1], 57, [6, 7]]
+    assert found("low_probability") == [[2, 0], 160, [20, 0]]
+    assert found("SAA", "low_probability") == [[1, 0], 57, [6, 0]]
+    assert daily(run, receipts, MAP, Choice(("SAA",)))["dwell"].sum() == 2 * 57
+
+
+def test_the_order_and_number_of_times_that_a_flag_is_named_tell_nothing() -> None:
+    assert Choice(("low_probability", "SAA", "SAA")) == Choice(("SAA", "low_probability"))
+    assert Choice().attributes == {}
+    assert Choice().words == ""
+    assert Choice(("SAA", "calibration")).words == "without calibration, SAA"
+
+
+def test_a_flag_that_there_is_not_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(FlagError, match="no flag 'anomaly'; flags are\n  calibration: an in-flight"):
+        Choice(("SAA", "anomaly"))
 
 
 def test_thin_bins_are_missing_not_zero(run):

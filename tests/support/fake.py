@@ -47,6 +47,7 @@ def variables(satellite: str, date: str, n: int = 400, seed: int = 0) -> dict[st
     for spec in schema.RECORD_ARRAYS:
         for name in spec.sources:
             found.setdefault(name, rng.normal(100, 10, n).astype(spec.source_dtype))
+    found["Btot_sat"] = (27_000 + 7000 * np.cos(3 * phase)).astype(np.float32)  # in and out of the Anomaly
     return found
 
 

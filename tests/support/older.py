@@ -20,7 +20,7 @@ def older_parts(run: Run, records: Iterable[DetectReceipt]) -> None:
         for kind in PARTS:
             path = part_path(run.root / kind, record["satellite"], record["block"])
             table = pq.read_table(path)
-            table = table.drop_columns([name for name in LATER if name in table.column_names])
+            table = table.drop_columns([name for name in LATER[kind] if name in table.column_names])
             names = [before.get(name, name) for name in table.column_names]
             fields = [pa.field(name, of.type) for name, of in zip(names, table.schema, strict=True)]
             pq.write_table(table.rename_columns(names).cast(pa.schema(fields)), path)

@@ -12,11 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from reprocess import schema
-from reprocess.errors import LedgerError
+from reprocess.errors import FlagError, LedgerError
 from reprocess.files import sha256
+from reprocess.work.choice import Choice
 from reprocess.work.parts import (
     DWELL,
     EVENTS,
+    LATER,
     NOT_STORED,
     PARTS,
     column_troubles,
@@ -210,7 +212,7 @@ def test_parts_carry_what_is_declared_of_their_columns(run: Run, records: list[D
             assert field.metadata[b"units"].decode() == declared.units
             assert field.metadata[b"long_name"].decode() == declared.meaning
             assert field.metadata[b"source"].decode() == declared.source
-        assert list(column_troubles(part_path(run.root / kind, "noaa18", 250), PARTS[kind])) == []
+        assert list(column_troubles(part_path(run.root / kind, "noaa18", 250), kind)) == []
 
 
 def test_bits_of_the_quality_flags_are_told_beside_them(run: Run, records: list[DetectReceipt]) -> None:
@@ -236,10 +238,28 @@ def test_parts_of_version_010_are_read_under_the_names_of_today(
     pd.testing.assert_frame_equal(read_events(run, records), events)
     for (satellite, columns), (same, expected) in zip(read_dwell(run, records), dwell, strict=True):
         assert satellite == same
-        assert list(columns) == list(expected) == list(schema.DWELL_COLUMNS)
+        assert [*columns, *LATER["dwell"]] == list(expected) == list(schema.DWELL_COLUMNS)
         assert all(np.array_equal(columns[name], expected[name]) for name in columns)
-    for kind, declared in PARTS.items():
-        assert list(column_troubles(part_path(run.root / kind, "noaa18", 250), declared)) == []
+    for kind in PARTS:
+        assert list(column_troubles(part_path(run.root / kind, "noaa18", 250), kind)) == []
+
+
+def test_flags_that_a_part_does_not_tell_of_cannot_be_excluded(
+    run: Run, records: list[DetectReceipt]
+) -> None:
+    """An older part tells of the first flags of its events, and of none of its dwell."""
+    run.describe({"model": "a model", "mode": "continuous"})
+    assert len(read_events(run, records, Choice(("SAA",)))) == 5
+    assert len(read_events(run, records, Choice(("calibration",)))) == 0  # quality_flags of all are 3
+    older_parts(run, records)
+    assert len(read_events(run, records, Choice(("calibration", "time_gap")))) == 0
+    again = (
+        r"does not tell SAA of its events, .*: reprocess detect \S+ --run r-flags --model 'a model' --mode c"
+    )
+    with pytest.raises(FlagError, match=again):
+        read_events(run, records, Choice(("calibration", "SAA")))
+    with pytest.raises(FlagError, match="does not tell calibration of its dwell"):
+        list(read_dwell(run, records, Choice(("calibration",))))
 
 
 def test_an_event_table_has_no_column_that_pandas_reserves() -> None:
@@ -266,7 +286,7 @@ def test_a_part_with_other_columns_is_found(
 ) -> None:
     path = part_path(run.events, "noaa18", 250)
     pq.write_table(change(pq.read_table(path)), path)
-    troubles = list(column_troubles(path, EVENTS))
+    troubles = list(column_troubles(path, "events"))
     assert any(a.startswith(expected) and b.startswith(found) for a, b in troubles)
     assert all(a != b for a, b in troubles)
 

@@ -9,7 +9,7 @@ what each rule does to real days.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, wraps
 from typing import Any
 
 import numpy as np
@@ -24,13 +24,11 @@ from reprocess.detect.rules.sparse import Classified, Classifier, dilate, grow
 from reprocess.detect.rules.traced import trace_L
 from reprocess.schema import CLASSES, CONTINUOUS, EVENT_CLASSES
 from reprocess.schema.background import TYPICAL_BACKGROUND, e4_counts
+from reprocess.schema.flags import ADJACENT
 from reprocess.schema.measurements import has_L, not_measured
 
 HALO = 256
 """Records of each neighbour, of which all is known, that are looked at first; few structures are longer."""
-
-ADJACENT = 3
-"""Records at most between events of two classes that are one structure."""
 
 CERTAIN = 1e-6
 """Smallest probability that is believed: a single record of a sharp network must not outvote all others."""
@@ -59,8 +57,18 @@ class Series:
     @cached_property
     def polar_mean(self) -> np.ndarray:
         """As `protons.polar_mean`."""
-        counts, missing = e4_counts(self.flux)[0], self.flux[0, 3] < 0
+        counts, missing = self.e4[0], self.flux[0, 3] < 0
         return polar_mean(counts, missing, self.L, ~(self.unusable | self.calibrating))
+
+    @cached_property
+    def e4(self) -> np.ndarray:
+        """E4 of both telescopes in counts per second, as `e4_counts`."""
+        return e4_counts(self.flux)
+
+    @cached_property
+    def known(self) -> dict[tuple[str, Parameters], np.ndarray]:
+        """What `_once` keeps."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,22 @@ class Structure:
     one of the other class."""
 
 
+def _once(
+    rule: Callable[[Series, Parameters], np.ndarray],
+) -> Callable[[Series, Parameters], np.ndarray]:
+    """Have a rule look at a series once, however many others ask for what it finds."""
+
+    @wraps(rule)
+    def find(series: Series, parameters: Parameters) -> np.ndarray:
+        key = (rule.__name__, parameters)
+        if key not in series.known:
+            series.known[key] = rule(series, parameters)
+        return series.known[key]
+
+    return find
+
+
+@_once
 def observed(series: Series, parameters: Parameters) -> np.ndarray:
     """Tell which records an event could be found at: those in the middle of a window that breaks no rule.
 
@@ -91,7 +115,7 @@ def observed(series: Series, parameters: Parameters) -> np.ndarray:
     ndarray of bool, shape (n,)
         Also what is counted as observed time. False at the outer ends of the series.
     """
-    unfit = series.unusable | near_calibration(series.time, series.calibrating, parameters.calibration)
+    unfit = series.unusable | near(series, parameters)
     broken = np.diff(series.time) > 1000 * (np.inf if parameters.gap is None else parameters.gap)
     clear = (_sums(unfit, WINDOW) == 0) & (_sums(broken, WINDOW - 1) == 0)
     middle = np.zeros(series.time.size, bool)
@@ -107,10 +131,16 @@ def _sums(mask: np.ndarray, length: int) -> np.ndarray:
     return total[length:] - total[: max(total.size - length, 0)]
 
 
+@_once
+def near(series: Series, parameters: Parameters) -> np.ndarray:
+    """Tell which records are near a calibration, as `near_calibration`."""
+    return near_calibration(series.time, series.calibrating, parameters.calibration)
+
+
 def hot(series: Series, parameters: Parameters) -> np.ndarray:
     """Tell at which records an event could have its peak; bool, shape (n,)."""
     least = max(parameters.peak or 0, 1 if parameters.significance is not None else 0)
-    peak = e4_counts(series.flux)[0] >= least
+    peak = series.e4[0] >= least
     return peak if parameters.belt is None else peak & in_belt(series.L, parameters)
 
 
@@ -135,8 +165,7 @@ def wanted_records(series: Series, parameters: Parameters) -> np.ndarray:
     start, stop, _ = series.own.indices(series.time.size)
     peaks = hot(series, parameters)
     if parameters.significance is not None:
-        counts = e4_counts(series.flux)
-        peaks &= possible(counts[0], _expected(counts, series, parameters), parameters.significance)
+        peaks &= possible(series.e4[0], _expected(series, parameters), parameters.significance)
     wanted = dilate(peaks, parameters.join or 0, 0)
     wanted[: max(start - _reach(parameters), 0)] = False
     wanted[stop:] = False
@@ -206,8 +235,8 @@ def find_structures(series: Series, found: Classified, parameters: Parameters) -
         What `classify` returns.
     parameters : Parameters
     """
-    kinds, counts = marks(found.probabilities, parameters), e4_counts(series.flux)
-    expected = _expected(counts, series, parameters)
+    kinds, counts = marks(found.probabilities, parameters), series.e4
+    expected = _expected(series, parameters)
     structures = []
     for kind in range(1, kinds.max(initial=0) + 1):
         index = np.flatnonzero(kinds == kind)
@@ -228,9 +257,9 @@ def _chains(index: np.ndarray, time: np.ndarray, missing: int) -> list[np.ndarra
     return np.split(index, np.flatnonzero(far) + 1)
 
 
-def _expected(counts: np.ndarray, series: Series, parameters: Parameters) -> np.ndarray:
+def _expected(series: Series, parameters: Parameters) -> np.ndarray:
     """Return the counts of E4 at 0 degrees that background gives in each record, shape (n,)."""
-    return np.asarray(series.background + (parameters.leak or 0) * counts[1])
+    return np.asarray(series.background + (parameters.leak or 0) * series.e4[1])
 
 
 def _structure(
@@ -321,7 +350,7 @@ class Continuous:
         """Return the mode with some of its rules set otherwise; errors as `Parameters.changed`."""
         return cls(DEFAULTS.changed(changes))
 
-    @property
+    @cached_property
     def halo(self) -> int:
         """As `first_halo`."""
         return first_halo(self.parameters)
@@ -350,8 +379,10 @@ class Continuous:
             records["time"], records["electron_flux"], calibrating(records["ifc_on"], records["time"]),
             unusable, L, stretch.by_month(background, TYPICAL_BACKGROUND), stretch.own, stretch.truncated,
         )  # fmt: skip
-        windows = Windows(L.size, left_out=0)
-        return Look(L, traced, missing, windows, observed(series, rules)[windows.seen]), series
+        windows, close = Windows(L.size, left_out=0), near(series, rules)
+        avoided = series.calibrating | (dilate(close, CENTRE, CENTRE) if close.any() else close)
+        seen = observed(series, rules)[windows.seen]
+        return Look(L, traced, missing, series.calibrating, avoided, windows, seen), series
 
     def find(
         self,

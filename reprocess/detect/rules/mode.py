@@ -13,8 +13,13 @@ import numpy as np
 from reprocess.classifier.features import Windows
 from reprocess.detect.rules.sparse import Classified
 
-RECORDS = ("time", "electron_flux", "L_IGRF", "MLT", "latitude", "longitude", "ifc_on")
+RECORDS = ("time", "electron_flux", "L_IGRF", "MLT", "latitude", "longitude", "ifc_on", "B_sat")
 """Arrays that every mode needs: what events are described from."""
+
+
+def no_protons(first: int, last: int) -> np.ndarray:
+    """Return proton fluxes of records where nothing is known of them: none."""
+    return np.zeros((6, last + 1 - first), np.float32)
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,13 @@ class Stretch:
     """Whether there may be more records before the first and after the last."""
     neighbours: Mapping[str, str | None] = field(default_factory=dict)
     """sha256 of the file of every other day that was looked for, by date; None where there is none."""
+    flags: Mapping[str, int] = field(default_factory=dict)
+    """Flags that all records of a day have, by date."""
+    joined: bool = False
+    """Whether records of neighbours were asked for, so that an end that is not truncated is one of the
+    data."""
+    protons: Callable[[int, int], np.ndarray] = no_protons
+    """From first and last record to the proton fluxes of these at 0 degrees, float32, shape (6, k)."""
 
     def by_month(self, values: Mapping[str, float], default: float) -> np.ndarray:
         """Return for each record the value of its month (YYYY-MM), float64, shape (n,)."""
@@ -57,6 +69,10 @@ class Look:
     """Whether that is of the field line, because the file has none; bool, shape (n,)."""
     missing: np.ndarray
     """Whether the record is no measurement, bool, shape (n,)."""
+    calibrating: np.ndarray
+    """Whether a calibration is on, bool, shape (n,)."""
+    avoided: np.ndarray
+    """Whether a calibration is on or the mode keeps away from it, bool, shape (n,)."""
     windows: Windows
     possible: np.ndarray
     """Windows that may be classified, bool, shape (m,); the records that they stand for are observed."""

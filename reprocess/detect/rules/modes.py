@@ -42,8 +42,9 @@ class Published:
         """As `Mode.look`."""
         missing, stored = not_measured(stretch.records), stretch.records["L_IGRF"]
         windows = self.rules.windows(stored.size)
-        traced = np.zeros(stored.size, bool)
-        return Look(repair_L(stored, self.rules), traced, missing, windows, windows.clear_of(missing))
+        traced, calibrating = np.zeros(stored.size, bool), stretch.records["ifc_on"] == 1
+        L, possible = repair_L(stored, self.rules), windows.clear_of(missing)
+        return Look(L, traced, missing, calibrating, calibrating, windows, possible)
 
     def find(
         self,

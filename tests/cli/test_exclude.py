@@ -1,0 +1,128 @@
+"""`--exclude` of events, map and report: the same results without some flags, from the parts there are."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from click.testing import CliRunner, Result
+
+from reprocess.classifier.bundle import Bundle
+from reprocess.cli import main
+from reprocess.schema import EVENT_FLAGS, FLAGS
+from reprocess.work.parts import read_dwell, read_events
+from reprocess.work.paths import Run, Work
+from tests.support import labelled
+from tests.support.command import tree
+from tests.support.older import older_parts
+
+pytestmark = pytest.mark.usefixtures("short_record_axis")
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def work(
+    short_record_axis: None,
+    random_model: Bundle,
+    fake_archive: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Work:
+    """A run with its map and page, of days that are in and out of the Anomaly."""
+    work = labelled.ingest(fake_archive, tmp_path_factory.mktemp("exclude") / "w")
+    labelled.classify(work, random_model)
+    call("map", work.root, "--min-dwell", 0)
+    call("report", work.root)
+    return work
+
+
+@pytest.fixture(scope="module")
+def run(work: Work) -> Run:
+    return work.only_run(None)
+
+
+def test_the_table_without_flags_is_the_rows_that_have_none_of_them(work: Work, run: Run) -> None:
+    everything = pd.read_csv(io.BytesIO(call("events", work.root).stdout_bytes))
+    left = set()
+    for names in ("SAA", "SAA_wide,E4_missing", "simulated"):
+        bits = sum(EVENT_FLAGS[name] for name in names.split(","))
+        words = [word for name in names.split(",") for word in ("--exclude", name)]
+        expected = everything[(everything["quality_flags"] & bits) == 0].reset_index(drop=True)
+        for given in (["--exclude", names], words):
+            found = pd.read_csv(io.BytesIO(call("events", work.root, *given).stdout_bytes))
+            pd.testing.assert_frame_equal(found, expected)
+        left.add(len(expected))
+    assert max(left) == len(everything) > min(left) > 0
+
+
+def test_a_map_without_flags_stands_beside_the_runs_own_and_says_so(work: Work, run: Run) -> None:
+    before = {name: data for name, data in tree(run.root).items() if not name.startswith("maps/")}
+    result = call("map", work.root, "--min-dwell", 0, "--exclude", "SAA", "--name", "clear")
+    assert result.exit_code == 0, result.output
+    assert {name: d for name, d in tree(run.root).items() if not name.startswith("maps/")} == before
+    with xr.open_dataset(run.named_maps / "clear.nc", decode_timedelta=False) as found:
+        assert found.attrs["excluded_flags"] == "SAA"
+        receipts, bit = list(run.ledger.done()), EVENT_FLAGS["SAA"]
+        parts = [pd.DataFrame(part) for _, part in read_dwell(run, receipts)]
+        left = pd.concat(parts)["quality_flags"].to_numpy() & bit == 0
+        assert left.any()
+        assert not left.all()
+        assert found.attrs["run"] == run.name
+    with xr.open_dataset(run.occurrence, decode_timedelta=False) as own:
+        assert "excluded_flags" not in own.attrs
+        with xr.open_dataset(run.named_maps / "clear.nc", decode_timedelta=False) as found:
+            assert 0 < float(found.dwell.sum()) < float(own.dwell.sum())
+    assert call("audit", work.root).exit_code == 0
+
+
+def test_a_map_without_flags_needs_a_name(work: Work) -> None:
+    result = call("map", work.root, "--exclude", "SAA")
+    assert result.exit_code == 2
+    assert "name it with --name" in result.stderr
+
+
+def test_a_page_without_flags_lies_beside_the_runs_own(work: Work, run: Run) -> None:
+    before = run.report.read_bytes()
+    result = call("report", work.root, "--exclude", "low_probability,SAA")
+    assert result.exit_code == 0, result.output
+    assert run.report.read_bytes() == before
+    page = (run.report.parent / "without_SAA_low_probability.html").read_text()
+    assert "Without some of it" in page
+    assert "Without some of it" not in before.decode()
+    events = read_events(run, list(run.ledger.done()))
+    bits = EVENT_FLAGS["SAA"] | EVENT_FLAGS["low_probability"]
+    left = events[(events["quality_flags"] & bits) == 0]["event_class"].value_counts()
+    assert f"{left.get('REP', 0)} REP and {left.get('CSS', 0)} CSS events" in page.replace("\n", " ")
+    assert np.all(left < events["event_class"].value_counts())
+
+
+@pytest.mark.parametrize("command", ["events", "map", "report"])
+def test_a_flag_that_there_is_not_is_a_mistake_of_usage_that_names_all_there_are(
+    work: Work, command: str
+) -> None:
+    result = call(command, work.root, "--exclude", "SAA,anomaly")
+    assert result.exit_code == 2
+    assert "no flag 'anomaly'" in result.stderr
+    for flag in FLAGS:
+        assert f"{flag.name}: {flag.meaning}" in result.stderr
+
+
+def test_a_run_of_before_says_how_its_flags_are_made(
+    random_model: Bundle, fake_archive: Path, tmp_path: Path
+) -> None:
+    work = labelled.ingest(fake_archive, tmp_path / "w")
+    labelled.classify(work, random_model)
+    run = work.only_run(None)
+    receipts = list(run.ledger.done())
+    older_parts(run, receipts)
+    for receipt in receipts:
+        run.ledger.commit(receipt)
+    assert call("events", work.root, "--exclude", "E4_missing").exit_code == 0
+    for command in (["events"], ["map", "--name", "n"]):
+        result = call(command[0], work.root, *command[1:], "--exclude", "SAA")
+        assert result.exit_code != 0
+        assert f"reprocess detect {work.root} --run {run.name}-flags --model random" in result.stderr
