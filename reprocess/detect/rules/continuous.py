@@ -9,7 +9,7 @@ what each rule does to real days.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, wraps
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from reprocess.classifier.features import CENTRE, WINDOW, Windows
 from reprocess.detect.rules.calibration import FRAME, STEP_MS, calibrating, near_calibration
 from reprocess.detect.rules.mode import RECORDS, Found, Look, Network, Stretch
+from reprocess.detect.rules.once import once
 from reprocess.detect.rules.parameters import DEFAULTS, Parameters
 from reprocess.detect.rules.protons import NEAR, polar_mean
 from reprocess.detect.rules.significance import chance, possible
@@ -67,7 +68,7 @@ class Series:
 
     @cached_property
     def known(self) -> dict[tuple[str, Parameters], np.ndarray]:
-        """What `_once` keeps."""
+        """What `once` keeps."""
         return {}
 
 
@@ -91,22 +92,7 @@ class Structure:
     one of the other class."""
 
 
-def _once(
-    rule: Callable[[Series, Parameters], np.ndarray],
-) -> Callable[[Series, Parameters], np.ndarray]:
-    """Have a rule look at a series once, however many others ask for what it finds."""
-
-    @wraps(rule)
-    def find(series: Series, parameters: Parameters) -> np.ndarray:
-        key = (rule.__name__, parameters)
-        if key not in series.known:
-            series.known[key] = rule(series, parameters)
-        return series.known[key]
-
-    return find
-
-
-@_once
+@once
 def observed(series: Series, parameters: Parameters) -> np.ndarray:
     """Tell which records an event could be found at: those in the middle of a window that breaks no rule.
 
@@ -131,7 +117,7 @@ def _sums(mask: np.ndarray, length: int) -> np.ndarray:
     return total[length:] - total[: max(total.size - length, 0)]
 
 
-@_once
+@once
 def near(series: Series, parameters: Parameters) -> np.ndarray:
     """Tell which records are near a calibration, as `near_calibration`."""
     return near_calibration(series.time, series.calibrating, parameters.calibration)
