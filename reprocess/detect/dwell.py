@@ -30,7 +30,7 @@ def count_dwell(
     events : mapping of str to ndarray of int, shape (k, 2)
         Positions of first and last record, by class.
     flags : mapping of str to ndarray of int32, shape (k,)
-        Of these events.
+        Flags of these events.
     of_records : ndarray of int32, shape (n,)
         Flags of the records of the stretch.
     day : int
