@@ -104,7 +104,7 @@ def files_under(folder: Path) -> list[Path]:
     )
 
 
-def write_atomic(path: Path, data: bytes, place: Path | None = None) -> None:
+def write_atomic(path: Path, data: bytes, place: Path | None = None, *, sync: bool = True) -> None:
     """Replace `path` by `data` as one step that survives a crash.
 
     Leftovers of writers that were killed on the way are removed.
@@ -116,6 +116,8 @@ def write_atomic(path: Path, data: bytes, place: Path | None = None) -> None:
     place : Path, optional
         Folder above `path`, on the same file system, for the temporary file: where programs read the
         folder of `path` whole. Some of them read or stumble over hidden files, too.
+    sync : bool
+        Whether to wait until the disk has it: a power cut then leaves the old file or the new one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep(path, place)
@@ -124,8 +126,9 @@ def write_atomic(path: Path, data: bytes, place: Path | None = None) -> None:
     try:
         with temporary.open("wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as e:
         with contextlib.suppress(OSError):
@@ -133,7 +136,8 @@ def write_atomic(path: Path, data: bytes, place: Path | None = None) -> None:
         if e.errno is None:
             raise
         raise OSError(e.errno, e.strerror, str(path)) from e  # the name that the user knows
-    _sync_folder(path.parent)  # the rename itself
+    if sync:
+        _sync_folder(path.parent)  # the rename itself
 
 
 def _sync_folder(path: Path) -> None:

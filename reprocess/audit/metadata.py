@@ -15,8 +15,8 @@ import numpy as np
 
 from reprocess.audit.finding import GO_ON, Finding
 from reprocess.files import sha256
+from reprocess.work.coordinates import holds_coordinate
 from reprocess.work.paths import Work
-from reprocess.work.store import holds_coordinate
 
 _REMEDY = "reprocess audit WORK --repair writes it again"
 

@@ -167,12 +167,10 @@ def _class_rows(found: Found) -> dict[str, np.ndarray]:
 
 
 def _write_classes(store: SatelliteStore, block: int, results: dict[int, _DayResult]) -> dict[str, str]:
-    span = schema.block_days(block)
-    rows = {
-        name: np.full((len(span), *spec.day_shape), spec.fill, spec.dtype)
-        for name, spec in CLASS_ARRAYS.items()
+    start = schema.block_days(block).start
+    return {
+        name: store.write_encoded(
+            name, block, {day - start: store.encode(name, one.classes[name]) for day, one in results.items()}
+        )
+        for name in CLASS_ARRAYS
     }
-    for day, result in results.items():
-        for name, values in result.classes.items():
-            rows[name][day - span.start, ..., : values.shape[-1]] = values
-    return {name: store.write(name, span.start, values) for name, values in rows.items()}

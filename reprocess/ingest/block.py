@@ -34,7 +34,7 @@ def ingest_block(plan: IngestPlan) -> IngestReceipt:
     span = schema.block_days(plan.block)
     claimed = work.ledger.read(plan.satellite, plan.block)
     previous = claimed["days"] if claimed else {}
-    entries, read, deferred = _read_granules(plan, claimed)
+    entries, read, deferred = _read_granules(plan, claimed, store)
     left = {date: entry for date, entry in previous.items() if date not in entries}
     if claimed is not None and claimed["state"] == "done" and left:
         store.verify(plan.block, claimed["outputs"])  # a damaged day must not be copied under a new sum
@@ -47,11 +47,9 @@ def ingest_block(plan: IngestPlan) -> IngestReceipt:
     deferred |= {date: entry for date, entry in put_off.items() if date not in planned}
     digests = {}
     for spec in schema.RECORD_ARRAYS:
-        rows = _kept_rows(spec, store, span, kept)
-        for i, arrays in read.items():
-            values = arrays.pop(spec.name)  # a whole block of records is 200 MB: nothing is kept twice
-            rows[i, ..., : values.shape[-1]] = values
-        digests[spec.name] = store.write(spec.name, span.start, rows)
+        chunks = store.encoded(spec.name, plan.block, kept)
+        chunks |= {row: arrays.pop(spec.name) for row, arrays in read.items()}
+        digests[spec.name] = store.write_encoded(spec.name, plan.block, chunks)
     for name, rows in _day_rows(span, days).items():
         digests[name] = store.write(name, span.start, rows)
     receipt: IngestReceipt = {
@@ -73,8 +71,8 @@ def _invalidate(store: SatelliteStore, span: range, kept: dict[str, DayEntry]) -
 
 
 def _read_granules(
-    plan: IngestPlan, claimed: IngestReceipt | None
-) -> tuple[dict[str, DayEntry], dict[int, dict[str, np.ndarray]], dict[str, DayEntry]]:
+    plan: IngestPlan, claimed: IngestReceipt | None, store: SatelliteStore
+) -> tuple[dict[str, DayEntry], dict[int, dict[str, bytes]], dict[str, DayEntry]]:
     """Read a plan's files one after another.
 
     Returns
@@ -82,12 +80,12 @@ def _read_granules(
     entries : dict
         Entries of the receipt by date.
     read : dict
-        Arrays of the good files by row of the block.
+        Arrays of the good files, compressed, by row of the block: records of a whole one would take 200 MB.
     deferred : dict
         Source and reason of the days that cannot be had now, by date.
     """
     entries: dict[str, DayEntry] = {}
-    read: dict[int, dict[str, np.ndarray]] = {}
+    read: dict[int, dict[str, bytes]] = {}
     deferred: dict[str, DayEntry] = {}
     tries = TRIES
     start = schema.block_days(plan.block).start
@@ -97,7 +95,8 @@ def _read_granules(
         tries = TRIES if outcome.pressing else 1  # a server in trouble is not pressed
         (deferred if outcome.deferred else entries)[date] = outcome.entry
         if outcome.records is not None:
-            read[granule.day - start] = outcome.records.arrays
+            arrays = outcome.records.arrays
+            read[granule.day - start] = {name: store.encode(name, arrays[name]) for name in arrays}
     return entries, read, deferred
 
 
@@ -114,15 +113,6 @@ def _known(claimed: IngestReceipt | None, date: str) -> Known:
 def _position(date: str, span: range) -> int:
     """Return the row of a date within its block."""
     return schema.day_index(date) - span.start
-
-
-def _kept_rows(spec: schema.ArraySpec, store: SatelliteStore, span: range, kept: list[int]) -> np.ndarray:
-    """Return a block's rows of one array: kept days as stored, fill values elsewhere."""
-    rows = np.full((len(span), *spec.day_shape), spec.fill, spec.dtype)
-    if kept:
-        store.require_shard(spec.name, span.start)
-        rows[kept] = store.read(spec.name, span.start, span.stop)[kept]
-    return rows
 
 
 def _day_rows(span: range, days: dict[str, DayEntry]) -> dict[str, np.ndarray]:

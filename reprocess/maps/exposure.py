@@ -7,16 +7,15 @@ satellite-day, which the confidence of occurrence fractions is resampled from.
 import shutil
 
 import numpy as np
-import xarray as xr
 
 from reprocess import schema
 from reprocess.maps.attributes import product_attributes
 from reprocess.schema.grid import FINE, Grid, coarse_bins
 from reprocess.work.choice import EVERYTHING, Choice
+from reprocess.work.groups import Plain, write_group
 from reprocess.work.parts import read_dwell
 from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt
-from reprocess.work.store import write_dataset
 
 _SECONDS = int(schema.SAMPLING_S)
 QUANTITIES = tuple(schema.EXPOSURE)
@@ -55,29 +54,26 @@ def write_exposure(run: Run, receipts: list[DetectReceipt]) -> None:
         for name, total in totals.items():
             _add(total[satellites.index(satellite)], month, part["cell"], part[schema.RECORDS_OF[name]])
     shape = (len(satellites), calendar.size, *_FINE_SHAPE)
-    dataset = xr.Dataset(
-        {name: as_variable(schema.EXPOSURE[name], total.reshape(shape)) for name, total in totals.items()},
-        coords=_coordinates(satellites, calendar) | grid_coordinates(FINE),
-        attrs=product_attributes(run, **_TEXTS),
-    )
-    write_dataset(run.exposure, dataset)
+    arrays = {name: as_plain(schema.EXPOSURE[name], total.reshape(shape)) for name, total in totals.items()}
+    arrays |= _coordinates(satellites, calendar) | grid_coordinates(FINE)
+    write_group(run.exposure, arrays, product_attributes(run, **_TEXTS))
 
 
-def _coordinates(satellites: list[str], months: np.ndarray) -> dict[str, xr.Variable]:
+def _coordinates(satellites: list[str], months: np.ndarray) -> dict[str, Plain]:
+    days = months.astype("datetime64[D]") - np.datetime64(schema.EPOCH, "D")
     values = {
         "satellite": np.array(satellites, object),  # Zarr 3 has no fixed-length text yet
-        "month": months.astype("datetime64[s]"),
+        "month": days.astype(schema.EXPOSURE_COORDINATES["month"].dtype),
         "hemisphere": np.array(schema.HEMISPHERES, object),
     }
-    coordinates = {name: as_variable(schema.EXPOSURE_COORDINATES[name], v) for name, v in values.items()}
-    month = coordinates["month"]  # xarray writes the units of a time itself
-    month.encoding = {"units": month.attrs.pop("units"), "dtype": schema.EXPOSURE_COORDINATES["month"].dtype}
-    return coordinates
+    coordinates = {name: as_plain(schema.EXPOSURE_COORDINATES[name], v) for name, v in values.items()}
+    dims, month, attrs = coordinates["month"]
+    return coordinates | {"month": (dims, month, {**attrs, "calendar": "proleptic_gregorian"})}
 
 
-def as_variable(declared: schema.Variable, values: np.ndarray) -> xr.Variable:
-    """Return values with the dimensions and attributes that are declared for them."""
-    return xr.Variable(declared.dims, values, declared.attrs)
+def as_plain(declared: schema.Variable, values: np.ndarray) -> Plain:
+    """Return values with the dimensions and attributes that are declared for them, as xarray takes them."""
+    return declared.dims, values, declared.attrs
 
 
 def _add(total: np.ndarray, month: np.ndarray, cell: np.ndarray, records: np.ndarray) -> None:
@@ -96,6 +92,8 @@ def compare_exposure(run: Run, receipts: list[DetectReceipt]) -> list[tuple[str,
     list of tuple of str
         What should be and what is, for every satellite and quantity that differs.
     """
+    import xarray as xr
+
     differences = []
     with xr.open_zarr(run.exposure, consolidated=False, chunks=None, zarr_format=3) as dataset:
         months = dataset["month"].to_numpy().astype("datetime64[M]")
@@ -155,13 +153,13 @@ def daily(
     return {name: np.concatenate([empty, *parts.pop(name)]) for name in QUANTITIES}
 
 
-def grid_coordinates(grid: Grid) -> dict[str, xr.Variable]:
+def grid_coordinates(grid: Grid) -> dict[str, Plain]:
     """Return CF coordinates of a grid: bin centres with their bounds."""
     coordinates = {}
     for name, edges in (("L", grid.L_edges), ("MLT", grid.MLT_edges)):
         bounds = np.stack([edges[:-1], edges[1:]], axis=1)
         for axis, values in ((name, bounds.mean(axis=1)), (f"{name}_bounds", bounds)):
-            coordinates[axis] = as_variable(schema.GRID_COORDINATES[axis], values)
+            coordinates[axis] = as_plain(schema.GRID_COORDINATES[axis], values)
     return coordinates
 
 

@@ -17,7 +17,7 @@ from reprocess import schema
 from reprocess.errors import LedgerError
 from reprocess.files import write_atomic
 from reprocess.maps.attributes import coverage_attributes, product_attributes
-from reprocess.maps.exposure import BOUNDS, as_variable, daily, grid_coordinates
+from reprocess.maps.exposure import BOUNDS, as_plain, daily, grid_coordinates
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
 from reprocess.schema.grid import Grid, make_grid
 from reprocess.work.choice import EVERYTHING, Choice
@@ -144,14 +144,14 @@ def occurrence(
         "occurrence_fraction_lower": low,
         "occurrence_fraction_upper": high,
     }
-    classes = as_variable(schema.OCCURRENCE_COORDINATES["event_class"], np.array(list(EVENT_CLASSES)))
+    classes = as_plain(schema.OCCURRENCE_COORDINATES["event_class"], np.array(list(EVENT_CLASSES)))
     own: dict[str, object] = {
         "interval_coverage": CONFIDENCE,
         "min_dwell_s": float(min_dwell_s),
         "events_off_map": off_map,
     }
     return xr.Dataset(
-        {name: as_variable(schema.OCCURRENCE[name], value) for name, value in values.items()},
+        {name: as_plain(schema.OCCURRENCE[name], value) for name, value in values.items()},
         coords={"event_class": classes, **grid_coordinates(grid)},
         attrs=product_attributes(run, **_TEXTS)
         | coverage_attributes(run, receipts)

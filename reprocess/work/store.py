@@ -6,12 +6,10 @@ one shard, so a write that is not whole shard rows raises `StoreError`. A shard 
 its values are fill values: a block that was written has exactly one file per array.
 """
 
-import json
-import shutil
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import zarr
@@ -19,14 +17,13 @@ from zarr.codecs import BloscCodec, ZstdCodec
 
 from reprocess import schema
 from reprocess.errors import StoreError
-from reprocess.files import files_under, find, sha256, sweep
+from reprocess.files import files_under, find, sha256, sweep, write_atomic
 from reprocess.schema import ArraySpec
+from reprocess.work.coordinates import require_attributes, require_coordinate
 from reprocess.work.ledger import BlockLedger
 from reprocess.work.paths import Run, Work
 from reprocess.work.place import Place
-
-if TYPE_CHECKING:
-    import xarray as xr
+from reprocess.work.shards import BLOSC, ZSTD, join, split
 
 LAYOUT = 1
 """Version of the layout below; a store of another layout is refused."""
@@ -37,8 +34,7 @@ STRIP = 4
 # Measured on real days, tables in docs/performance.md. Fluxes are few distinct values (256 codes
 # of the telemetry) that repeat; shuffling their bytes hides that. All else varies smoothly.
 _FLUXES = ZstdCodec(level=3)
-_COORDINATES = ZstdCodec(level=0, checksum=False)
-_SMOOTH = BloscCodec(cname="zstd", clevel=3, shuffle="shuffle")
+SMOOTH = BloscCodec(cname="zstd", clevel=3, shuffle="shuffle")
 
 zarr.config.set(
     {
@@ -83,43 +79,12 @@ def create_store(path: Path, satellites: Iterable[str], arrays: Mapping[str, Arr
             if not file.is_file():
                 _create_array(group, spec)
             else:
-                _require_attributes(file, spec.attrs)
+                require_attributes(file, spec.attrs)
         for name in schema.COORDINATES:
             if any(name in spec.dims for spec in arrays.values()):
-                _require_coordinate(path / satellite, name)
+                require_coordinate(path / satellite, name)
         if group.attrs.get("platform") != schema.SATELLITES[satellite].name:
             group.attrs["platform"] = schema.SATELLITES[satellite].name
-
-
-def _require_coordinate(group: Path, name: str) -> None:
-    """Write a coordinate unless it is there with its values; a killed writer may have left it without."""
-    values, attributes = schema.COORDINATES[name]
-    if not (group / name / "zarr.json").is_file():
-        zarr.create_array(
-            group, name=name, data=values, dimension_names=(name,), attributes=attributes, zarr_format=3,
-            compressors=_COORDINATES,
-        )  # fmt: skip
-        return
-    _require_attributes(group / name / "zarr.json", attributes)
-    coordinate = zarr.open_array(group / name, mode="r+", zarr_format=3)
-    if not np.array_equal(np.asarray(coordinate[:]), values):
-        coordinate[:] = values
-
-
-def _require_attributes(file: Path, attributes: Mapping[str, Any]) -> None:
-    """Write the attributes of an array unless they are there.
-
-    Raises
-    ------
-    StoreError
-        If what describes the array is damaged.
-    """
-    try:
-        found = json.loads(file.read_bytes())["attributes"]
-    except (ValueError, KeyError, TypeError) as e:
-        raise StoreError(f"{file} is damaged ({e}); reprocess audit WORK --repair writes it again") from e
-    if found != attributes:
-        zarr.open_array(file.parent, mode="r+", zarr_format=3).attrs.put(dict(attributes))
 
 
 def _metadata_leftovers(path: Path) -> list[Path]:
@@ -139,15 +104,6 @@ def metadata_files(
         return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files_under(Path(folder))}
 
 
-def holds_coordinate(group: Path, name: str) -> bool:
-    """Tell whether a coordinate's values can be read and are what they must be."""
-    values, _ = schema.COORDINATES[name]
-    try:
-        return np.array_equal(np.asarray(zarr.open_array(group / name, mode="r", zarr_format=3)[:]), values)
-    except (OSError, ValueError, TypeError, KeyError, RuntimeError):  # what Zarr and its codecs raise
-        return False
-
-
 def shard_key(spec: ArraySpec, satellite: str, block: int) -> str:
     """Return where the shard of a block lies, relative to its store."""
     return "/".join([satellite, spec.name, "c", str(block), *["0"] * (len(spec.dims) - 1)])
@@ -162,10 +118,14 @@ def _create_array(group: zarr.Group, spec: ArraySpec) -> None:
         chunks=(1, *shape[1:]) if len(shape) > 1 else (schema.BLOCK_DAYS,),
         dtype=spec.dtype,
         fill_value=spec.fill,
-        compressors=_FLUXES if spec.name.endswith("flux") else _SMOOTH,
+        compressors=_FLUXES if _is_flux(spec.name) else SMOOTH,
         dimension_names=spec.dims,
         attributes=spec.attrs,
     )
+
+
+def _is_flux(name: str) -> bool:
+    return name.endswith("flux")
 
 
 class SatelliteStore:
@@ -236,6 +196,71 @@ class SatelliteStore:
             file.unlink()
             array[start:stop] = rows
         return sha256(file.read_bytes())
+
+    def encode(self, name: str, values: np.ndarray) -> bytes:
+        """Return one day of an array as its chunk is stored.
+
+        Parameters
+        ----------
+        name : str
+            Name of the array.
+        values : ndarray, shape (…, n)
+            The day's values; what the array has room for beyond is filled.
+
+        Raises
+        ------
+        StoreError
+            If they are not of the array's dtype and shape.
+        """
+        array = self._arrays[name]
+        shape = array.shape[1:]
+        if values.dtype != array.dtype or values.shape[:-1] != shape[:-1] or values.shape[-1] > shape[-1]:
+            raise StoreError(
+                f"{self.path}/{name} holds {array.dtype} of shape {shape} a day, not {values.dtype} of "
+                f"{values.shape}"
+            )
+        chunk = np.full(shape, array.fill_value, array.dtype.newbyteorder("<"))
+        chunk[..., : values.shape[-1]] = values
+        return bytes((ZSTD if _is_flux(name) else BLOSC).encode(chunk))
+
+    def encoded(self, name: str, block: int, rows: Collection[int]) -> dict[int, bytes]:
+        """Return days of a block as they are stored, by row; nothing is decompressed.
+
+        Raises
+        ------
+        StoreError
+            If the shard is missing or damaged, or lacks one of the days.
+        """
+        if not rows:
+            return {}
+        start = block * schema.BLOCK_DAYS
+        self.require_shard(name, start)
+        try:
+            chunks = split(self.shard_path(name, block).read_bytes(), schema.BLOCK_DAYS)
+            return {row: chunks[row] for row in rows}
+        except (ValueError, KeyError) as e:
+            why = f"it lacks day {e}" if isinstance(e, KeyError) else e
+            raise StoreError(f"{self.shard_path(name, block)}: {why}; {self.remedy(start)}") from e
+
+    def write_encoded(self, name: str, block: int, chunks: Mapping[int, bytes]) -> str:
+        """Write the shard of a block.
+
+        Parameters
+        ----------
+        name : str
+            Name of an array with one chunk per day.
+        block : int
+        chunks : mapping of int to bytes
+            What `encode` and `encoded` returned, by row; the other days read as fill values.
+
+        Returns
+        -------
+        str
+            sha256 of the shard file as it lies on disk.
+        """
+        shard = join(chunks, schema.BLOCK_DAYS)
+        write_atomic(self.shard_path(name, block), shard, sync=False)
+        return sha256(shard)
 
     def shard_path(self, name: str, block: int) -> Path:
         """Return the file that holds a block of an array."""
@@ -358,27 +383,3 @@ def open_classes(run: Run, satellite: str) -> SatelliteStore:
     return SatelliteStore(
         run.classes, satellite, run.ledger, f"repeat the command that made run {run.name!r}"
     )
-
-
-def write_dataset(path: Path, dataset: "xr.Dataset") -> None:
-    """Write a small dataset as a Zarr group of its own, replacing an older one whole.
-
-    Chunks are one per index of the leading two dimensions; a shard spans the second.
-    """
-    temporary = path.with_name(path.name + ".partial")
-    shutil.rmtree(temporary, ignore_errors=True)
-    # Bounds are no coordinates of data, and CF has no fill value in either.
-    plain = dataset.reset_coords([name for name in dataset.coords if name not in dataset.dims])
-    encoding = {str(name): {**array.encoding, "_FillValue": None} for name, array in plain.variables.items()}
-    for name, array in dataset.data_vars.items():
-        if array.ndim > 2:
-            shape = array.shape
-            encoding[str(name)] |= {"chunks": (1, 1, *shape[2:]), "shards": (1, *shape[1:])}
-            encoding[str(name)] |= {"compressors": (_SMOOTH,)}
-    plain.to_zarr(temporary, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
-    outdated = path.with_name(path.name + ".old")
-    shutil.rmtree(outdated, ignore_errors=True)
-    if path.exists():
-        path.rename(outdated)  # never a half-deleted group under the right name
-    temporary.rename(path)
-    shutil.rmtree(outdated, ignore_errors=True)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import xarray as xr
 import zarr
 
 from reprocess import schema
@@ -15,7 +14,7 @@ from reprocess.files import sha256
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.work.ledger import BlockLedger
 from reprocess.work.paths import Work
-from reprocess.work.store import SatelliteStore, create_store, open_classes, open_records, write_dataset
+from reprocess.work.store import SatelliteStore, create_store, open_classes, open_records
 from tests.support.command import tree
 
 BLOCK = 248
@@ -356,43 +355,3 @@ def test_store_of_classes_holds_classes_and_probabilities(tmp_path: Path) -> Non
     assert group["class"].attrs["flag_meanings"].split() == list(schema.CLASSES)
     assert "day" in group
     assert "energy" not in group
-
-
-def dataset(seed: int) -> xr.Dataset:
-    values = np.random.default_rng(seed).integers(0, 99, (2, 3, 4, 5)).astype(np.int32)
-    return xr.Dataset(
-        {"dwell": (("a", "b", "c", "d"), values), "total": (("a",), values.sum(axis=(1, 2, 3)))}
-    )
-
-
-def test_dataset_is_written_as_a_group_and_replaced_whole(tmp_path: Path) -> None:
-    path = tmp_path / "x.zarr"
-    write_dataset(path, dataset(0).assign(extra=("a", [1, 2])))
-    write_dataset(path, dataset(1))
-    assert not dataset(1).equals(dataset(0))
-    with xr.open_zarr(path, consolidated=False) as written:
-        xr.testing.assert_equal(written.load(), dataset(1))
-    assert [p.name for p in tmp_path.iterdir()] == ["x.zarr"]
-
-
-def test_leftover_of_a_killed_dataset_writer_is_not_mixed_in(tmp_path: Path) -> None:
-    write_dataset(tmp_path / "x.zarr.partial", dataset(0).assign(extra=("a", [1, 2])))
-    write_dataset(tmp_path / "x.zarr", dataset(1))
-    with xr.open_zarr(tmp_path / "x.zarr", consolidated=False) as written:
-        assert set(written.data_vars) == {"dwell", "total"}
-
-
-def test_crash_while_writing_a_dataset_leaves_the_old_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_dataset(tmp_path / "x.zarr", dataset(0))
-
-    def crash(*_: object, **__: object) -> None:
-        raise OSError("no space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(xr.Dataset, "to_zarr", crash)
-        with pytest.raises(OSError, match="no space left"):
-            write_dataset(tmp_path / "x.zarr", dataset(1))
-    with xr.open_zarr(tmp_path / "x.zarr", consolidated=False) as written:
-        xr.testing.assert_equal(written.load(), dataset(0))

@@ -1,0 +1,82 @@
+"""Shards as the Zarr 3 specification has them: chunks one after the other, and at the end an index of them.
+
+zarr-python writes a shard from all of its rows: days that do not exist are compressed as padding, and
+days that stay are decompressed and compressed again. Here chunks are put together as they are.
+
+The format is the specification's sharding codec, version 1.0, with the index at the end: for each chunk its
+offset and length in 64 bits, little-endian, all ones where it is missing, then CRC-32C (RFC 3720) of these.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+
+import numpy as np
+from numcodecs import Blosc, Zstd, blosc
+
+ZSTD, BLOSC = Zstd(level=3), Blosc(cname="zstd", clevel=3, shuffle=Blosc.SHUFFLE)
+"""What chunks of fluxes and of all else are compressed with; `work.store` tells Zarr the same."""
+
+blosc.use_threads = False  # there is one process per core
+
+_MISSING = np.uint64(2**64 - 1)
+_INDEX = np.dtype("<u8")
+_CASTAGNOLI = 0x82F63B78  # the polynomial, bits reversed
+
+
+def join(chunks: Mapping[int, bytes], count: int) -> bytes:
+    """Return a shard.
+
+    Parameters
+    ----------
+    chunks : mapping of int to bytes
+        Compressed chunks by position; the others read as fill values.
+    count : int
+        Chunks that a shard has room for.
+    """
+    index = np.full((count, 2), _MISSING, _INDEX)
+    offset = 0
+    for position, chunk in sorted(chunks.items()):
+        index[position] = offset, len(chunk)
+        offset += len(chunk)
+    entries = index.tobytes()
+    return b"".join([*(chunks[k] for k in sorted(chunks)), entries, crc32c(entries).to_bytes(4, "little")])
+
+
+def split(shard: bytes, count: int) -> dict[int, bytes]:
+    """Return the compressed chunks of a shard by position; missing ones are left out.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are no such shard.
+    """
+    size = count * 2 * _INDEX.itemsize
+    body, entries, checksum = shard[: -size - 4], shard[-size - 4 : -4], shard[-4:]
+    if len(entries) != size or crc32c(entries).to_bytes(4, "little") != checksum:
+        raise ValueError("the index at its end is damaged")
+    chunks = {}
+    for position, (offset, length) in enumerate(np.frombuffer(entries, _INDEX).reshape(count, 2).tolist()):
+        if offset != _MISSING:
+            chunks[position] = body[offset : offset + length]
+            if len(chunks[position]) != length:
+                raise ValueError(f"chunk {position} is said to end beyond the others")
+    return chunks
+
+
+def crc32c(data: bytes) -> int:
+    """Return the CRC-32C of a few hundred bytes, as RFC 3720 has it in appendix B.4."""
+    remainder, table = 0xFFFFFFFF, _table()
+    for byte in data:
+        remainder = remainder >> 8 ^ table[(remainder ^ byte) & 0xFF]
+    return remainder ^ 0xFFFFFFFF
+
+
+@cache
+def _table() -> list[int]:
+    """Return the remainders of all bytes."""
+    table = []
+    for byte in range(256):
+        for _ in range(8):
+            byte = byte >> 1 ^ (_CASTAGNOLI if byte & 1 else 0)
+        table.append(byte)
+    return table
