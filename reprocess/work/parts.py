@@ -9,10 +9,9 @@ import io
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -25,6 +24,9 @@ from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _ARROW = {
     "str": pa.string(),
     "int32": pa.int32(),
@@ -32,6 +34,13 @@ _ARROW = {
     "float64": pa.float64(),
     "time": pa.timestamp("ms", tz="UTC"),
     "bool": pa.bool_(),
+}
+
+_NUMPY: dict[pa.DataType, np.dtype[Any]] = {
+    pa.int32(): np.dtype(np.int32),
+    pa.float32(): np.dtype(np.float32),
+    pa.float64(): np.dtype(np.float64),
+    _ARROW["time"]: np.dtype("datetime64[ms]"),
 }
 
 RENAMED = {
@@ -84,7 +93,27 @@ def part_path(folder: Path, satellite: str, block: int) -> Path:
 
 def as_part(columns: Mapping[str, Any], arrow_schema: pa.Schema) -> pa.Table:
     """Return columns as a part holds them."""
-    return pa.table({name: columns[name] for name in arrow_schema.names}, schema=arrow_schema)
+    arrays = [_as_array(columns[field.name], field.type) for field in arrow_schema]
+    return pa.Table.from_arrays(arrays, schema=arrow_schema)
+
+
+def _as_array(values: Any, kind: pa.DataType) -> pa.Array:
+    """Return the values of a column.
+
+    `pyarrow.array` imports pandas, which takes as long as a day takes to classify, only to see whether it
+    is given something of it; so it is asked only for what is not plain here.
+    """
+    if kind == pa.string() and all(isinstance(value, str) for value in values):
+        texts = [value.encode() for value in values]
+        ends = np.cumsum([0, *map(len, texts)], dtype=np.int32)
+        buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(texts))]
+        return pa.Array.from_buffers(kind, len(texts), buffers)
+    dtype = _NUMPY.get(kind)
+    array: np.ndarray = np.asarray(values) if len(values) else np.empty(0, dtype)
+    if dtype is None or not np.can_cast(array.dtype, dtype, "same_kind"):
+        return pa.array(values, kind)
+    plain: np.ndarray = np.ascontiguousarray(array, dtype)
+    return pa.Array.from_buffers(kind, len(plain), [None, pa.py_buffer(plain.view(np.uint8))])
 
 
 def as_parquet(columns: Mapping[str, Any], declared: Iterable[Variable]) -> bytes:
@@ -118,7 +147,7 @@ def read_part(path: Path, expected_sha256: str) -> pa.Table:
         raise LedgerError(f"{path} is missing although its block is done; {_remedy(path)}") from e
     if sha256(data) != expected_sha256:
         raise LedgerError(f"{path} has sha256 {sha256(data)}, not {expected_sha256}; {_remedy(path)}")
-    return _renamed(pq.read_table(pa.BufferReader(data)))
+    return _renamed(pq.ParquetFile(pa.BufferReader(data)).read())
 
 
 def _renamed(table: pa.Table) -> pa.Table:
@@ -182,7 +211,7 @@ def _remedy(path: Path) -> str:
     return f"delete {receipt} and repeat the command that made run {run.name!r}"
 
 
-def read_events(run: Run, receipts: Iterable[DetectReceipt], choice: Choice = EVERYTHING) -> pd.DataFrame:
+def read_events(run: Run, receipts: Iterable[DetectReceipt], choice: Choice = EVERYTHING) -> "pd.DataFrame":
     """Return the event table of these blocks, sorted by satellite, start and class.
 
     Raises
@@ -192,6 +221,8 @@ def read_events(run: Run, receipts: Iterable[DetectReceipt], choice: Choice = EV
     FlagError
         If a part does not tell of a flag that is excluded.
     """
+    import pandas as pd
+
     frames = []
     for receipt in receipts:
         path = part_path(run.events, receipt["satellite"], receipt["block"])
@@ -223,8 +254,14 @@ def read_dwell(
         path = part_path(run.dwell, receipt["satellite"], receipt["block"])
         table = read_part(path, receipt["outputs"]["dwell"])
         _require_flags(table.schema, run, choice)
-        columns = {name: table[name].to_numpy() for name in table.column_names}
+        columns = {name: _counts(table[name]) for name in table.column_names}
         yield receipt["satellite"], choice.dwell(columns)
+
+
+def _counts(column: pa.ChunkedArray) -> np.ndarray:
+    """Return a column of whole numbers; by way of DLPack, because its own `to_numpy` imports pandas."""
+    chunks = [np.from_dlpack(chunk) for chunk in column.chunks if len(chunk)]
+    return np.concatenate([np.empty(0, np.int32), *chunks])
 
 
 def _require_flags(stored: pa.Schema, run: Run, choice: Choice) -> None:

@@ -192,5 +192,5 @@ def test_daily_of_nothing(run):
 def test_coordinates_of_a_map():
     coordinates = grid_coordinates(MAP)
     assert list(coordinates) == ["L", "L_bounds", "MLT", "MLT_bounds"]
-    assert coordinates["L"].values.tolist() == [3, 7]
-    assert coordinates["MLT_bounds"].values.tolist() == [[0, 12], [12, 24]]
+    assert coordinates["L"][1].tolist() == [3, 7]
+    assert coordinates["MLT_bounds"][1].tolist() == [[0, 12], [12, 24]]

@@ -1,5 +1,6 @@
 """Parquet parts: written whole, read only as their receipt says."""
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reprocess import schema
 from reprocess.errors import FlagError, LedgerError
@@ -21,6 +24,7 @@ from reprocess.work.parts import (
     LATER,
     NOT_STORED,
     PARTS,
+    as_part,
     column_troubles,
     part_path,
     read_dwell,
@@ -296,3 +300,40 @@ def with_field(table: pa.Table, name: str, kind: str, attributes: dict[str, str]
     at = table.schema.get_field_index(name)
     kept = table.schema.field(at).metadata if attributes is None else attributes
     return table.schema.set(at, pa.field(name, kind, metadata=kept))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.text(max_size=5),
+            st.integers(-(2**31), 2**31 - 1),
+            st.floats(width=32),
+            st.floats(),
+            st.datetimes(dt.datetime(1970, 1, 1), dt.datetime(2100, 1, 1)),
+        ),
+        max_size=20,
+    )
+)
+@pytest.mark.parametrize("as_arrays", [False, True])
+def test_columns_are_those_that_pyarrow_makes_of_the_same_values(
+    as_arrays: bool, rows: list[tuple[Any, ...]]
+) -> None:
+    kinds = (pa.string(), pa.int32(), pa.float32(), pa.float64(), pa.timestamp("ms", tz="UTC"))
+    declared = pa.schema([pa.field(str(kind), kind) for kind in kinds])
+    columns: dict[str, Any] = {str(kind): [row[i] for row in rows] for i, kind in enumerate(kinds)}
+    columns[str(kinds[-1])] = np.array(columns[str(kinds[-1])], "datetime64[ms]")
+    if as_arrays:
+        columns = {str(k): np.array(v, object if k == pa.string() else None) for k, v in columns.items()}
+    made = as_part(columns, declared)
+    expected = pa.table(columns, schema=declared)
+    made.validate(full=True)
+    for name in declared.names:
+        assert made[name].null_count == 0
+        assert made[name].type == expected[name].type
+        np.testing.assert_array_equal(made[name].to_numpy(), expected[name].to_numpy())
+
+
+def test_what_is_no_plain_column_is_left_to_pyarrow() -> None:
+    declared = pa.schema([pa.field("s", pa.string()), pa.field("i", pa.int32())])
+    made = as_part({"s": ["a", None], "i": pd.Series([1, 2])}, declared)
+    assert made.to_pydict() == {"s": ["a", None], "i": [1, 2]}
