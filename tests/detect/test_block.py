@@ -265,15 +265,19 @@ class KilledError(Exception):
 
 
 def die_at_write(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    write, calls = SatelliteStore.write, []
+    calls = []
 
-    def dying(self: SatelliteStore, name: str, start: int, rows: np.ndarray) -> str:
-        calls.append(name)
-        if len(calls) == number:
-            raise KilledError(name)
-        return write(self, name, start, rows)
+    def dying(write: Callable[..., str]) -> Callable[..., str]:
+        def once(self: SatelliteStore, name: str, *of_shard: Any) -> str:
+            calls.append(name)
+            if len(calls) == number:
+                raise KilledError(name)
+            return write(self, name, *of_shard)
 
-    monkeypatch.setattr(SatelliteStore, "write", dying)
+        return once
+
+    for name in ("write", "write_encoded"):
+        monkeypatch.setattr(SatelliteStore, name, dying(getattr(SatelliteStore, name)))
 
 
 @pytest.mark.parametrize("number", [1, 2, 9, len(schema.ARCHIVE_ARRAYS) + 1])
