@@ -12,7 +12,7 @@ from reprocess.work.coordinates import COORDINATES
 from reprocess.work.store import SMOOTH
 
 Plain = tuple[tuple[str, ...], np.ndarray, Mapping[str, Any]]
-"""Dimensions, values and attributes of an array, as `xarray.Variable` takes them."""
+"""Dimensions, values and attributes of an array, as a variable of xarray takes them."""
 
 
 def write_group(path: Path, arrays: Mapping[str, Plain], attributes: Mapping[str, Any]) -> None:

@@ -100,7 +100,7 @@ def as_part(columns: Mapping[str, Any], arrow_schema: pa.Schema) -> pa.Table:
 def _as_array(values: Any, kind: pa.DataType) -> pa.Array:
     """Return the values of a column.
 
-    `pyarrow.array` imports pandas, which takes as long as a day takes to classify, only to see whether it
+    `pa.array` imports pandas, which takes as long as a day takes to classify, only to see whether it
     is given something of it; so it is asked only for what is not plain here.
     """
     if kind == pa.string() and all(isinstance(value, str) for value in values):
