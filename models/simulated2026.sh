@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Trains the bundled model from nothing and measures it: simulate, ingest, train, evaluate.
-#   models/simulated2026.sh [FOLDER]     simulated data go to FOLDER, 3 GB; default ./simulated2026-data
+#   models/simulated2026.sh [FOLDER]     simulated data go to FOLDER, 4 GB; default ./simulated2026-data
 # The model is written to models/simulated2026, its measurements into its card, all scores into FOLDER/*-work/runs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,7 +18,7 @@ reprocess train "$data/train-work" "${lists[@]}" --card-entries models/simulated
     -o models/simulated2026 --lstm-units 64 --dropout 0.3 --batch 512 --decay 0.85 --epochs 22 --patience 8
 
 # Satellites and seeds that it was not trained on: events as rare as the simulator thinks realistic, and hard ones.
-reprocess simulate "$data/unseen" --satellite metop01,noaa17 --start 2017-03-01 --days 60 --seed 99 --workers "$workers"
+reprocess simulate "$data/unseen" --satellite metop01,noaa17 --start 2012-01-01 --days 182 --seed 2027 --workers "$workers"
 reprocess simulate "$data/hard" --satellite metop01,noaa17 --start 2018-09-01 --days 30 --seed 98 \
     --situations-per-day 1 --workers "$workers"
 for days in unseen hard; do
