@@ -24,6 +24,7 @@ from reprocess.cli.events import events
 from reprocess.cli.ingest import ingest
 from reprocess.cli.interruption import explain
 from reprocess.cli.map import map_
+from reprocess.cli.match import match
 from reprocess.cli.model import model
 from reprocess.cli.plan import plan
 from reprocess.cli.plot import plot
@@ -83,6 +84,6 @@ def main() -> None:
 
 for command in (
     plan, run, ingest, detect, map_, report, status, audit, remove, events, plot, simulate, model, train,
-    evaluate, compare, cluster,
+    evaluate, compare, match, cluster,
 ):  # fmt: skip
     main.add_command(command)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from reprocess.cli.choice import all_are_simulated
-from reprocess.cli.event_lists import LISTS, command_line, describe_lists, read_lists
+from reprocess.cli.event_lists import LISTS, command_line, describe_lists, form_of, read_lists
 from reprocess.cli.options import (
     CLASSIFIER,
     CLUSTER,
@@ -57,7 +57,7 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
     settings = make_settings(
         options | {"classes": True, "dense": True}, lambda: all_are_simulated(target, granules)
     )
-    listed = read_lists(target, lists, drop)
+    listed = read_lists(target, lists, drop, form_of(options))
     one = target.run(options["name"] or f"evaluate-{settings.model.name}-{settings.mode}")
 
     def announce(text: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from reprocess.cli.event_lists import LISTS, command_line, read_lists
+from reprocess.cli.event_lists import LISTS, command_line, form_of, read_lists
 from reprocess.cli.numbers import Number
 from reprocess.cli.options import (
     EXISTING_WORK,
@@ -83,7 +83,7 @@ def train(work: Path, lists: tuple[Path, ...], drop: bool, output: Path | None, 
         raise click.UsageError("Missing option '-o' / '--output'.")
     card = _read_description(options["entries"])
     target = existing_work(work)
-    listed = read_lists(target, lists, drop)
+    listed = read_lists(target, lists, drop, form_of(options))
 
     from reprocess.training.dataset import build_dataset, split_groups
     from reprocess.training.model import make_model

@@ -2,10 +2,10 @@
 
 A list is a CSV or Parquet file with the columns ``satellite``, ``start_time``, ``stop_time`` (UTC,
 first and last record) and ``event_class`` (REP or CSS); ``start``, ``stop`` and ``class`` are
-accepted too. The truth table of a simulated archive and the event table of a run are such lists; the
-latter is told by its columns, since what a model found is no truth. Events of both classes may share
-records, as those of a run do: a record's class is then that of the event that begins later, of two that
-begin together REP.
+accepted too, and other forms by `rows.Form`. The truth table of a simulated archive and the event table
+of a run are such lists; the latter is told by its columns, since what a model found is no truth. Events
+of both classes may share records, as those of a run do: a record's class is then that of the event that
+begins later, of two that begin together REP.
 
 Rows with the same ``event_id``, where a list has it, are one event: its parts in the files of two
 days. Columns of `schema.SITUATIONS` tell in which hard situations an event is.
@@ -21,12 +21,10 @@ import pandas as pd
 from scipy.ndimage import maximum_filter1d
 
 from reprocess.errors import EventListError
+from reprocess.evaluation.rows import Form, read_rows
 from reprocess.schema import EVENT_CLASSES, SATELLITES, SITUATIONS
 
-_ALIASES = {"start": "start_time", "stop": "stop_time", "class": "event_class"}
 _REQUIRED = ("satellite", "start_time", "stop_time", "event_class")
-_OTHERS = (".json", ".xlsx", ".nc")
-"""Suffixes of event tables that are no lists."""
 _OF_RUNS = ("model", "run", "probability", "quality_flags")
 """Columns that tell a run's event table from other lists."""
 
@@ -56,7 +54,11 @@ class EventList:
 
 
 def read_event_list(
-    paths: Sequence[Path], covered: Collection[tuple[str, str]], *, drop: bool = False
+    paths: Sequence[Path],
+    covered: Collection[tuple[str, str]],
+    *,
+    drop: bool = False,
+    form: Form = Form(),  # noqa: B008  # it is frozen
 ) -> EventList:
     """Read and check event lists, taken together.
 
@@ -68,6 +70,8 @@ def read_event_list(
         Satellite and date (YYYY-MM-DD) of the days that the archive holds.
     drop : bool
         Leave out bad rows instead of refusing the list.
+    form : Form
+        How the lists are written.
 
     Raises
     ------
@@ -77,7 +81,7 @@ def read_event_list(
         archive does not hold, or overlapping an earlier event of its satellite and class. Row 1 is the
         first below the header.
     """
-    table = pd.concat([_read(path) for path in paths], ignore_index=True)
+    table = pd.concat([_read(path, form) for path in paths], ignore_index=True)
     problems = _problems(table, covered)
     where = table["where"].tolist()
     lines = [f"{where[i]}: {reason}" for i, reason in sorted(problems.items())]
@@ -157,32 +161,17 @@ def record_ranges(time: np.ndarray, events: pd.DataFrame) -> np.ndarray:
     return np.stack([np.searchsorted(time, edges[0]), np.searchsorted(time, edges[1], "right")], axis=1)
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _read(path: Path, form: Form) -> pd.DataFrame:
     """Return the required columns of one file, and where each row stands."""
-    if path.suffix.lower() in _OTHERS:
-        raise EventListError(
-            f"{path} is neither CSV nor Parquet; reprocess events WORK -o FILE.csv writes one that is"
-        )
-    try:
-        with path.open("rb") as file:  # pyarrow takes no path that is not UTF-8
-            table = pd.read_parquet(file) if path.suffix.lower() == ".parquet" else pd.read_csv(file)
-    except (OSError, ValueError) as e:
-        raise EventListError(f"{path} cannot be read as an event list: {e}") from e
-    table = table.rename(columns={old: new for old, new in _ALIASES.items() if new not in table})
+    table = read_rows(path, form)
     missing = [name for name in _REQUIRED if name not in table]
     if missing:
-        raise EventListError(
-            f"{path} has no column {', '.join(missing)}; it has {', '.join(map(str, table.columns))}"
-        )
+        there = [str(name) for name in table.columns if name not in ("line", "dated")]
+        raise EventListError(f"{path} has no column {', '.join(missing)}; it has {', '.join(there)}")
     of_run = set(_OF_RUNS) <= set(table)
     found_by = "model " + table["model"].astype(str) + ", run " + table["run"].astype(str) if of_run else ""
     names = (*_REQUIRED, *(name for name in ("event_id", *SITUATIONS) if name in table))
     table = table[list(names)].assign(found_by=found_by)
-    for name in ("start_time", "stop_time"):
-        known = pd.api.types.is_datetime64_any_dtype(table[name])  # numbers are not: 20150301 is a date
-        text = table[name] if known else table[name].astype(str)
-        times = pd.to_datetime(text, utc=True, errors="coerce", format="ISO8601")
-        table[name] = times.dt.tz_localize(None).astype("datetime64[ms]")
     table["where"] = [f"{path} row {i + 1}" for i in range(len(table))]
     return table
 

@@ -37,6 +37,7 @@ from reprocess.schema.choices import MODES as MODES
 from reprocess.schema.choices import PUBLISHED_MODEL as PUBLISHED_MODEL
 from reprocess.schema.choices import PUBLISHED_MODES as PUBLISHED_MODES
 from reprocess.schema.choices import UNCERTAINTIES as UNCERTAINTIES
+from reprocess.schema.coincidences import COINCIDENCE_COLUMNS as COINCIDENCE_COLUMNS
 from reprocess.schema.comparison import PAIR_COLUMNS as PAIR_COLUMNS
 from reprocess.schema.comparison import PAIR_KINDS as PAIR_KINDS
 from reprocess.schema.comparison import PAIR_MEANINGS as PAIR_MEANINGS

@@ -26,7 +26,7 @@ def test_help_names_every_command() -> None:
     text = invoke("--help").output
     commands = (
         "plan", "run", "ingest", "detect", "map", "report", "status", "remove", "events", "simulate", "model",
-        "cluster", "compare",
+        "cluster", "compare", "match",
     )  # fmt: skip
     for command in commands:
         assert f"  {command} " in text

@@ -7,7 +7,8 @@ import pytest
 
 from reprocess import schema
 from reprocess.classifier.bundle import Bundle
-from reprocess.detect.block import Settings, detect_block
+from reprocess.detect.block import detect_block
+from reprocess.detect.plan import Settings
 from reprocess.detect.stage import claim, plan_detect
 from reprocess.work.asked import read_asked
 from reprocess.work.paths import Run, Work
