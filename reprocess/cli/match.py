@@ -181,8 +181,8 @@ def _summary(facts: dict[str, Any]) -> str:
         )
     lines.append(
         f"by chance: mean of the list moved by ±1 to ±{shifts['each_way']} times {shifts['step_h']:g} h, "
-        "each scaled to the satellite-days it meets; intervals hold 95 % of them; p is the share of them with "
-        "as many, the list itself counted as one"
+        "each scaled to the satellite-days it meets; intervals hold 95 % of them; p is the share of them "
+        "with as many, the list itself counted as one"
     )
     return "\n".join(lines)
 

@@ -19,6 +19,7 @@ from reprocess.classifier.features import windows_at
 from reprocess.detect.rules.continuous import Continuous
 from reprocess.detect.rules.mode import Found, Mode, Stretch
 from reprocess.detect.rules.modes import Published
+from reprocess.detect.rules.parameters import RULES
 from reprocess.detect.rules.published import E4_THRESHOLD, L_MARGIN, Stages, find_events, in_L_range
 from reprocess.detect.rules.published import MODES as PUBLISHED
 from reprocess.detect.series import Series
@@ -216,7 +217,8 @@ def explain(
 
 
 def _rules(identity: Mapping[str, Any]) -> Changes:
-    return {name: value for name, value in identity["rules"].items() if name != "name"}
+    """Return what the rules of a run were set to; one that was not there yet is off."""
+    return dict.fromkeys(RULES) | {k: value for k, value in identity["rules"].items() if k != "name"}
 
 
 def _cause(row: pd.Series, ours: str, now: Events, found: Mapping[str, Events], steps: "Steps | None") -> str:
