@@ -13,6 +13,7 @@ from reprocess.classifier.bundle import Bundle
 from reprocess.comparison.causes import NOT_SHOWN, differing, only_cause, variants
 from reprocess.comparison.page import write_comparison
 from reprocess.comparison.stage import Comparison, Side, compare_runs
+from reprocess.detect.rules.parameters import RULES
 from reprocess.errors import ComparisonError
 from reprocess.schema.grid import make_grid
 from reprocess.work.parts import read_events
@@ -125,12 +126,15 @@ def test_a_cause_is_named_where_one_thing_differs(a: dict, b: dict, cause: str) 
 
 
 def test_which_rules_can_be_switched() -> None:
+    none = dict.fromkeys(RULES)  # a rule that a run does not know is off
     off = {"decode": None, "join": 5}, {"decode": 0.4, "join": None}, {"decode": None, "join": None}
-    expected = dict(zip(("decode", "join", "decode and join"), off, strict=True))
+    expected = {
+        name: none | rules for name, rules in zip(("decode", "join", "decode and join"), off, strict=True)
+    }
     assert variants(PUBLISHED, CONTINUOUS) == ("b", expected)
     assert variants(CONTINUOUS, PUBLISHED) == ("a", expected)
     changed = CONTINUOUS | {"rules": CONTINUOUS["rules"] | {"join": 2}}
-    assert variants(changed, CONTINUOUS) == ("b", {"join": {"decode": 0.4, "join": 2}})
+    assert variants(changed, CONTINUOUS) == ("b", {"join": none | {"decode": 0.4, "join": 2}})
     assert variants(PUBLISHED, PUBLISHED) is None
     assert variants(PUBLISHED, CONTINUOUS | {"model_sha256": "2" * 64}) is None
 
