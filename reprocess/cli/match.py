@@ -70,51 +70,25 @@ def match(work: Path, list_: str | None, name: str | None, **options: Any) -> No
     LIST is any table (CSV, Parquet, text) with a start and, where it has them, L and MLT; or a run, as
     WORK:RUN or :RUN. Rows that cannot be used are named and left out; the exit code is then 3.
     """
-    from reprocess.comparison.coincidence import (
-        Coverage,
-        Shifts,
-        Spots,
-        Windows,
-        coincidence_table,
-        count_by_class,
-    )
-    from reprocess.work.parts import read_events
-    from reprocess.work.receipts import days_of
+    from reprocess.comparison.against import match_list
+    from reprocess.comparison.coincidence import Shifts, Windows
 
     form, output = form_of(options), options["output"]
     _check(list_, output, with_itself=options["with_itself"])
     target = existing_work(work)
     one = target.only_run(name)
     listed = _listed(list_, target, one, form)
-    others = options["others"] or options["with_itself"]
-    receipts = list(one.ledger.done())
-    events, days = read_events(one, receipts), days_of(receipts)
-    windows = Windows(options["minutes"], options["l_window"], options["mlt_window"])
-    shifts = Shifts(options["shift_hours"], options["shifts"])
-    counts = count_by_class(
-        Spots.of(listed.table), events, windows, shifts, Coverage(set(days)), others=others
+    found, facts = match_list(
+        target,
+        one,
+        listed,
+        Windows(options["minutes"], options["l_window"], options["mlt_window"]),
+        Shifts(options["shift_hours"], options["shifts"]),
+        others=options["others"] or options["with_itself"],
+        looking=options["looking"],
+        say=lambda text: click.echo(text, err=True),
     )
-    table = listed.table.assign(observed_s=float("nan"), looking="")
-    if options["looking"]:
-        table = _look(target, one, set(days), listed, windows, others)
-    found = coincidence_table(table, events, windows, others=others)
-    facts = {
-        "list": Path(list_).name if list_ else f"run {one.name}",
-        "run": one.name,
-        "rows": listed.rows,
-        "listed": len(listed.table),
-        "left_out": listed.reasons,
-        "lines_left_out": [{"line": k, "reason": r, "what": w} for k, r, w in listed.left_out],
-        "has": list(listed.places),
-        "windows": {"minutes": windows.minutes, "L": windows.L, "MLT_h": windows.MLT_h},
-        "shifts": {"step_h": shifts.hours, "each_way": shifts.count},
-        "only_other_satellites": others,
-        "events": len(events),
-        "satellite_days": len(days),
-        "looked_up": bool(options["looking"]),
-        "somebody_looking": int((table["observed_s"] > 0).sum()) if options["looking"] else None,
-        "counts": counts,
-    }
+    facts["list"] = Path(list_).name if list_ else f"run {one.name}"
     click.echo(json.dumps(facts, indent=1, sort_keys=True) if options["as_json"] else _summary(facts))
     if output is not None:
         _write(found, output)
@@ -142,19 +116,6 @@ def _listed(list_: str | None, work: "Work", run: "Run", form: Any) -> "Listed":
         raise click.UsageError(f"there is no file {list_!r}; give a LIST, or a run as WORK:RUN")
     other = run if list_ is None else find_run(list_, work)[1]
     return of_run(read_events(other, other.ledger.done()), other.name)
-
-
-def _look(
-    work: "Work", run: "Run", days: set[tuple[str, str]], listed: "Listed", windows: Any, others: bool
-) -> "pd.DataFrame":
-    from reprocess.comparison.looking import look_up
-    from reprocess.detect.rules.modes import mode_of
-
-    def say(text: str) -> None:
-        click.echo(text, err=True)
-
-    mode = mode_of(run.read_identity() or {})
-    return look_up(work, mode, days, listed.table, windows, others=others, say=say)
 
 
 def _summary(facts: dict[str, Any]) -> str:
