@@ -11,11 +11,13 @@ import pytest
 from reprocess import schema
 from reprocess.classifier.bundle import Bundle
 from reprocess.errors import PlotError
-from reprocess.plots.choice import milliseconds
+from reprocess.plots.choice import milliseconds, view_day
+from reprocess.plots.panels import gaps
 from reprocess.plots.view import FLAGS, Source, View
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
 from reprocess.work.store import open_records
+from tests.support import labelled
 
 pytestmark = pytest.mark.usefixtures("short_record_axis")
 
@@ -163,3 +165,19 @@ def test_flags_of_records(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(range(210, 220)) <= set(held["no L in the file"])
     assert np.isnan(found.flux[0, 0, 200])
     assert set(held) == set(FLAGS)
+
+
+def test_a_calibration_of_a_real_day_is_told(shared: Path, tmp_path: Path) -> None:
+    """It is on from 07:12:48 for 192 records; records end at a quarter past four in the afternoon."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(schema, "RECORDS", 43_400)
+        patched.setitem(schema.DIMS, "record", 43_400)
+        work = labelled.ingest(shared / "archive" / "2022", tmp_path / "w")
+        view = view_day(Source(work, "noaa19"), dt.date(2022, 10, 19))
+    on = np.flatnonzero(view.flags["calibration"])
+    assert on.size == 192
+    assert np.all(np.diff(on) == 1)
+    assert str(view.time[on[0]].astype("datetime64[ms]"))[:19] == "2022-10-19T07:12:48"
+    assert view.time.size == 29_151
+    assert gaps(view)[-1][1] == pytest.approx(86_400, abs=1)
+    assert view.events is None
