@@ -148,13 +148,13 @@ def draw_flux(axes: Axes, view: View, telescope: int, *, counts: bool = False) -
             at, shown, "-" if many else f"{ENERGY_MARKERS[k]}-", ms=1.8, lw=0.6 if many else 0.7, mew=0,
             color=ENERGY_COLOURS[k], label=f"E{k + 1} >{energy} keV", zorder=3 - k / 10,
         )  # fmt: skip
-    zero_axis(axes, least, float(np.nanmax(values, initial=100 * _LEAST[counts])))
+    zero_axis(axes, least, float(np.nanmax(values, initial=100 * _LEAST[counts])), minor=not many)
     axes.set_ylabel(f"counts s⁻¹ at {telescope}°" if counts else f"flux at {telescope}°\n(cm⁻² s⁻¹ sr⁻¹)")
     return _timed(axes, view)
 
 
-def zero_axis(axes: Axes, least: float, largest: float) -> None:
-    """Make the axis logarithmic from `least`, with a place for zero below."""
+def zero_axis(axes: Axes, least: float, largest: float, *, minor: bool = True) -> None:
+    """Make the axis logarithmic from `least`, with a place for zero below and `minor` ticks if wanted."""
     axes.set_yscale("log")
     axes.set_ylim(least / 3.2, largest * 2)
     decades = range(int(np.ceil(np.log10(least))), int(np.log10(largest * 2)) + 1)
@@ -162,10 +162,10 @@ def zero_axis(axes: Axes, least: float, largest: float) -> None:
     shown = [k for k in decades if (k - decades[0]) % every == 0]
     # No mathematical text: parsing it would take a fifth of the time of a figure.
     axes.set_yticks([least / 2, *(10.0**k for k in shown)], ["0", *(f"10{_raised(k)}" for k in shown)])
-    steps = range(1, 10) if len(decades) < 5 else (1,)
-    minor = [m * 10.0**k for k in range(decades[0] - 1, decades[-1] + 1) for m in steps]
-    minor = [value for value in minor if least < value < largest * 2]
-    axes.yaxis.set_minor_locator(FixedLocator(minor))
+    steps = range(1, 10) if minor else (1,)
+    ticks = [m * 10.0**k for k in range(decades[0] - 1, decades[-1] + 1) for m in steps]
+    ticks = [value for value in ticks if least < value < largest * 2]
+    axes.yaxis.set_minor_locator(FixedLocator(ticks))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.axhline(least, color="0.5", lw=0.5, zorder=1)
     axes.axhspan(least / 3.2, least, color="0.94", lw=0, zorder=0)
