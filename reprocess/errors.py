@@ -73,6 +73,10 @@ class ModelError(ReprocessError):
     """A model bundle, a released model or an engine that cannot be used."""
 
 
+class DataError(ReprocessError):
+    """Data given to the library that cannot be classified, or names of data that are not known."""
+
+
 class GridError(ReprocessError):
     """Bin edges that cannot be made from the exposure grid."""
 

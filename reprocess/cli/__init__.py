@@ -7,6 +7,7 @@ incomplete.
 
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 from reprocess.cli import quiet as quiet
@@ -16,9 +17,11 @@ import click
 
 from reprocess import __version__
 from reprocess.cli.audit import audit
+from reprocess.cli.cite import cite
 from reprocess.cli.cluster import cluster
 from reprocess.cli.compare import compare
 from reprocess.cli.detect import detect
+from reprocess.cli.doctor import doctor
 from reprocess.cli.evaluate import evaluate
 from reprocess.cli.events import events
 from reprocess.cli.ingest import ingest
@@ -31,10 +34,12 @@ from reprocess.cli.plot import plot
 from reprocess.cli.remove import remove
 from reprocess.cli.report import report
 from reprocess.cli.run import run
+from reprocess.cli.settings import PREFIX, read_settings
 from reprocess.cli.simulate import simulate
 from reprocess.cli.startup import prepare
 from reprocess.cli.status import status
 from reprocess.cli.survey import INCOMPLETE
+from reprocess.cli.told import Told
 from reprocess.cli.train import train
 from reprocess.errors import IncompleteError, ReprocessError
 
@@ -55,7 +60,8 @@ class _Group(click.Group):
                 e.show()
                 sys.exit(e.exit_code)
         try:
-            return super().main(args, *rest, **options)
+            with Told() as told:
+                return super().main(args, *rest, obj=told, **options)
         finally:
             if args is None:  # all is told; a Ctrl-C from now on just ends what libraries do at exit
                 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -76,14 +82,43 @@ class _Group(click.Group):
             raise click.UsageError(explain(e)) from e
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def _settings(context: click.Context, _: click.Parameter, file: Path | None) -> Path | None:
+    """Take over a file's options before the others are looked at."""
+    if file is not None and isinstance(context.command, click.Group):
+        context.default_map = read_settings(file, context.command)
+    return file
+
+
+@click.group(
+    cls=_Group,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 100,
+        "auto_envvar_prefix": PREFIX,
+    },
+)
 @click.version_option(__version__, prog_name="reprocess")
-def main() -> None:
+@click.option(
+    "--config", type=click.Path(path_type=Path, dir_okay=False), is_eager=True, expose_value=False,
+    callback=_settings, help="Take options from a TOML file (docs/operations.md).",
+)  # fmt: skip
+@click.option("--quiet", is_flag=True, help="Show no progress and no notices, only results and errors.")
+@click.option(
+    "--log-file", type=click.Path(path_type=Path, dir_okay=False),
+    help="Write what is told to the end of this file too, with times.",
+)  # fmt: skip
+@click.pass_context
+def main(context: click.Context, quiet: bool, log_file: Path | None) -> None:
     """Find relativistic electron precipitation in NOAA's POES/MetOp archive and map what drives it."""
+    told: Told = context.obj
+    if log_file is not None:
+        told.keep(log_file, ["reprocess", __version__, *sys.argv[1:]])
+    told.quiet = quiet
+    context.call_on_close(told.loud)  # errors are shown when the command is over
 
 
 for command in (
-    plan, run, ingest, detect, map_, report, status, audit, remove, events, plot, simulate, model, train,
-    evaluate, compare, match, cluster,
+    plan, run, ingest, detect, map_, report, status, audit, remove, events, plot, cite, simulate, model,
+    train, evaluate, compare, match, cluster, doctor,
 ):  # fmt: skip
     main.add_command(command)

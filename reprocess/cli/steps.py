@@ -64,7 +64,7 @@ def grid_of(options: dict[str, Any], one: "Run") -> Any:
     asked = {
         name
         for name in ("l_edges", "mlt_edges", "min_dwell")
-        if context.get_parameter_source(name) == click.core.ParameterSource.COMMANDLINE
+        if context.get_parameter_source(name) != click.core.ParameterSource.DEFAULT
     }
     kept = {} if asked else (one.read_identity() or {}).get("bins", {})
     if kept:

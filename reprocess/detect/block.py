@@ -29,7 +29,7 @@ from reprocess.work.store import SatelliteStore, open_classes
 
 
 @dataclass
-class _DayResult:
+class DayResult:
     """What detection gives for one day."""
 
     facts: ClassifiedDay
@@ -55,12 +55,12 @@ def detect_block(plan: DetectPlan) -> DetectReceipt:
     bundle, engine = get_engine(settings.model, settings.model_sha256, settings.engine)
     series = Series(work, plan.satellite, mode.arrays, plan.days)
     run.ledger.begin(plan.satellite, plan.block)
-    results: dict[int, _DayResult] = {}
+    results: dict[int, DayResult] = {}
     failed: dict[str, str] = {}
     for day in plan.days:
         stretch = series.stretch(day, mode.halo)
         try:
-            results[day] = _detect_day(series, day, stretch, plan, bundle, engine)
+            results[day] = detect_day(series, day, stretch, plan, bundle, engine)
         except (ReprocessError, ImportError, MemoryError):
             raise  # of the block or this machine, not of the day
         except Exception as e:  # whatever it is costs this day only
@@ -84,7 +84,7 @@ def detect_block(plan: DetectPlan) -> DetectReceipt:
     return receipt
 
 
-def _write_parts(run: Run, plan: DetectPlan, results: list[_DayResult]) -> dict[str, str]:
+def _write_parts(run: Run, plan: DetectPlan, results: list[DayResult]) -> dict[str, str]:
     """Write the events and the dwell of a block's days; return the sha256 of each part."""
     events = {name: [x for one in results for x in one.columns[name]] for name in schema.EVENT_COLUMNS}
     dwell = {
@@ -97,9 +97,10 @@ def _write_parts(run: Run, plan: DetectPlan, results: list[_DayResult]) -> dict[
     }
 
 
-def _detect_day(
+def detect_day(
     series: Series, day: int, stretch: Stretch, plan: DetectPlan, bundle: Bundle, engine: Engine
-) -> _DayResult:
+) -> DayResult:
+    """Return what detection gives for one day of a plan."""
     mode, dense = plan.settings.rules_of_mode, plan.settings.dense
 
     def stretch_of(halo: int) -> Stretch:
@@ -136,7 +137,7 @@ def _detect_day(
     if dense:
         known = classified.classes[own][classified.evaluated[own]]
         facts["class_counts"] = np.bincount(known, minlength=len(schema.CLASSES)).tolist()
-    return _DayResult(facts, columns, dwell, _class_rows(found) if plan.settings.classes else {})
+    return DayResult(facts, columns, dwell, _class_rows(found) if plan.settings.classes else {})
 
 
 def _carried(found: Found, flags: Mapping[str, np.ndarray]) -> ClassifiedDay:
@@ -166,7 +167,7 @@ def _class_rows(found: Found) -> dict[str, np.ndarray]:
     return rows
 
 
-def _write_classes(store: SatelliteStore, block: int, results: dict[int, _DayResult]) -> dict[str, str]:
+def _write_classes(store: SatelliteStore, block: int, results: dict[int, DayResult]) -> dict[str, str]:
     start = schema.block_days(block).start
     return {
         name: store.write_encoded(

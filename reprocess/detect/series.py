@@ -13,7 +13,7 @@ from reprocess.errors import LedgerError, StoreError
 from reprocess.schema import DayState
 from reprocess.work.paths import Work
 from reprocess.work.receipts import DayEntry
-from reprocess.work.store import STRIP, open_records
+from reprocess.work.store import STRIP, SatelliteStore, open_records
 
 Records = dict[str, np.ndarray]
 
@@ -36,6 +36,8 @@ class Series:
         Positions on the `day` axis of the days to work on, increasing.
     sound : collection of int
         Blocks whose shards were summed already.
+    store : SatelliteStore, optional
+        Where records are read; the satellite's in WORK by default.
     """
 
     def __init__(
@@ -45,9 +47,10 @@ class Series:
         arrays: Collection[str],
         days: Collection[int],
         sound: Collection[int] = (),
+        store: SatelliteStore | None = None,
     ) -> None:
         self._sound = sound
-        self.store = open_records(work, satellite)
+        self.store = store or open_records(work, satellite)
         self._satellite, self._arrays, self._days = satellite, tuple(arrays), tuple(days)
         self._ledger = work.ledger
         self._entries: dict[int, DayEntry | None] = {}

@@ -44,12 +44,12 @@ def plan_detect(work: Work, run: Run, settings: Settings, granules: Iterable[Gra
         if any(held.changes(satellite, d, done.get((satellite, d))) for d in dates):
             present = sorted(d for d in dates if (satellite, d) in held.days)
             days = tuple(map(schema.day_index, present))
-            backgrounds = {m: held.background(satellite, m) for m in _months(days)}
+            backgrounds = {m: held.background(satellite, m) for m in months_near(days)}
             plans.append(DetectPlan(work.root, run.name, satellite, block, days, settings, backgrounds))
     return plans
 
 
-def _months(days: Iterable[int]) -> list[str]:
+def months_near(days: Iterable[int]) -> list[str]:
     """Return the months (YYYY-MM) of these days and of the days around them."""
     near = {max(min(day + step, schema.DAYS - 1), 0) for day in days for step in (-_AROUND, 0, _AROUND)}
     return sorted({f"{schema.day_date(day):%Y-%m}" for day in near})

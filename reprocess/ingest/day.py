@@ -72,6 +72,11 @@ def read_day(granule: Granule, storage: Mapping[str, Any], tries: int, known: Kn
     except Exception as e:  # noqa: BLE001  # whatever it is, it is of this file and costs this day only
         detail = f"{type(e).__name__}: {e}"
         return Outcome({"source": source, "reason": "failed", "detail": detail}, deferred=True)
+    return Outcome({"source": source} | facts_of(records), records)
+
+
+def facts_of(records: Records) -> DayEntry:
+    """Return what the receipt says of a good day's records."""
     facts: DayEntry = {
         "status": DayState.OK.value,
         "records": records.count,
@@ -85,7 +90,7 @@ def read_day(granule: Granule, storage: Mapping[str, Any], tries: int, known: Kn
     facts |= {"polar_e4": counted["polar_e4"], "polar_p5": counted["polar_p5"]}
     if records.simulated:
         facts["simulated"] = True
-    return Outcome({"source": source} | facts, records)
+    return facts
 
 
 def _unusable(entry: DayEntry, answer: Answer, known: Known) -> Outcome:

@@ -185,14 +185,19 @@ def read_occurrence(run: Run) -> xr.Dataset:
     LedgerError
         If there are none yet, or the file is damaged.
     """
-    if not run.occurrence.exists():
-        raise LedgerError(f"run {run.name!r} has no maps yet; run map first")
+    return load_occurrence(run.occurrence, run.name)
+
+
+def load_occurrence(path: Path, run: str) -> xr.Dataset:
+    """Read one file of maps of a run; errors as `read_occurrence`."""
+    if not path.exists():
+        raise LedgerError(f"run {run!r} has no maps yet; run map first")
     try:
         # Files of 0.1.0 have MLT in "hour", which xarray must not make time differences of.
-        return xr.load_dataset(run.occurrence, engine="scipy", decode_times=False).set_coords(BOUNDS)
+        return xr.load_dataset(path, engine="scipy", decode_times=False).set_coords(BOUNDS)
     except (ValueError, TypeError, KeyError, IndexError, EOFError) as e:  # what SciPy raises of other bytes
-        again = f"reprocess map WORK --run {run.name}"
-        raise LedgerError(f"{run.occurrence} is damaged ({type(e).__name__}); {again} makes it again") from e
+        again = f"reprocess map WORK --run {run}"
+        raise LedgerError(f"{path} is damaged ({type(e).__name__}); {again} makes it again") from e
 
 
 def grid_of(maps: xr.Dataset) -> Grid:

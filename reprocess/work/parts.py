@@ -221,22 +221,30 @@ def read_events(run: Run, receipts: Iterable[DetectReceipt], choice: Choice = EV
     FlagError
         If a part does not tell of a flag that is excluded.
     """
-    import pandas as pd
-
-    frames = []
+    parts = []
     for receipt in receipts:
         path = part_path(run.events, receipt["satellite"], receipt["block"])
         part = read_part(path, receipt["outputs"]["events"])
         _require_flags(part.schema, run, choice)
+        parts.append((receipt["satellite"], part))
+    return choice.events(event_table(parts))
+
+
+def event_table(parts: Iterable[tuple[str, pa.Table]]) -> "pd.DataFrame":
+    """Return parts of the event table as one, given with their satellites; sorted as `read_events` says."""
+    import pandas as pd
+
+    frames = []
+    for satellite, part in parts:
         frame = part.to_pandas()
-        frame.insert(0, "satellite", receipt["satellite"])
+        frame.insert(0, "satellite", satellite)
         frames.append(frame)
     if not frames:
         return EVENTS.empty_table().to_pandas().assign(satellite="", origin="")[list(schema.EVENT_COLUMNS)]
     table = pd.concat(frames, ignore_index=True)
     simulated = (table["quality_flags"] & schema.EVENT_FLAGS["simulated"]) != 0
     table["origin"] = np.where(simulated, "simulated", "measured")
-    table = choice.events(table[list(schema.EVENT_COLUMNS)])
+    table = table[list(schema.EVENT_COLUMNS)]
     return table.sort_values(["satellite", "start_time", "event_class"], ignore_index=True)
 
 

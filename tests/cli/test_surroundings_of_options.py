@@ -1,0 +1,142 @@
+"""Options from the command line, the environment, a file; what is told, kept quiet or written to a file."""
+
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from reprocess.cli import main
+from reprocess.cli.settings import read_settings
+from tests.support.command import reprocess
+
+
+@pytest.fixture
+def group() -> click.Group:
+    """Commands that tell what they were given."""
+
+    @click.group(context_settings={"auto_envvar_prefix": "REPROCESS"})
+    def top() -> None:
+        pass
+
+    @top.command()
+    @click.option("--min-dwell", "minutes", type=float, default=1.0)
+    @click.option("--flag", is_flag=True)
+    @click.option("--satellite", multiple=True)
+    @click.option("--start")
+    def run(**options: object) -> None:
+        click.echo(repr(sorted(options.items())))
+
+    @click.group()
+    def model() -> None:
+        pass
+
+    @model.command()
+    @click.option("--name")
+    def fetch(name: str) -> None:
+        click.echo(name)
+
+    top.add_command(model)
+    return top
+
+
+def write(path: Path, text: str) -> Path:
+    file = path / "settings.toml"
+    file.write_text(text)
+    return file
+
+
+def test_the_command_line_goes_before_the_environment_before_the_file_before_the_default(
+    group: click.Group, tmp_path: Path
+) -> None:
+    settings = read_settings(write(tmp_path, "[run]\nmin-dwell = 2\n"), group)
+
+    def given(*words: str, env: dict[str, str] | None = None, file: bool = True) -> str:
+        done = CliRunner().invoke(group, ["run", *words], env=env, default_map=settings if file else None)
+        return done.output.partition("'minutes', ")[2].partition(")")[0]
+
+    variable = {"REPROCESS_RUN_MIN_DWELL": "3", "REPROCESS_RUN_MINUTES": "3"}
+    assert given(file=False) == "1.0"
+    assert given() == "2.0"
+    assert given(env=variable) == "3.0"
+    assert given("--min-dwell", "4", env=variable) == "4.0"
+
+
+def test_a_file_gives_options_as_a_user_would(group: click.Group, tmp_path: Path) -> None:
+    text = """
+    [run]
+    flag = true
+    satellite = ["noaa18", "noaa19"]
+    start = 2015-03-01
+    min_dwell = 2.5
+    [model.fetch]
+    name = "capannolo2022"
+    """
+    assert read_settings(write(tmp_path, text), group) == {
+        "run": {"flag": True, "satellite": ["noaa18", "noaa19"], "start": "2015-03-01", "minutes": "2.5"},
+        "model": {"fetch": {"name": "capannolo2022"}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[rum]\n", r"there is no 'rum'; there are \[run\], \[model\]"),
+        (
+            "[run]\nworker = 1\n",
+            r"\[run\]: there is no 'worker'; there are min-dwell, flag, satellite, start",
+        ),
+        ("[run]\nflag = 1\n", "flag is true or false, not 1"),
+        ("[run]\nstart = [1]\n", r"start takes one text or number, not \[1\]"),
+        ("[run\n", "is not TOML"),
+    ],
+)
+def test_a_file_that_cannot_be_meant_is_refused(
+    group: click.Group, tmp_path: Path, text: str, said: str
+) -> None:
+    with pytest.raises(click.BadParameter, match=said):
+        read_settings(write(tmp_path, text), group)
+
+
+def test_a_file_that_is_not_there_is_refused(group: click.Group, tmp_path: Path) -> None:
+    with pytest.raises(click.BadParameter, match="cannot be read: No such file"):
+        read_settings(tmp_path / "none.toml", group)
+
+
+def test_every_option_of_every_command_can_stand_in_a_file(tmp_path: Path) -> None:
+    file = write(
+        tmp_path, '[run]\nworkers = 1\nl-edges = "3:8:1"\n[events]\nformat = "json"\n[map]\nrun = "one"\n'
+    )
+    assert read_settings(file, main) == {
+        "run": {"workers": "1", "l_edges": "3:8:1"},
+        "events": {"kind": "json"},
+        "map": {"name": "one"},
+    }
+
+
+def test_quiet_hides_what_is_told_and_the_log_keeps_it(tmp_path: Path) -> None:
+    words = ("simulate", "--satellite", "noaa18", "--start", "2015-03-01", "--days", "1", "--workers", "1")
+    loud = reprocess(words[0], tmp_path / "a", *words[1:])
+    log = tmp_path / "log"
+    quiet = reprocess("--quiet", "--log-file", log, words[0], tmp_path / "b", *words[1:])
+    assert quiet.stderr == ""
+    assert loud.stdout.replace("/a", "/b") == quiet.stdout
+    lines = log.read_text().splitlines()
+    assert "reprocess 0" in lines[0]
+    assert "--log-file" in lines[0]
+    assert lines[-1].endswith("ended with exit code 0")
+    told = [line.partition("Z ")[2] for line in lines[1:-1]]
+    assert told == [line for line in loud.stderr.replace("/a", "/b").splitlines() if line.strip()]
+
+
+def test_errors_are_shown_and_logged_however_quiet(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    done = reprocess("--quiet", "--log-file", log, "status", tmp_path, code=2)
+    assert "is no WORK directory" in done.stderr
+    assert "is no WORK directory" in log.read_text()
+    assert log.read_text().splitlines()[-1].endswith("ended with exit code 2")
+
+
+def test_a_log_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    done = reprocess("--log-file", tmp_path / "no" / "log", "status", tmp_path, code=2)
+    assert "cannot be written: No such file or directory; name another file" in done.stderr

@@ -1,0 +1,103 @@
+"""Events and maps of a run, read as a library."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+import reprocess
+from reprocess.classifier.bundle import Bundle
+from reprocess.errors import GridError, LedgerError
+from reprocess.maps.stage import make_map
+from reprocess.schema import EVENT_COLUMNS
+from reprocess.schema.grid import make_grid
+from reprocess.work.parts import read_events as read_parts
+from reprocess.work.paths import Work
+from tests.support.labelled import classify, ingest
+
+EDGES = {"L_edges": [2.5, 4, 6, 8.5], "MLT_edges": [0, 6, 12, 18, 24]}
+
+
+@pytest.fixture(scope="module")
+def work(
+    short_record_axis: None,
+    fake_archive: Path,
+    random_model: Bundle,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Work:
+    made = ingest(fake_archive, tmp_path_factory.mktemp("tables") / "w")
+    run, grid = classify(made, random_model), make_grid(*(np.array(e, float) for e in EDGES.values()))
+    make_map(made, run, grid, 60)
+    make_map(made, run, grid, 120, "other")
+    return made
+
+
+def test_events_are_the_runs_with_naive_utc_times_and_units(work: Work) -> None:
+    run = work.run("random-published")
+    stored, found = read_parts(run, run.ledger.done()), reprocess.read_events(work.root)
+    assert len(found) == len(stored) > 0
+    for name, column in EVENT_COLUMNS.items():
+        expected = (
+            stored[name].dt.tz_convert("UTC").dt.tz_localize(None) if column.dtype == "time" else stored[name]
+        )
+        pd.testing.assert_series_equal(found[name], expected)
+        assert found.attrs["units"][name] == ("" if column.dtype == "time" else column.units)
+    assert (found.attrs["run"], found.attrs["mode"], found.attrs["model"]) == (
+        run.name,
+        "published",
+        "random",
+    )
+
+
+def test_events_and_records_have_comparable_times(work: Work) -> None:
+    for event in reprocess.read_events(work.root).itertuples():
+        ds = reprocess.records(work.root, event.satellite, event.start_time, event.stop_time)
+        largest = ds.electron_flux.sel(telescope=0, energy=612).max()
+        assert float(largest) == event.max_e4_0 or np.isnan(event.max_e4_0)
+
+
+def test_maps_are_the_files(work: Work) -> None:
+    run = work.run("random-published")
+    with xr.open_dataset(run.occurrence, engine="scipy", decode_times=False) as file:
+        assert np.array_equal(reprocess.open_maps(work.root).event_rate, file.event_rate, equal_nan=True)
+    assert reprocess.open_maps(work.root, name="other").attrs["min_dwell_s"] == 120
+
+
+def test_maps_in_bins_of_ones_own_are_those_of_the_command(work: Work) -> None:
+    made, written = (
+        reprocess.map_occurrence(work.root, **EDGES, min_dwell_s=60),
+        reprocess.open_maps(work.root),
+    )
+    for name in ("events", "dwell", "event_rate", "event_rate_upper"):
+        assert np.array_equal(made[name], written[name], equal_nan=True), name
+    parts = [
+        reprocess.map_occurrence(work.root, **EDGES, satellites=[s]).dwell for s in ("noaa18", "metop01")
+    ]
+    assert np.array_equal(sum(parts), written.dwell)
+    assert reprocess.map_occurrence(work.root).event_rate.shape == (2, 12, 24)
+
+
+def test_a_zipped_work_gives_the_same(work: Work, tmp_path: Path) -> None:
+    file = tmp_path / "w.zip"
+    with zipfile.ZipFile(file, "w") as packed:
+        for path in sorted(work.root.rglob("*")):
+            packed.write(path, path.relative_to(work.root))
+    pd.testing.assert_frame_equal(reprocess.read_events(file), reprocess.read_events(work.root))
+    xr.testing.assert_identical(reprocess.open_maps(file), reprocess.open_maps(work.root))
+    assert reprocess.open_maps(file, name="other").attrs["min_dwell_s"] == 120
+
+
+def test_what_is_not_there_is_told(work: Work, tmp_path: Path) -> None:
+    with pytest.raises(LedgerError, match="has no run; give the WORK directory"):
+        reprocess.read_events(tmp_path)
+    with pytest.raises(LedgerError, match=r"there is no run 'x'; runs in .*: random-published"):
+        reprocess.open_maps(work.root, "x")
+    with pytest.raises(LedgerError, match="has no map 'x'; it has these besides its own: other"):
+        reprocess.open_maps(work.root, name="x")
+    with pytest.raises(LedgerError, match="has nothing of noaa15 that is done"):
+        reprocess.map_occurrence(work.root, satellites=["noaa15"])
+    with pytest.raises(GridError, match="are not on the exposure grid"):
+        reprocess.map_occurrence(work.root, L_edges=[3, 3.05, 4])
