@@ -98,7 +98,7 @@ def describe_folder(folder: Path) -> Facts:
 
 
 def _lock(folder: Path) -> None:
-    with (folder / "lock").open("w") as file:
+    with (folder / "lock").open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
