@@ -85,6 +85,10 @@ class IndexFileError(ReprocessError):
     """A file of a geomagnetic index that is damaged, of another time or kind, or not in order."""
 
 
+class SplitError(ReprocessError):
+    """Something that a map cannot be split by, or bins that it cannot be split into."""
+
+
 class RuleError(ReprocessError):
     """A rule of a mode that does not exist, or a value that it cannot have."""
 

@@ -146,7 +146,7 @@ def _arrows(picture: str) -> list[tuple[str, str]]:
 WAYS = {
     "archive": r"\bwork\.archive\b|\bopen_records\(",
     "classes": r"\brun\.classes\b|\bopen_classes\(",
-    "events": r"\brun\.events\b|\bread_events\(",
+    "events": r"\brun\.events\b|\bread_events\(|\bread_event_columns\(",
     "dwell": r"\brun\.dwell\b|\bread_dwell\(",
     "exposure": r"\brun\.exposure\b",
     "occurrence": r"\brun\.occurrence\b|\bread_occurrence\(",

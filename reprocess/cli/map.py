@@ -1,5 +1,6 @@
 """The third stage: map."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +13,20 @@ from reprocess.cli.options import (
     EXISTING_WORK,
     MAP,
     ONE_RUN,
+    SELECTION,
     existing_work,
 )
+from reprocess.cli.selection import selection
 from reprocess.cli.steps import (
     draw_map,
     finish,
     grid_of,
     write_page,
 )
-from reprocess.schema import IMAGE_FORMATS, UNCERTAINTIES
+from reprocess.schema import EVENT_CLASSES, HEMISPHERES, IMAGE_FORMATS, UNCERTAINTIES
 
 if TYPE_CHECKING:
+    from reprocess.maps.stage import Split
     from reprocess.work.choice import Choice
 
 
@@ -41,13 +45,49 @@ def _formats(_: click.Context, __: click.Parameter, words: str) -> tuple[str, ..
     return chosen
 
 
+def _words(_: click.Context, __: click.Parameter, given: str) -> tuple[str, ...]:
+    """Return words with commas between them."""
+    return tuple(word.strip() for word in given.split(",") if word.strip())
+
+
 @click.command("map")
 @EXISTING_WORK
 @ONE_RUN
 @MAP
 @EXCLUDE
+@SELECTION
+@click.option(
+    "--hemisphere",
+    "hemispheres",
+    type=click.Choice(HEMISPHERES),
+    multiple=True,
+    help="Only this hemisphere of the satellite.",
+)
+@click.option(
+    "--class",
+    "classes",
+    type=click.Choice(list(EVENT_CLASSES)),
+    multiple=True,
+    help="Only events of this class.",
+)
+@click.option(
+    "--by",
+    default="",
+    callback=_words,
+    metavar="THING[,THING…]",
+    help="Split the map by satellite, year, month, season, local_season, hemisphere, epoch, a flag, or a "
+    "property of events; writes maps/by_THING.nc unless --name is given.",
+)
+@click.option(
+    "--bins",
+    default="",
+    callback=_words,
+    metavar="EDGE,EDGE,…",
+    help="Edges of the bins of a property that the map is split by, or dates of epochs.",
+)
 @click.option(
     "--name",
+    "--output",
     "beside",
     default="",
     metavar="NAME",
@@ -83,13 +123,32 @@ def map_(work: Path, name: str | None, beside: str, choice: "Choice", **options:
     """
     from reprocess.work.asked import asked_of
 
-    if choice.exclude and not beside:
+    choice, split = _chosen(choice, options), _split(options)
+    beside = beside or (f"by_{'_'.join(split.names)}" if split and not choice.words else "")
+    if (choice.words or split) and not beside:
         raise click.UsageError(
             f"a map {choice.words} stands beside the run's own, which is of everything; name it with --name"
         )
     target = existing_work(work)
     one = target.only_run(name)
-    draw_map(target, one, grid_of(options, one), options, beside, choice)
+    draw_map(target, one, grid_of(options, one), options, beside, choice, split)
     if one.report.exists() and not beside:
         write_page(target, one)  # a page must not show a map that is there no longer
     finish(target, asked_of(target, one), one.name)
+
+
+def _chosen(choice: "Choice", options: dict[str, Any]) -> "Choice":
+    """Return the choice of flags with what else the options choose."""
+    asked = selection(options)
+    order = {name: tuple(dict.fromkeys(options[name])) for name in ("hemispheres", "classes")}
+    return replace(
+        choice, satellites=tuple(sorted(asked.satellites)), start=asked.start, end=asked.end, **order
+    )
+
+
+def _split(options: dict[str, Any]) -> "Split | None":
+    from reprocess.maps.stage import Split
+
+    if options["bins"] and not options["by"]:
+        raise click.UsageError("--bins is for what --by splits the map by")
+    return Split(options["by"], options["bins"]) if options["by"] else None

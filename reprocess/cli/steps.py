@@ -16,6 +16,7 @@ from reprocess.cli.survey import print_survey
 
 if TYPE_CHECKING:
     from reprocess.detect.plan import Settings
+    from reprocess.maps.stage import Split
     from reprocess.schema.granules import Granule, LeftOut, Listing
     from reprocess.work.choice import Choice
     from reprocess.work.paths import Run, Work
@@ -130,13 +131,15 @@ def draw_map(
     options: dict[str, Any],
     name: str = "",
     choice: "Choice | None" = None,
+    split: "Split | None" = None,
 ) -> None:
     """Make a run's map, or one with a name beside it, and say which files it wrote."""
     from reprocess.maps.stage import make_map
     from reprocess.work.choice import EVERYTHING
 
     look: dict[str, Any] = {key: options[key] for key in ("formats", "vmax", "uncertainty") if key in options}
-    for path in make_map(work, one, grid, options["min_dwell"] * 60, name, look, choice or EVERYTHING):
+    seconds, of = options["min_dwell"] * 60, choice or EVERYTHING
+    for path in make_map(work, one, grid, seconds, name, look, of, split):
         click.echo(f"wrote {path}", err=True)
 
 

@@ -1,40 +1,37 @@
 """Maps of occurrence by L shell and MLT.
 
 State is integers: events per bin and seconds per bin, from the same binning; the division is
-last. An event counts once, in the bin of its peak. Intervals: events are counted, so their rate
-has the exact (Garwood) Poisson interval from chi-square quantiles; the fraction of time within
-events is resampled over whole satellite-days, because neighbouring records are not independent.
+last. An event counts once, in the bin of its peak. Intervals are of calendar blocks that all satellites share
+(`maps.intervals`); the exact Poisson interval of the rate stands beside them.
 """
 
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.special import gammaincinv  # half of chi2.ppf; scipy.stats takes a second to import
 
 from reprocess import schema
 from reprocess.errors import LedgerError
 from reprocess.files import write_atomic
 from reprocess.maps.attributes import coverage_attributes, product_attributes
-from reprocess.maps.exposure import BOUNDS, as_plain, daily, grid_coordinates
+from reprocess.maps.exposure import BOUNDS, as_plain, grid_coordinates
+from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, CONFIDENCE, why_no_interval
+from reprocess.maps.intervals import poisson_interval as poisson_interval
+from reprocess.maps.rates import rates
+from reprocess.maps.split import REST, Axis, Columns
+from reprocess.maps.tally import Tally, tally
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
 from reprocess.schema.grid import Grid, make_grid
 from reprocess.work.choice import EVERYTHING, Choice
-from reprocess.work.parts import read_events
 from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt
 
-CONFIDENCE = 0.6827
-"""Coverage of all intervals: one standard deviation of a normal distribution."""
-
-RESAMPLES = 1000
-MIN_DAYS = 10
-"""Satellite-days below which resampling says nothing and the fraction's interval is left out."""
-
-_SEED = 20220912
-_AT_ONCE = 100  # resamples whose weights are held at once; divides RESAMPLES
-
+MLT_CERTAIN_H = 1.0
+"""Bins of local time below which a map warns."""
 
 _TEXTS = {
     "title": "Relativistic electron precipitation by L shell and magnetic local time",
@@ -48,26 +45,6 @@ _TEXTS = {
         "diffusion (Selesnick et al. 2020): flux at 0 degrees is not all loss-cone flux."
     ),
 }
-
-
-def poisson_interval(counts: np.ndarray, confidence: float = CONFIDENCE) -> tuple[np.ndarray, np.ndarray]:
-    """Return the exact central interval of a Poisson mean.
-
-    Parameters
-    ----------
-    counts : ndarray of int
-        Events counted.
-    confidence : float
-        Coverage; at least that much, whatever the mean.
-
-    Returns
-    -------
-    tuple of ndarray of float64
-        Lower and upper limit, in events. Garwood (1936), Biometrika 28, 437.
-    """
-    tail = (1 - confidence) / 2
-    lower = np.where(counts > 0, gammaincinv(np.maximum(counts, 1), tail), 0.0)
-    return lower, np.asarray(gammaincinv(counts + 1, 1 - tail))
 
 
 def count_events(events: pd.DataFrame, grid: Grid) -> tuple[np.ndarray, int]:
@@ -93,71 +70,126 @@ def count_events(events: pd.DataFrame, grid: Grid) -> tuple[np.ndarray, int]:
 
 
 def occurrence(
-    run: Run, receipts: list[DetectReceipt], grid: Grid, min_dwell_s: float, choice: Choice = EVERYTHING
+    run: Run,
+    receipts: Iterable[DetectReceipt],
+    grid: Grid,
+    min_dwell_s: float,
+    choice: Choice = EVERYTHING,
+    axes: Sequence[Axis] = (),
+    rows: Iterable[tuple[str, Columns]] | None = None,
 ) -> xr.Dataset:
     """Make the maps of a run.
 
     Parameters
     ----------
     run : Run
-    receipts : list of DetectReceipt
+    receipts : iterable of DetectReceipt
         Receipts of its blocks.
     grid : Grid
         Made by `grid.make_grid`.
     min_dwell_s : float
-        Bins with less dwell get no rate and no fraction.
+        Bins with less dwell get no rate and no share.
     choice : Choice
         What of the run is looked at; the attributes tell it.
+    axes : sequence of Axis
+        What the maps are split by: a dimension each.
+    rows : iterable of tuple of str and dict, optional
+        The time observed where it is not that of the run's dwell parts: `tally.tally`.
 
     Returns
     -------
     xarray.Dataset
-        Dimensions event_class, L, MLT; counts, dwell (s), event rate (per hour of dwell) and
-        occurrence fraction with their intervals.
+        Dimensions are those of the split, event_class, L, MLT; variables those of `schema.OCCURRENCE`.
 
     Raises
     ------
     LedgerError
-        If the run has no done block, or a part is missing or damaged.
+        If the run has no done block of what is chosen, or a part is missing or damaged.
     FlagError
         If a flag is excluded that the run's parts do not tell of.
+    SplitError
+        If the run's parts do not tell what to split by.
     """
-    if not any(receipt["days"] for receipt in receipts):
-        raise LedgerError(f"run {run.name!r} has no block that is done; run detect first")
-    counts, off_map = count_events(read_events(run, receipts, choice), grid)
-    seconds = daily(run, receipts, grid, choice)
-    dwell = seconds["dwell"].sum(axis=0)
-    seen = dwell >= max(min_dwell_s, schema.SAMPLING_S)
-    hours = np.where(seen, dwell, np.nan) / 3600
-    lower, upper = poisson_interval(counts)
-    within = np.stack([seconds[f"precipitation_{name}"].sum(axis=0) for name in EVENT_CLASSES])
-    fraction = within / np.where(seen, dwell, np.nan)
-    low, high = (np.where(seen, limit, np.nan) for limit in _resample(seconds))
-    values = {
-        "events": counts,
-        "dwell": dwell.astype(np.float64),
-        "event_rate": counts / hours,
-        "event_rate_lower": lower / hours,
-        "event_rate_upper": upper / hours,
-        "precipitation": within.astype(np.float64),
-        "occurrence_fraction": fraction,
-        "occurrence_fraction_lower": low,
-        "occurrence_fraction_upper": high,
+    chosen = [receipt for receipt in choice.receipts(receipts) if receipt["days"]]
+    if not chosen:
+        of = f" {choice.words}" if choice.words else ""
+        raise LedgerError(f"run {run.name!r} has no block{of} that is done; run detect first")
+    counted = tally(run, chosen, grid, replace(choice, classes=()), axes, rows)
+    values = rates(counted, min_dwell_s)
+    if any(axis.of_dwell is None for axis in axes):  # time within events is not split by what events are
+        values = {name: v for name, v in values.items() if not name.startswith(("precip", "occurrence_"))}
+    coordinates: dict[str, Any] = {
+        "event_class": as_plain(schema.OCCURRENCE_COORDINATES["event_class"], np.array(list(EVENT_CLASSES)))
     }
-    classes = as_plain(schema.OCCURRENCE_COORDINATES["event_class"], np.array(list(EVENT_CLASSES)))
-    own: dict[str, object] = {
-        "interval_coverage": CONFIDENCE,
-        "min_dwell_s": float(min_dwell_s),
-        "events_off_map": off_map,
-    }
-    return xr.Dataset(
-        {name: as_plain(schema.OCCURRENCE[name], value) for name, value in values.items()},
-        coords={"event_class": classes, **grid_coordinates(grid)},
+    coordinates |= {axis.name: _labels(axis) for axis in axes}
+    dataset = xr.Dataset(
+        {name: _variable(name, v, axes, grid) for name, v in values.items()},
+        coords=coordinates | grid_coordinates(grid),
         attrs=product_attributes(run, **_TEXTS)
-        | coverage_attributes(run, receipts)
-        | own
+        | coverage_attributes(run, chosen)
+        | _own_attributes(counted, axes, grid, min_dwell_s)
         | choice.attributes,
     )
+    return dataset.sel(event_class=list(choice.classes)) if choice.classes else dataset
+
+
+def _variable(name: str, values: np.ndarray, axes: Sequence[Axis], grid: Grid) -> xr.Variable:
+    """Return a variable with a dimension for each axis of the split."""
+    declared = schema.OCCURRENCE[name]
+    lead = values.shape[1:-1]
+    shaped = values.reshape(*(len(axis.labels) for axis in axes), *lead, *grid.shape)
+    return xr.Variable((*(axis.name for axis in axes), *declared.dims), shaped, declared.attrs)
+
+
+def _labels(axis: Axis) -> xr.Variable:
+    attributes = {"units": "1", "long_name": axis.meaning, "source": "this project"}
+    return xr.Variable((axis.name,), np.array(axis.labels), attributes)
+
+
+def _own_attributes(
+    counted: Tally, axes: Sequence[Axis], grid: Grid, min_dwell_s: float
+) -> dict[str, object]:
+    """Return what maps say of how they were made."""
+    note = why_no_interval(counted.blocks.size)
+    return {
+        "interval_coverage": CONFIDENCE,
+        "interval_method": "calendar blocks shared by all satellites, drawn with replacement",
+        "interval_block_days": CALENDAR_BLOCK_DAYS,
+        "interval_blocks": counted.blocks.size,
+        **({"interval_note": note} if note else {}),
+        "min_dwell_s": float(min_dwell_s),
+        "events_off_map": counted.off_map,
+        **({"split_by": " ".join(axis.name for axis in axes)} if axes else {}),
+        **({"warning": "; ".join(told)} if (told := _warnings(counted, axes, grid)) else {}),
+        **_common_share(counted, axes, min_dwell_s),
+    }
+
+
+def _warnings(counted: Tally, axes: Sequence[Axis], grid: Grid) -> list[str]:
+    """Return what a reader must know: parts without anything, bins finer than local time is known."""
+    told = []
+    for k, axis in enumerate(axes):
+        seen = counted.dwell if axis.of_dwell and counted.dwell.shape[0] > 1 else counted.events
+        by_part = seen.reshape(*(len(other.labels) for other in axes), -1)
+        amount = np.moveaxis(by_part, k, 0).reshape(len(axis.labels), -1).sum(axis=1)
+        if empty := [
+            label for label, a in zip(axis.labels, amount, strict=True) if not a and label not in REST
+        ]:
+            told.append(f"no {'dwell' if axis.of_dwell else 'event'} in {axis.name} {', '.join(empty)}")
+    if np.diff(grid.MLT_edges).min() < MLT_CERTAIN_H:
+        told.append(f"bins of MLT under {MLT_CERTAIN_H:g} h: local time is uncertain by 0.2 h")
+    return told
+
+
+def _common_share(counted: Tally, axes: Sequence[Axis], min_dwell_s: float) -> dict[str, float]:
+    """Return which share of the time was observed in bins that both hemispheres were observed in."""
+    names = [axis.name for axis in axes]
+    if "hemisphere" not in names or counted.dwell.shape[0] == 1:
+        return {}
+    seconds = counted.dwell.sum(axis=1).reshape(*(len(axis.labels) for axis in axes), -1)
+    by_half = np.moveaxis(seconds, names.index("hemisphere"), 0)
+    both = (by_half >= max(min_dwell_s, schema.SAMPLING_S)).all(axis=0)
+    return {"hemispheres_common_share": float(by_half[:, both].sum() / max(seconds.sum(), 1))}
 
 
 def write_occurrence(path: Path, dataset: xr.Dataset) -> None:
@@ -205,10 +237,10 @@ def grid_of(maps: xr.Dataset) -> Grid:
     return make_grid(*(np.append(maps[bounds][:, 0], maps[bounds][-1, 1]) for bounds in BOUNDS))
 
 
-_EXACT = {"events", "dwell", "precipitation"}
+_EXACT = {"events", "dwell", "precipitation", "blocks"}
 
 
-def compare_occurrence(run: Run, receipts: list[DetectReceipt]) -> list[tuple[str, str]]:
+def compare_occurrence(run: Run, receipts: Iterable[DetectReceipt]) -> list[tuple[str, str]]:
     """Hold `occurrence.nc` against maps made again from the parts, on its own grid.
 
     Returns
@@ -228,44 +260,3 @@ def compare_occurrence(run: Run, receipts: list[DetectReceipt]) -> list[tuple[st
         if name not in stored
         or not np.allclose(stored[name], values, 0 if name in _EXACT else 1e-9, 0, equal_nan=True)
     ]
-
-
-def _resample(seconds: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the interval of the fraction from resampled satellite-days; NaN if they are too few."""
-    dwell = seconds["dwell"]
-    days = dwell.shape[0]
-    within = [seconds[f"precipitation_{name}"] for name in EVENT_CLASSES]
-    shape = (len(within), *dwell.shape[1:])
-    if days < MIN_DAYS:
-        return np.full(shape, np.nan), np.full(shape, np.nan)
-    totals = _resampled_sums([x.reshape(days, -1) for x in (dwell, *within)])
-    with np.errstate(invalid="ignore"):  # bins without dwell in a sample are NaN and left out
-        fractions = np.stack([x / totals[0] for x in totals[1:]])
-    tail = (1 - CONFIDENCE) / 2
-    limits = _quantiles(fractions, [tail, 1 - tail])
-    return limits[0].reshape(shape), limits[1].reshape(shape)
-
-
-def _resampled_sums(columns: list[np.ndarray]) -> list[np.ndarray]:
-    """Return sums over days drawn with replacement, one row per resample; exact, they are integers.
-
-    A part of the resamples at a time: all weights of 27,000 days would take 220 MB.
-    """
-    rng, days = np.random.default_rng(_SEED), len(columns[0])
-    values = [column.astype(np.float64) for column in columns]
-    sums: list[list[np.ndarray]] = [[] for _ in values]
-    for _ in range(RESAMPLES // _AT_ONCE):
-        weights = rng.multinomial(days, np.full(days, 1 / days), _AT_ONCE).astype(np.float64)
-        for drawn, value in zip(sums, values, strict=True):
-            drawn.append(weights @ value)
-    return [np.concatenate(drawn) for drawn in sums]
-
-
-def _quantiles(samples: np.ndarray, q: list[float]) -> np.ndarray:
-    """Quantiles over axis 1, NaN where no sample is finite."""
-    result = np.full((len(q), samples.shape[0], samples.shape[2]), np.nan)
-    seen = np.isfinite(samples).any(axis=1)
-    for k, visible in enumerate(seen):
-        if visible.any():
-            result[:, k, visible] = np.nanquantile(samples[k][:, visible], q, axis=0)
-    return result

@@ -1,10 +1,12 @@
 """Figures of maps: dials of one run, of the parts of a split, and of the difference of two."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from string import ascii_lowercase
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -103,8 +105,8 @@ def occurrence_figure(
         both limits of the interval, on the scale of the rates.
     """
     chosen = dataset.sel(event_class=name)
-    highest = dataset.event_rate_upper if uncertainty == "interval" else dataset.event_rate
-    scale = rate_scale(highest.values, dataset.event_rate_lower.values, vmax=vmax)
+    highest = limit_of(dataset, "upper") if uncertainty == "interval" else dataset.event_rate
+    scale = rate_scale(highest.values, _certain(dataset), vmax=vmax)
     dwell = dataset.dwell.values / 3600
     rate, thin = chosen.event_rate.values, dwell > 0
     panels = [Panel("event rate", rate, scale, thin)]
@@ -112,12 +114,62 @@ def occurrence_figure(
         relative = relative_uncertainty(chosen)
         panels.append(Panel("its relative uncertainty", relative, relative_scale(relative), thin))
     elif uncertainty == "interval":
-        for which, limit in (("lower", chosen.event_rate_lower), ("upper", chosen.event_rate_upper)):
-            panels.append(Panel(f"{which} limit (68 %)", limit.values, scale, thin))
+        for which in ("lower", "upper"):
+            panels.append(Panel(f"{which} limit (68 %)", limit_of(chosen, which).values, scale, thin))
     panels.append(Panel("dwell", np.where(dwell > 0, dwell, np.nan), dwell_scale(dwell)))
     notes = [_counted(dataset, chosen), _colours(dataset, relative=uncertainty == "relative")]
     notes.append("The scale of rates is the same for all classes; it ends " + _end(vmax))
+    notes += intervals_in_words(dataset)
     return draw_panels(panels, edges_of(dataset), _heading(dataset, CLASS_LABELS[name]), notes)
+
+
+MOST_PARTS = 24
+"""Dials of a split that one figure can hold."""
+
+
+def plot_split(
+    dataset: xr.Dataset, dims: Sequence[str], folder: Path, stem: str, look: Mapping[str, Any]
+) -> list[Path]:
+    """Write one figure per class of the rates of all parts of a split, in each format.
+
+    Splits by several things have the last of them on the dials of a figure, and a figure for each part of the
+    others. Parts without any dwell or event are left out; a split into more than `MOST_PARTS` has none.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        With these dimensions besides those of ``occurrence.nc``.
+    dims : sequence of str
+    folder : Path
+        Where the files go.
+    stem : str
+        How their names begin.
+    look : mapping
+        Arguments of `plot_occurrence`, of which formats and vmax are used.
+    """
+    *outer, inner = dims
+    paths: list[Path] = []
+    for labels in product(*(dataset[dim].values.tolist() for dim in outer)):
+        part = dataset.sel(dict(zip(outer, labels, strict=True)))
+        rest = [dim for dim in part.events.dims if dim != inner]
+        known = part.event_rate.notnull().any(rest)
+        part = part.sel({inner: known})
+        if not 0 < part.sizes[inner] <= MOST_PARTS:
+            continue
+        told = "_".join([stem, *(label.replace(" ", "-") for label in labels)])
+        paths += _write_splits(part, inner, folder / told, look)
+    return paths
+
+
+def _write_splits(dataset: xr.Dataset, dim: str, stem: Path, look: Mapping[str, Any]) -> list[Path]:
+    paths = []
+    for name in dataset.event_class.values.tolist():
+        with style(LETTERS["two"]):
+            figure = split_figure(dataset, dim, name, look.get("vmax"))
+            for kind in look.get("formats", ("png",)):
+                paths.append(stem.with_name(f"{stem.name}_{name}.{kind}"))
+                write_atomic(paths[-1], image(figure, kind))
+    return paths
 
 
 def split_figure(
@@ -139,7 +191,7 @@ def split_figure(
         Dials in a row.
     """
     chosen = dataset.sel(event_class=name)
-    scale = rate_scale(dataset.event_rate.values, dataset.event_rate_lower.values, vmax=vmax)
+    scale = rate_scale(dataset.event_rate.values, _certain(dataset), vmax=vmax)
     panels = []
     for label in dataset[dim].values:
         part = chosen.sel({dim: label})
@@ -148,6 +200,7 @@ def split_figure(
         panels.append(Panel(title, part.event_rate.values, scale, part.dwell.values > 0))
     heading = _heading(dataset, f"{CLASS_LABELS[name]} by {dim.replace('_', ' ')}")
     notes = [_colours(dataset), "All dials have one scale; it ends " + _end(vmax)]
+    notes += intervals_in_words(dataset)
     return draw_panels(panels, edges_of(dataset), heading, notes, columns)
 
 
@@ -178,8 +231,8 @@ def difference_figure(
         )
     parts = [dataset.sel(event_class=name) for dataset in (first, second)]
     rates = np.stack([part.event_rate.values for part in parts])
-    lower, upper = (np.stack([part[f"event_rate_{x}"].values for part in parts]) for x in ("lower", "upper"))
-    scale, difference = rate_scale(rates, lower), rates[1] - rates[0]
+    lower, upper = (np.stack([limit_of(part, x).values for part in parts]) for x in ("lower", "upper"))
+    scale, difference = rate_scale(rates, np.stack([_certain(part) for part in parts])), rates[1] - rates[0]
     overlap = (np.maximum(*lower) <= np.minimum(*upper)) & np.isfinite(difference)
     thin = [part.dwell.values > 0 for part in parts]
     signed = difference_scale(difference, "difference (events per hour of dwell)", vmax)
@@ -192,8 +245,27 @@ def difference_figure(
 def relative_uncertainty(chosen: xr.Dataset) -> np.ndarray:
     """Return half of the interval of the event rate over the rate, percent; 0 where there is no event."""
     rate = chosen.event_rate.values
-    width = chosen.event_rate_upper.values - chosen.event_rate_lower.values
+    width = limit_of(chosen, "upper").values - limit_of(chosen, "lower").values
     return np.divide(50 * width, rate, out=np.where(rate == 0, 0.0, np.nan), where=rate > 0)
+
+
+def limit_of(dataset: xr.Dataset, which: str) -> xr.DataArray:
+    """Return a limit of the event rate: of calendar blocks, or Poisson's where the file has no others."""
+    without = "interval_note" in dataset.attrs and f"event_rate_poisson_{which}" in dataset
+    return dataset[f"event_rate_{'poisson_' if without else ''}{which}"]
+
+
+def _certain(dataset: xr.Dataset) -> np.ndarray:
+    """Return the rate that every bin has at least, by its count alone: every bin has this limit."""
+    return np.asarray(dataset.get("event_rate_poisson_lower", dataset.event_rate_lower).values)
+
+
+def intervals_in_words(dataset: xr.Dataset) -> list[str]:
+    """Say that a map has no intervals, if it has none, and what is told about its bins besides."""
+    notes = [str(dataset.attrs[name]) for name in ("warning",) if name in dataset.attrs]
+    if "interval_note" in dataset.attrs:
+        notes.append(f"{dataset.attrs['interval_note']}; Poisson's are shown, a lower bound")
+    return notes
 
 
 def draw_panels(

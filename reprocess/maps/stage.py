@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from reprocess.schema.grid import Grid
 from reprocess.work.asked import asked_of
@@ -12,6 +12,15 @@ from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import DetectReceipt
 from reprocess.work.results import note_results
 from reprocess.work.status import lacking, survey
+
+
+class Split(NamedTuple):
+    """What a map is split by."""
+
+    names: tuple[str, ...]
+    """As `split.make_axis` takes them."""
+    edges: tuple[str, ...] = ()
+    """Edges of the bins of the one of them that has bins."""
 
 
 def sum_up(run: Run) -> list[DetectReceipt]:
@@ -35,6 +44,7 @@ def make_map(
     name: str = "",
     look: Mapping[str, Any] | None = None,
     choice: Choice = EVERYTHING,
+    split: Split | None = None,
 ) -> list[Path]:
     """Write `occurrence.nc` and the plots of a run's done blocks; return the files.
 
@@ -54,6 +64,8 @@ def make_map(
         How the plots look: arguments of `plot.plot_occurrence`.
     choice : Choice
         What of the run is looked at; a map of less than everything has a name.
+    split : Split, optional
+        What the map is split by; such a map has a name too.
 
     Raises
     ------
@@ -61,20 +73,28 @@ def make_map(
         If nothing is done, or a part is missing or damaged.
     FlagError
         If a flag is excluded that the run's parts do not tell of.
+    SplitError
+        If the map cannot be split so.
     ValueError
         If a map of less than everything has no name: the run's own is of everything.
     """
     from reprocess.maps.occurrence import occurrence, write_occurrence
-    from reprocess.maps.plot import plot_occurrence
+    from reprocess.maps.plot import plot_occurrence, plot_split
+    from reprocess.maps.split import make_axes
 
-    if choice != EVERYTHING and not name:
-        raise ValueError(f"a map {choice.words} stands beside the run's own; give it a name")
+    if (choice != EVERYTHING or split) and not name:
+        raise ValueError(
+            f"a map {choice.words or 'that is split'} stands beside the run's own; give it a name"
+        )
     receipts = sum_up(run)
-    dataset = occurrence(run, receipts, grid, min_dwell_s, choice)
+    axes = make_axes(split.names, choice.receipts(receipts), split.edges) if split else ()
+    dataset = occurrence(run, receipts, grid, min_dwell_s, choice, axes)
     dataset = dataset.assign_attrs(lacking(survey(work, asked_of(work, run)), run.name))
     if name:
         path = run.named_maps / f"{name}.nc"
         write_occurrence(path, dataset)
+        if axes:
+            return [path, *plot_split(dataset, [axis.name for axis in axes], path.parent, name, look or {})]
         return [path, *plot_occurrence(dataset, path.parent, name, **(look or {}))]
     write_occurrence(run.occurrence, dataset)
     run.made("occurrence", receipts)

@@ -1,5 +1,7 @@
 """What is counted and summed per cell of L by MLT: the dwell parts, `exposure.zarr`, `occurrence.nc`."""
 
+from dataclasses import replace
+
 from reprocess.schema.calendar import EPOCH, SAMPLING_S
 from reprocess.schema.events import EVENT_CLASSES
 from reprocess.schema.flags import EVENT, FLAGS, masks_of, told_as
@@ -133,7 +135,23 @@ EXPOSURE_COORDINATES = by_name(
 
 _RATE = "events / (dwell / 3600 s)"
 _POISSON = "exact Poisson interval (Garwood, 1936) of 68.27 % / (dwell / 3600 s)"
-_RESAMPLED = "68.27 % interval of precipitation / dwell, resampled over satellite-days"
+_BLOCKS = "68.27 % interval from drawing calendar blocks of 27 days with replacement, docs/statistics.md"
+_TOO_SHORT = {"comment": "too short where events are not independent: a lower bound of the uncertainty"}
+
+
+def _with_limits(variable: Variable) -> tuple[Variable, Variable, Variable]:
+    """Return a ratio with its limits from calendar blocks."""
+    name = variable.name
+    more = {**_MEASURED, "ancillary_variables": f"{name}_lower {name}_upper"}
+    lower, upper = (
+        Variable(
+            f"{name}_{which}", "float64", variable.units, f"{which} limit of the {variable.meaning}", _BLOCKS,
+            variable.dims, _LIMIT,
+        )
+        for which in ("lower", "upper")
+    )  # fmt: skip
+    return replace(variable, more=more), lower, upper
+
 
 OCCURRENCE = by_name(
     Variable(
@@ -149,16 +167,36 @@ OCCURRENCE = by_name(
         {"coverage_content_type": "auxiliaryInformation", **_SUM},
     ),
     Variable(
-        "event_rate",
-        "float64",
-        "h-1",
-        "events per hour of dwell",
-        _RATE,
-        _BIN,
-        {**_MEASURED, "ancillary_variables": "event_rate_lower event_rate_upper"},
+        "blocks",
+        "int32",
+        "1",
+        "calendar blocks of 27 days in which the bin was observed",
+        _PROJECT,
+        _BIN[1:],
+        {"coverage_content_type": "auxiliaryInformation"},
     ),
-    Variable("event_rate_lower", "float64", "h-1", "lower limit of the event rate", _POISSON, _BIN, _LIMIT),
-    Variable("event_rate_upper", "float64", "h-1", "upper limit of the event rate", _POISSON, _BIN, _LIMIT),
+    *_with_limits(Variable("event_rate", "float64", "h-1", "events per hour of dwell", _RATE, _BIN)),
+    *(
+        Variable(
+            f"event_rate_poisson_{which}",
+            "float64",
+            "h-1",
+            f"{which} limit of the event rate if events were independent",
+            _POISSON,
+            _BIN,
+            _LIMIT | _TOO_SHORT,
+        )
+        for which in ("lower", "upper")
+    ),
+    Variable(
+        "event_dispersion",
+        "float64",
+        "1",
+        "variance over mean of the events of a calendar block, 1 if they are independent",
+        "sum over blocks of (events - expected)^2 / expected, over blocks less one; expected by dwell",
+        _BIN,
+        _LIMIT,
+    ),
     Variable(
         "precipitation",
         "float64",
@@ -168,32 +206,25 @@ OCCURRENCE = by_name(
         _BIN,
         _MEASURED | _SUM,
     ),
-    Variable(
-        "occurrence_fraction",
-        "float64",
-        "1",
-        "time within events over dwell",
-        "precipitation / dwell",
-        _BIN,
-        {**_MEASURED, "ancillary_variables": "occurrence_fraction_lower occurrence_fraction_upper"},
+    *_with_limits(
+        Variable(
+            "occurrence_fraction",
+            "float64",
+            "1",
+            "time within events over dwell",
+            "precipitation / dwell",
+            _BIN,
+        )
     ),
-    Variable(
-        "occurrence_fraction_lower",
-        "float64",
-        "1",
-        "lower limit of the occurrence fraction",
-        _RESAMPLED,
-        _BIN,
-        _LIMIT,
-    ),
-    Variable(
-        "occurrence_fraction_upper",
-        "float64",
-        "1",
-        "upper limit of the occurrence fraction",
-        _RESAMPLED,
-        _BIN,
-        _LIMIT,
+    *_with_limits(
+        Variable(
+            "rep_share",
+            "float64",
+            "1",
+            "share of REP among REP and CSS events",
+            "events of REP / events",
+            _BIN[1:],
+        )
     ),
 )
 """Variables of `occurrence.nc`."""

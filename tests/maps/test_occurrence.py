@@ -11,17 +11,8 @@ from scipy.stats import poisson
 
 from reprocess.errors import FlagError, LedgerError
 from reprocess.maps.exposure import BOUNDS, daily
-from reprocess.maps.occurrence import (
-    CONFIDENCE,
-    MIN_DAYS,
-    RESAMPLES,
-    _resampled_sums,
-    count_events,
-    occurrence,
-    poisson_interval,
-    read_occurrence,
-    write_occurrence,
-)
+from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, CONFIDENCE, MIN_BLOCKS, poisson_interval
+from reprocess.maps.occurrence import count_events, occurrence, read_occurrence, write_occurrence
 from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS, RECORDS_OF, day_index
 from reprocess.schema.grid import FINE, make_grid
 from reprocess.work.choice import Choice
@@ -140,21 +131,29 @@ def run(tmp_path: Path) -> Run:
     return Run(tmp_path / "runs" / "demo")
 
 
-def dates(n: int) -> list[str]:
-    return [(FIRST + dt.timedelta(days=k)).isoformat() for k in range(n)]
+def dates(n: int, step: int = 1) -> list[str]:
+    return [(FIRST + dt.timedelta(days=k * step)).isoformat() for k in range(n)]
 
 
 def write_block(
-    run: Run, days: list[list[tuple]], events: list[tuple] = (), satellite: str = "noaa18", number: int = 247
+    run: Run,
+    days: list[list[tuple]],
+    events: list[tuple] = (),
+    satellite: str = "noaa18",
+    number: int = 247,
+    step: int = 1,
 ) -> dict:
-    """Write a block's parts; a day is a list of L, MLT, records, those in REP, CSS, flags of all three."""
+    """Write a block's parts; a day is a list of L, MLT, records, those in REP, CSS, and the flags of these.
+
+    L is negative in the south. Days are `step` days apart.
+    An event is (class, L, MLT, latitude, flags), and its date if not the first.
+    """
+    every = dates(len(days), step)
     rows = [
-        (day, *r, *[0] * (8 - len(r)))
-        for day, day_rows in zip(dates(len(days)), days, strict=True)
-        for r in day_rows
+        (day, *r, *[0] * (8 - len(r))) for day, day_rows in zip(every, days, strict=True) for r in day_rows
     ]
-    position = [np.array([r[k] for r in rows], np.float32) for k in (1, 2)]
-    cell = FINE.cell(*position, np.full(len(rows), 60, np.float32))
+    L, MLT = (np.array([r[k] for r in rows], np.float32) for k in (1, 2))
+    cell = FINE.cell(np.abs(L), MLT, np.where(L < 0, -60, 60))
     counts = np.array([r[3:] for r in rows], np.int32).reshape(-1, 6).T
     numbers = np.array([day_index(dt.date.fromisoformat(r[0])) for r in rows], np.int32)
     dwell = {"day": numbers, "cell": cell.astype(np.int32)} | dict(
@@ -164,10 +163,11 @@ def write_block(
     columns = {name: [blank.get(column.dtype, 0)] * len(events) for name, column in EVENT_COLUMNS.items()}
     for k, name in enumerate(("event_class", "L", "MLT", "latitude", "quality_flags")):
         columns[name] = [e[k] for e in events]
+    columns["date"] = [e[5] if len(e) > 5 else every[0] for e in events]
     return {
         "satellite": satellite,
         "block": number,
-        "days": {date: {"source_sha256": f"{satellite} {date}"} for date in dates(len(days))},
+        "days": {date: {"source_sha256": f"{satellite} {date}"} for date in every},
         "outputs": {
             "dwell": write_part(part_path(run.dwell, satellite, number), dwell, DWELL),
             "events": write_part(part_path(run.events, satellite, number), columns, EVENTS),
@@ -192,8 +192,8 @@ def test_rates_and_fractions(run):
     assert ds.dwell.values.tolist() == [[2000, 200, 0], [1000, 0, 0]]
     assert ds.events.values.tolist() == [[[2, 0, 0], [0, 0, 0]], [[0, 1, 0], [0, 0, 0]]]
     assert ds.event_rate.values[0, 0, 0] == pytest.approx(2 / (2000 / 3600))
-    assert ds.event_rate_lower.values[0, 0, 0] == pytest.approx(0.708 * 1.8, rel=1e-3)
-    assert ds.event_rate_upper.values[0, 0, 0] == pytest.approx(4.638 * 1.8, rel=1e-3)
+    assert ds.event_rate_poisson_lower.values[0, 0, 0] == pytest.approx(0.708 * 1.8, rel=1e-3)
+    assert ds.event_rate_poisson_upper.values[0, 0, 0] == pytest.approx(4.638 * 1.8, rel=1e-3)
     assert ds.precipitation.values[0, 0].tolist() == [200, 0, 0]
     assert ds.precipitation.values[1, 0].tolist() == [0, 100, 0]
     assert ds.occurrence_fraction.values[0, 0, 0] == 0.1
@@ -248,14 +248,13 @@ def test_a_flag_that_there_is_not_is_refused_with_those_that_there_are() -> None
 def test_thin_bins_are_missing_not_zero(run):
     ds = a_map(run, min_dwell_s=1000)
     thin = np.array([[False, True, True], [False, True, True]])
-    names = [n for n in ds.data_vars if n.startswith(("event_rate", "occurrence_fraction"))]
-    assert len(names) == 6
+    names = ["event_rate", "event_rate_poisson_lower", "event_rate_poisson_upper", "occurrence_fraction"]
     for name in names:
         for values in ds[name].values:
             np.testing.assert_array_equal(np.isnan(values), thin, err_msg=name)
-    # A seen bin without an event has a rate of zero, and an interval that is not empty.
-    assert ds.event_rate.values[0, 1, 0] == ds.event_rate_lower.values[0, 1, 0] == 0
-    assert ds.event_rate_upper.values[0, 1, 0] == pytest.approx(1.841 * 3.6, rel=1e-3)
+    # A seen bin without an event has a rate of zero, and a Poisson interval that is not empty.
+    assert ds.event_rate.values[0, 1, 0] == ds.event_rate_poisson_lower.values[0, 1, 0] == 0
+    assert ds.event_rate_poisson_upper.values[0, 1, 0] == pytest.approx(1.841 * 3.6, rel=1e-3)
     assert ds.occurrence_fraction.values[0, 1, 0] == 0
     # Counts and dwell stay, whatever the bin.
     assert ds.events.values[1, 0, 1] == 1
@@ -269,39 +268,65 @@ def test_minimum_dwell_is_inclusive(run, minimum, masked):
     assert np.isnan(ds.event_rate.values[:, 0, 2]).all()  # never seen
 
 
-def test_identical_days_have_no_width(run):
+def test_a_month_has_no_intervals_and_says_so(run):
     ds = a_map(run)
-    for name in ("occurrence_fraction_lower", "occurrence_fraction_upper"):
-        np.testing.assert_array_equal(ds[name], ds.occurrence_fraction)
-    assert float(ds.occurrence_fraction.max()) == 0.1
+    assert ds.attrs["interval_blocks"] == 1
+    assert ds.attrs["interval_note"].startswith(
+        "no intervals: they need 10 calendar blocks of 27 days, there are 1"
+    )
+    for name in ("event_rate", "occurrence_fraction", "rep_share"):
+        for which in ("lower", "upper"):
+            assert np.isnan(ds[f"{name}_{which}"]).all()
+    assert np.isfinite(ds.event_rate_poisson_upper).any()
 
 
-@pytest.mark.parametrize("days", [1, MIN_DAYS - 1, MIN_DAYS])
-def test_few_days_have_no_interval(run, days):
-    record = write_block(run, [[(2.5, 3, 1000, 10 * (k % 2), 0)] for k in range(days)])
-    ds = occurrence(run, [record], MAP, 60)
-    assert ds.attrs["satellite_days"] == days
-    assert np.isfinite(ds.occurrence_fraction.values[:, 0, 0]).all()
-    for name in ("occurrence_fraction_lower", "occurrence_fraction_upper"):
-        assert np.isnan(ds[name].values[0, 0, 0]) == (days < MIN_DAYS)
+def many_blocks(run: Run, count: int, satellites: int = 1) -> list[dict]:
+    """A day in each calendar block: half of them are all precipitation, with two events."""
+    days = [[(2.5, 3, 1000, 1000 * (k % 2), 0)] for k in range(count)]
+    every = dates(count, CALENDAR_BLOCK_DAYS)
+    events = [("REP", 2.5, 3, 60, 0, date) for date in every[1::2] for _ in range(2)]
+    return [
+        write_block(run, days, events, name, step=CALENDAR_BLOCK_DAYS)
+        for name in ("noaa18", "noaa19", "metop01")[:satellites]
+    ]
 
 
-def test_interval_is_over_days_not_records(run):
-    # Half of the days are all precipitation: over records the interval would be far too narrow.
-    record = write_block(run, [[(2.5, 3, 1000, 1000 * (k % 2), 0)] for k in range(20)])
-    ds = occurrence(run, [record], MAP, 60)
-    low, high = (float(ds[f"occurrence_fraction_{x}"][0, 0, 0]) for x in ("lower", "upper"))
-    assert ds.occurrence_fraction.values[0, 0, 0] == 0.5
-    assert low == pytest.approx(0.5 - 0.5 / 20**0.5, abs=0.03)
-    assert high == pytest.approx(0.5 + 0.5 / 20**0.5, abs=0.03)
+@pytest.mark.parametrize("count", [MIN_BLOCKS - 1, MIN_BLOCKS])
+def test_few_calendar_blocks_have_no_interval(run, count):
+    ds = occurrence(run, many_blocks(run, count), MAP, 60)
+    assert ds.attrs["interval_blocks"] == ds.blocks.values[0, 0] == count
+    assert ("interval_note" in ds.attrs) == (count < MIN_BLOCKS)
+    for name in ("event_rate", "occurrence_fraction"):
+        assert np.isfinite(ds[name].values[0, 0, 0])
+        for which in ("lower", "upper"):
+            assert np.isnan(ds[f"{name}_{which}"].values[0, 0, 0]) == (count < MIN_BLOCKS)
 
 
-def test_a_bin_seen_on_one_day_only(run):
-    days = [[(2.5, 3, 1000, 10, 0)] for _ in range(12)]
-    days[0].append((5.0, 13, 1000, 250, 0))
-    ds = occurrence(run, [write_block(run, days)], MAP, 60)
-    for name in ("occurrence_fraction_lower", "occurrence_fraction", "occurrence_fraction_upper"):
-        assert ds[name].values[0, 1, 2] == 0.25
+def test_intervals_are_over_calendar_blocks_that_satellites_share(run):
+    alone, three = (occurrence(run, many_blocks(run, 20, n), MAP, 60) for n in (1, 3))
+    for ds in (alone, three):
+        low, high = (float(ds[f"occurrence_fraction_{x}"][0, 0, 0]) for x in ("lower", "upper"))
+        assert ds.occurrence_fraction.values[0, 0, 0] == 0.5
+        # Half of twenty blocks: over records, or over the satellites' days, it would be far too narrow.
+        assert high - low == pytest.approx(1 / 19**0.5, rel=0.15)
+        assert 0.5 - low == pytest.approx(high - 0.5, rel=0.2)
+    width = (alone.event_rate_upper - alone.event_rate_lower).values[0, 0, 0]
+    assert (three.event_rate_upper - three.event_rate_lower).values[0, 0, 0] == pytest.approx(width)
+    # Twenty blocks of 0 and 2 events: the mean of (n - 1)^2 / 1 over 19.
+    assert alone.event_dispersion.values[0, 0, 0] == pytest.approx(20 / 19)
+    assert three.event_dispersion.values[0, 0, 0] == pytest.approx(3 * 20 / 19)
+    assert np.isnan(alone.event_dispersion.values[1, 0, 0])
+
+
+def test_the_share_of_one_class(run):
+    days = [[(2.5, 3, 1000, 0, 0)] for _ in range(20)]
+    every = dates(20, CALENDAR_BLOCK_DAYS)
+    events = [(("REP", "REP", "CSS")[k % 3], 2.5, 3, 60, 0, date) for k, date in enumerate(every * 4)]
+    ds = occurrence(run, [write_block(run, days, events, step=CALENDAR_BLOCK_DAYS)], MAP, 60)
+    share, low, high = (float(ds[f"rep_share{x}"][0, 0]) for x in ("", "_lower", "_upper"))
+    assert share == pytest.approx(54 / 80)
+    assert low < share < high < 1
+    assert np.isnan(ds.rep_share.values[1]).all()
 
 
 def test_satellites_are_added(run):
@@ -316,7 +341,6 @@ def test_satellites_are_added(run):
     assert ds.attrs["satellite_days"] == 12
     assert ds.events.values[0, 0, 0] == 2
     assert ds.dwell.values[0, 0] == 24_000
-    assert np.isfinite(ds.occurrence_fraction_lower.values[0, 0, 0])  # twelve satellite-days
     xr.testing.assert_identical(occurrence(run, records[::-1], MAP, 60), ds)
 
 
@@ -373,11 +397,8 @@ def test_fill_values_are_numbers_and_only_where_values_are_missing(run):
     with netcdf_file(run.occurrence, mmap=False) as file:
         assert not hasattr(file, "coordinates")
         filled = {name for name, variable in file.variables.items() if hasattr(variable, "_FillValue")}
-        assert filled == {
-            f"{kind}{end}"
-            for kind in ("event_rate", "occurrence_fraction")
-            for end in ("", "_lower", "_upper")
-        }
+        assert {name for name in filled if not name.startswith(("event_", "occurrence_", "rep_"))} == set()
+        assert {"event_rate", "event_rate_lower", "occurrence_fraction", "rep_share"} <= filled
         for name in filled:
             assert np.isfinite(file.variables[name]._FillValue)
             assert np.isfinite(file.variables[name][:]).all()
@@ -410,14 +431,6 @@ def test_round_trip(run):
     for name in ds.data_vars:
         np.testing.assert_array_equal(again[name].values, ds[name].values)
     assert again.event_class.values.astype(str).tolist() == ["REP", "CSS"]
-
-
-def test_resamples_drawn_in_parts_are_those_drawn_at_once() -> None:
-    rng, days = np.random.default_rng(1), 40
-    columns = [rng.integers(0, 86_400, (days, 3), np.int32) for _ in range(2)]
-    weights = np.random.default_rng(20220912).multinomial(days, np.full(days, 1 / days), RESAMPLES)
-    for found, column in zip(_resampled_sums(columns), columns, strict=True):
-        np.testing.assert_array_equal(found, weights @ column.astype(np.int64))
 
 
 def test_dwell_of_decades_fits_the_format(run):

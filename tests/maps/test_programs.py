@@ -78,7 +78,7 @@ def test_cdo_sees_every_map_and_takes_no_axis_for_time(run: Run) -> None:
 def test_nco_leaves_out_what_is_missing_from_weighted_means(run: Run, tmp_path: Path) -> None:
     ncwa = find_program("ncwa")
     maps = read_occurrence(run)
-    for name in ("event_rate", "occurrence_fraction_upper"):
+    for name in ("event_rate", "event_rate_poisson_upper"):
         answer(ncwa, "-O", "-a", "MLT", "-w", "dwell", "-v", name, run.occurrence, tmp_path / "mean.nc")
         with xr.open_dataset(tmp_path / "mean.nc", engine="scipy") as found:
             expected = maps[name].weighted(maps.dwell).mean("MLT")
