@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from reprocess import schema
 from reprocess.schema.flags import EVENT, PEAK, RECORD
+from reprocess.schema.properties import COINCIDENCE_COLUMNS, PROPERTY_COLUMNS
 
 
 class Entry(NamedTuple):
@@ -87,15 +88,33 @@ are of *events* alone. [flags.md](flags.md) tells which are for what, and what l
 _OF = {RECORD: "records", PEAK: "peak", EVENT: "events"}
 
 
-def markdown() -> str:
-    """Return the column dictionary, `docs/columns.md`."""
-    sections: list[tuple[str, str, Sequence[Entry]]] = [
+def _of_events() -> list[tuple[str, str, Sequence[Entry]]]:
+    return [
         (
             "Event table",
             "`runs/NAME/events/` in Parquet, and what `reprocess events` prints; one row per event. "
             "`satellite` is in the name of the folder.",
             of_variables(schema.EVENT_COLUMNS.values()),
         ),
+        (
+            "Properties of events",
+            "`runs/NAME/properties/` in Parquet, which `reprocess describe` makes; one row per event, in the "
+            "order of the event part. [physics.md](physics.md) tells what they rest on.",
+            of_variables(PROPERTY_COLUMNS.values()),
+        ),
+        (
+            "Events of several satellites",
+            "In the folder that `reprocess catalogue` writes, and in no part: they depend on all events of a "
+            "run.",
+            of_variables(COINCIDENCE_COLUMNS.values()),
+        ),
+    ]
+
+
+def markdown() -> str:
+    """Return the column dictionary, `docs/columns.md`."""
+    sections: list[tuple[str, str, Sequence[Entry]]] = [
+        *_of_events(),
         (
             "Dwell parts",
             "`runs/NAME/dwell/` in Parquet; one row per satellite-day, cell visited and set of flags. "

@@ -20,6 +20,7 @@ from reprocess.cli.audit import audit
 from reprocess.cli.cite import cite
 from reprocess.cli.cluster import cluster
 from reprocess.cli.compare import compare
+from reprocess.cli.describe import describe
 from reprocess.cli.detect import detect
 from reprocess.cli.doctor import doctor
 from reprocess.cli.evaluate import evaluate
@@ -118,7 +119,7 @@ def main(context: click.Context, quiet: bool, log_file: Path | None) -> None:
 
 
 for command in (
-    plan, run, ingest, detect, map_, report, status, audit, remove, events, plot, cite, simulate, model,
-    train, evaluate, compare, match, cluster, doctor,
+    plan, run, ingest, detect, map_, report, status, audit, remove, events, describe, plot, cite, simulate,
+    model, train, evaluate, compare, match, cluster, doctor,
 ):  # fmt: skip
     main.add_command(command)

@@ -58,14 +58,14 @@ LATER = {
 """Columns of each kind of part that those of earlier versions lack."""
 
 
-def _declared(columns: Iterable[Variable]) -> pa.Schema:
+def arrow_columns(columns: Iterable[Variable]) -> pa.Schema:
     """Return declared columns as Parquet has them, each with its attributes as text."""
     return pa.schema(
-        [pa.field(column.name, _ARROW[column.dtype], metadata=_as_text(column.attrs)) for column in columns]
+        [pa.field(column.name, _ARROW[column.dtype], metadata=as_text(column.attrs)) for column in columns]
     )
 
 
-def _as_text(attributes: Mapping[str, Any]) -> dict[str, str]:
+def as_text(attributes: Mapping[str, Any]) -> dict[str, str]:
     """Return attributes as Parquet can store them; lists have spaces between their items."""
     return {
         name: " ".join(str(item) for item in value) if isinstance(value, list) else str(value)
@@ -77,9 +77,9 @@ def _as_text(attributes: Mapping[str, Any]) -> dict[str, str]:
 NOT_STORED = ("satellite", "origin")
 """Columns of the event table that a part has in its folder's name or in a flag."""
 
-EVENTS = _declared(column for name, column in schema.EVENT_COLUMNS.items() if name not in NOT_STORED)
+EVENTS = arrow_columns(column for name, column in schema.EVENT_COLUMNS.items() if name not in NOT_STORED)
 
-DWELL = _declared(schema.DWELL_COLUMNS.values())
+DWELL = arrow_columns(schema.DWELL_COLUMNS.values())
 """Records per day and cell of the fine grid: all classifiable ones, and those within events."""
 
 PARTS = {"events": EVENTS, "dwell": DWELL}
@@ -119,7 +119,7 @@ def _as_array(values: Any, kind: pa.DataType) -> pa.Array:
 def as_parquet(columns: Mapping[str, Any], declared: Iterable[Variable]) -> bytes:
     """Return a table that is no part of a run as a Parquet file's content, with its columns' attributes."""
     buffer = io.BytesIO()
-    pq.write_table(as_part(columns, _declared(declared)), buffer, compression="zstd")
+    pq.write_table(as_part(columns, arrow_columns(declared)), buffer, compression="zstd")
     return buffer.getvalue()
 
 

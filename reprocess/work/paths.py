@@ -38,6 +38,11 @@ class Run:
         return self.root / "dwell"
 
     @property
+    def properties(self) -> Path:
+        """Folder of the parts with the events' properties."""
+        return self.root / "properties"
+
+    @property
     def exposure(self) -> Path:
         """Zarr group of dwell seconds."""
         return self.root / "exposure.zarr"

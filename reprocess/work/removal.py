@@ -84,7 +84,9 @@ def plan_satellite(work: Work, satellite: str) -> Removal:
 
 def _satellites(run: Run) -> set[str]:
     """Return the satellites that a run was asked for, or has anything of."""
-    parts = [path for folder in (run.events, run.dwell) for path in find(folder, "satellite=*")]
+    parts = [
+        path for folder in (run.events, run.dwell, run.properties) for path in find(folder, "satellite=*")
+    ]
     folders = [*find(run.ledger.root, "*"), *find(run.classes, "*")]
     named = {path.name for path in folders if path.is_dir()} | {p.name.partition("=")[2] for p in parts}
     return named | {g.satellite for g in read_asked(run.asked)}
@@ -102,7 +104,7 @@ def _whole(run: Run) -> tuple[Path, ...]:
 
 
 def _parts(run: Run, satellite: str) -> tuple[Path, ...]:
-    folders = (folder / f"satellite={satellite}" for folder in (run.events, run.dwell))
+    folders = (folder / f"satellite={satellite}" for folder in (run.events, run.dwell, run.properties))
     return (*folders, run.classes / satellite)
 
 
