@@ -97,6 +97,10 @@ class FlagError(ReprocessError):
     """A flag that does not exist, or that a run's files do not tell of."""
 
 
+class CatalogueError(ReprocessError):
+    """A catalogue that cannot be written, or a folder that it must not be written to."""
+
+
 class EventListError(ReprocessError):
     """An event list with rows that cannot be used."""
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -58,11 +59,11 @@ def export_events(table: pd.DataFrame, kind: str) -> bytes:
     """
     if kind not in EVENT_FORMATS:
         raise ValueError(f"{kind!r} is none of the formats {', '.join(EVENT_FORMATS)}")
-    writers = {"csv": _csv, "json": _json, "parquet": _parquet, "xlsx": _xlsx, "nc": _netcdf}
+    writers = {"csv": as_csv, "json": _json, "parquet": _parquet, "xlsx": _xlsx, "nc": _netcdf}
     return writers[kind](table)
 
 
-def _text(table: pd.DataFrame) -> pd.DataFrame:
+def as_text(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with its times in ISO 8601."""
     text = table.copy()
     for name in _TIMES:
@@ -70,12 +71,13 @@ def _text(table: pd.DataFrame) -> pd.DataFrame:
     return text
 
 
-def _csv(table: pd.DataFrame) -> bytes:
-    return _text(table).to_csv(index=False, lineterminator="\n").encode()
+def as_csv(table: pd.DataFrame) -> bytes:
+    """Return a table as CSV."""
+    return as_text(table).to_csv(index=False, lineterminator="\n").encode()
 
 
 def _json(table: pd.DataFrame) -> bytes:
-    rows = [{name: _plain(v) for name, v in row.items()} for row in _text(table).to_dict("records")]
+    rows = [{name: _plain(v) for name, v in row.items()} for row in as_text(table).to_dict("records")]
     return (json.dumps(rows, indent=1) + "\n").encode()
 
 
@@ -108,8 +110,22 @@ def _xlsx(table: pd.DataFrame) -> bytes:
 def _netcdf(table: pd.DataFrame) -> bytes:
     if table.empty:
         raise EventListError("there are no events, and NetCDF has no table without rows; use csv or parquet")
-    variables = {name: _variable(column, table[name]) for name, column in EVENT_COLUMNS.items()}
-    dataset = xr.Dataset(variables, attrs=PRODUCT | _NETCDF).set_coords(list(_POSITION))
+    return as_netcdf(table, EVENT_COLUMNS, PRODUCT | _NETCDF)
+
+
+def as_netcdf(table: pd.DataFrame, columns: Mapping[str, Variable], attributes: Mapping[str, Any]) -> bytes:
+    """Return a table of events, one at least, as CF NetCDF with the dimension event.
+
+    Parameters
+    ----------
+    table : DataFrame
+    columns : mapping of str to Variable
+        Declarations of its columns, which are those of events at least.
+    attributes : mapping
+        What the file says of itself.
+    """
+    variables = {name: _variable(column, table[name]) for name, column in columns.items()}
+    dataset = xr.Dataset(variables, attrs=attributes).set_coords(list(_POSITION))
     # The classic format, because HDF5 stamps the time of writing into every file.
     return bytes(dataset.to_netcdf(engine="scipy", format="NETCDF3_64BIT"))
 

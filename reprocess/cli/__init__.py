@@ -17,6 +17,7 @@ import click
 
 from reprocess import __version__
 from reprocess.cli.audit import audit
+from reprocess.cli.catalogue import catalogue
 from reprocess.cli.cite import cite
 from reprocess.cli.cluster import cluster
 from reprocess.cli.compare import compare
@@ -120,6 +121,6 @@ def main(context: click.Context, quiet: bool, log_file: Path | None) -> None:
 
 for command in (
     plan, run, ingest, detect, map_, report, status, audit, remove, events, describe, plot, cite, simulate,
-    model, train, evaluate, compare, match, cluster, doctor,
+    model, train, evaluate, compare, match, catalogue, cluster, doctor,
 ):  # fmt: skip
     main.add_command(command)

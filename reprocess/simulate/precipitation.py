@@ -64,6 +64,8 @@ class Event:
     """Flux at 0 degrees over flux at 90 degrees of the event itself, E4."""
     contamination: tuple[float, float, float]
     """Share of protons in the counts of E1, E2 and E3 at 0 degrees, summed over the event's records."""
+    energy: tuple[float, float] = (np.nan, np.nan)
+    """Energy flux of electrons above 40 and 612 keV, mW m-2, mean of the event's records."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,15 @@ def _draft(
     shares = _contamination(profile.electrons[0][:, held], profile.protons[:, held])
     first = where.start
     event = Event(
-        structure, first + top, first + start, first + stop, float(e4[top]), width, profile.ratio, shares
+        structure,
+        first + top,
+        first + start,
+        first + stop,
+        float(e4[top]),
+        width,
+        profile.ratio,
+        shares,
+        profile.energy_flux(held),
     )
     return _Draft(event, profile, where, priority)
 

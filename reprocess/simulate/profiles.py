@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
+from reprocess.physics.energy import MILLIWATT
 from reprocess.schema import ELECTRON_KEV, FLUX_PER_COUNT
 
 WIDTH_L, WIDTH_SPREAD, WIDTH_RANGE = 0.22, 0.7, (0.05, 1.0)
@@ -44,19 +45,36 @@ class Profile:
     """REP: full width at half maximum in L; CSS: 0, its records tell."""
     ratio: float
     """Flux at 0 over 90 degrees of the event itself, E4."""
+    mean_kev: np.ndarray
+    """(4,): mean energy of the electrons between the thresholds of E1, E2, E3 and E4, and above the last."""
+
+    def energy_flux(self, records: slice) -> tuple[float, float]:
+        """Return the true energy flux above 40 and 612 keV at 0 degrees, mW m-2, mean of records.
+
+        It is that of electrons that fill the loss cone evenly, as in `physics.energy`.
+        """
+        flux = (self.electrons[0][:, records] / _COUNTS_PER_E4).mean(axis=1) * FLUX_PER_COUNT["e4"]
+        energy = MILLIWATT * (flux - np.append(flux[1:], 0.0)) * self.mean_kev
+        return float(energy.sum()), float(energy[3])
 
 
-def _spectrum(kind: str, rng: np.random.Generator) -> np.ndarray:
-    """Return the flux between the thresholds of E1, E2, E3 and E4 and above the last, shape (4, 1).
+def _spectrum(kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return the flux between the thresholds of E1, E2, E3 and E4 and above the last, and mean energies.
 
-    In units of the flux above E4. Exponential; half of the CSS fall as a power law from 100 keV on, more
-    like the real one.
+    Flux is in units of that above E4, shape (4, 1); energies in keV, shape (4,). Exponential; half of the
+    CSS fall as a power law from 100 keV on, more like the real one.
     """
     if kind == "CSS" and rng.uniform() < 0.5:
-        integral = (712.0 / (_THRESHOLD_KEV + 100.0)) ** rng.uniform(2.2, 3.2)
+        exponent = rng.uniform(2.2, 3.2)
+        integral = (712.0 / (_THRESHOLD_KEV + 100.0)) ** exponent
+        above = (_THRESHOLD_KEV + 100.0) * integral / (exponent - 1)  # integral of the integral spectrum
     else:
-        integral = np.exp((_THRESHOLD_KEV[-1] - _THRESHOLD_KEV) / rng.uniform(170.0, 450.0))
-    return (integral - np.append(integral[1:], 0.0))[:, None]
+        folding = rng.uniform(170.0, 450.0)
+        integral = np.exp((_THRESHOLD_KEV[-1] - _THRESHOLD_KEV) / folding)
+        above = folding * integral
+    bands = integral - np.append(integral[1:], 0.0)
+    energy = _THRESHOLD_KEV * integral + above
+    return bands[:, None], (energy - np.append(energy[1:], 0.0)) / bands
 
 
 def _channel_counts(bands: np.ndarray) -> np.ndarray:
@@ -90,7 +108,7 @@ def rep_profile(
     ratio = float(shape_rng.uniform(0.35, 1.05))
     # Low energies resonate less: their bands may be all but absent.
     weaker = np.array([shape_rng.uniform(a, 1.0) for a in (0.0, 0.1, 0.4, 1.0)])[:, None]
-    bands = _spectrum("REP", shape_rng)
+    bands, mean_kev = _spectrum("REP", shape_rng)
     at_0 = _channel_counts(bands * weaker * peak * shape)
     # What precipitates is scattered out of a belt that is wider than the scattering.
     belt = shape_rng.uniform(0.2, 1.0) * np.exp(-np.abs(shell - centre_l) / shape_rng.uniform(0.3, 0.8))
@@ -98,7 +116,7 @@ def rep_profile(
     e3 = float(_channel_counts(bands * weaker * peak)[2, 0])
     with_protons = shape_rng.uniform() < ION_SHARE_REP
     protons = _protons("REP", e3, shape, shape_rng) * with_protons
-    return Profile(np.stack([at_0, source]), protons, width, ratio)
+    return Profile(np.stack([at_0, source]), protons, width, ratio, mean_kev)
 
 
 def css_profile(
@@ -118,9 +136,10 @@ def css_profile(
     distance = shell - centre_l
     belt = np.exp(-np.clip(np.maximum(distance / outer[:, None], -distance / 0.8), 0, 40))
     belt = belt * _texture(rng, len(shell), 0.12)
-    bands = _spectrum("CSS", shape_rng) * belt
+    spectrum, mean_kev = _spectrum("CSS", shape_rng)
+    bands = spectrum * belt
     trapped, precipitating = _channel_counts(bands), _channel_counts(bands * share)
     scale = peak / max(float(precipitating[3].max()), 1e-6)
     e3 = scale * float(precipitating[2].max())
     protons = _protons("CSS", e3, share[2] / ratio * belt[0], shape_rng)
-    return Profile(np.stack([precipitating, trapped]) * scale, protons, 0.0, ratio)
+    return Profile(np.stack([precipitating, trapped]) * scale, protons, 0.0, ratio, mean_kev)

@@ -51,6 +51,8 @@ TRUTH_COLUMNS = {
     "protons_E1": "float64",
     "protons_E2": "float64",
     "protons_E3": "float64",
+    "energy_flux_40": "float64",
+    "energy_flux_612": "float64",
     **dict.fromkeys(SITUATIONS, "bool"),
 }
 """Columns and dtypes of `truth.parquet`; docs/simulator.md explains them."""
@@ -101,6 +103,8 @@ def truth_row(day: DayTruth, event: Event) -> dict[str, object] | None:
         "structure": event.structure.number,
         "cluster": event.structure.cluster,
         **dict(zip(("protons_E1", "protons_E2", "protons_E3"), event.contamination, strict=True)),
+        "energy_flux_40": event.energy[0],
+        "energy_flux_612": event.energy[1],
         **_place(day, event, int(day.order[peak]) + MARGIN_RECORDS),
         **_situations(day, event),
     }
