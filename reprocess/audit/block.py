@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from reprocess import schema
+from reprocess.audit.described import properties_troubles
 from reprocess.audit.finding import GO_ON, REDO, Finding
 from reprocess.audit.recount import dwell_troubles, event_troubles, time_trouble
 from reprocess.detect.properties import Day
@@ -26,7 +27,7 @@ from reprocess.files import find, sha256
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.sources.local import local_identity
 from reprocess.sources.remote import is_local, read_bytes
-from reprocess.work.held import held_near
+from reprocess.work.held import Held, held_near
 from reprocess.work.ledger import BlockLedger, Receipt
 from reprocess.work.parts import column_troubles, flags_told, part_path, read_part
 from reprocess.work.paths import Run, Work
@@ -268,6 +269,25 @@ def _audit_content(audit: _Audit, run: Run, receipt: DetectReceipt) -> None:
             differs("events", f"{expected} on {date}", found)
         for expected, found in dwell_troubles(dwell, events, facts, seen, told["dwell"], not troubles):
             differs("dwell", f"{expected} on {date}", found)
+    if len(days) == len(receipt["days"]):
+        _audit_properties(audit, run, receipt, tables["events"])
+
+
+def _audit_properties(audit: _Audit, run: Run, receipt: DetectReceipt, events: pd.DataFrame) -> None:
+    """Hold some of the properties of a block's events against the archive, if they were described."""
+    path = part_path(run.properties, audit.plan.satellite, audit.plan.block)
+    held = _held(audit)
+    for kind, expected, found in properties_troubles(audit.work, run, receipt, events, held):
+        again = f"reprocess describe WORK --run {run.name} makes it again"
+        remedy = again if kind in {"outdated", "damaged"} else f"delete it; {again}"
+        audit.add(path, kind, expected, found, remedy=remedy, run=run.name)
+
+
+def _held(audit: _Audit) -> Held:
+    """Return what the archive has of the block and beside it."""
+    block = audit.plan.block
+    near = range(max(block - _NEAR, 0), block + _NEAR + 1)
+    return held_near(audit.work.ledger, audit.plan.satellite, near)
 
 
 def _current_days(audit: _Audit, run: Run, receipt: DetectReceipt) -> list[int]:
@@ -277,7 +297,7 @@ def _current_days(audit: _Audit, run: Run, receipt: DetectReceipt) -> list[int]:
     """
     satellite, block = audit.plan.satellite, audit.plan.block
     path = part_path(run.events, satellite, block)
-    held = held_near(audit.work.ledger, satellite, range(max(block - _NEAR, 0), block + _NEAR + 1))
+    held = _held(audit)
     current = []
     for date, facts in receipt["days"].items():
         changes = held.changes(satellite, date, facts)

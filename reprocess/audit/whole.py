@@ -27,7 +27,8 @@ def audit_stores(work: Work, runs: Iterable[Run]) -> list[Finding]:
     stores = [(work.archive, schema.ARCHIVE_ARRAYS, ARCHIVE_TITLE, work.ledger.blocks())]
     stores += [(run.classes, CLASS_ARRAYS, CLASSES_TITLE, run.ledger.blocks()) for run in runs]
     blocks = [(p.satellite, p.block) for p in plan_audit(work, runs)]
-    known = {part_path(run.root / kind, *b) for run in runs for kind in ("events", "dwell") for b in blocks}
+    kinds = ("events", "dwell", "properties")
+    known = {part_path(run.root / kind, *b) for run in runs for kind in kinds for b in blocks}
     findings: list[Finding] = []
     for path, arrays, title, recorded in stores:
         satellites = [p.name for p in find(path, "*") if p.name in schema.SATELLITES]
@@ -40,7 +41,8 @@ def audit_stores(work: Work, runs: Iterable[Run]) -> list[Finding]:
 
 def _strays(work: Work, runs: Iterable[Run], known: Collection[Path]) -> Iterator[Finding]:
     """Name the files among the data that are none of ours, or that a killed writer left."""
-    folders = [work.archive, *(f for run in runs for f in (run.classes, run.events, run.dwell))]
+    folders = [work.archive]
+    folders += [f for run in runs for f in (run.classes, run.events, run.dwell, run.properties)]
     sums = [run.exposure for run in runs]  # one sha256 stands for all of their files
     for file in files_under(work.root):
         name = file.relative_to(work.root).as_posix()

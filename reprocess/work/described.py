@@ -47,6 +47,22 @@ def write_properties(path: Path, columns: Mapping[str, Any], origin: Mapping[str
     write_part(path, columns, PROPERTIES.with_metadata(dict(origin)))
 
 
+def read_part_of_properties(path: Path) -> pd.DataFrame:
+    """Return the properties of one block, as its part has them.
+
+    Raises
+    ------
+    LedgerError
+        If it cannot be read or has other columns.
+    """
+    try:
+        return pq.read_table(pa.BufferReader(path.read_bytes()), schema=PROPERTIES).to_pandas()
+    except (OSError, pa.ArrowInvalid) as e:
+        raise LedgerError(
+            f"{path} cannot be read as properties of events ({e}); reprocess describe makes it again"
+        ) from e
+
+
 def read_properties(run: Run, receipts: Iterable[DetectReceipt]) -> pd.DataFrame:
     """Return the properties of these blocks' events, in the order that the blocks' parts have them.
 
@@ -63,7 +79,7 @@ def read_properties(run: Run, receipts: Iterable[DetectReceipt]) -> pd.DataFrame
                 f"{path} is missing or was not made from the events that there are; reprocess describe "
                 f"WORK --run {run.name} makes it"
             )
-        frame = pq.read_table(pa.BufferReader(path.read_bytes()), schema=PROPERTIES).to_pandas()
+        frame = read_part_of_properties(path)
         frame.insert(0, "satellite", receipt["satellite"])
         frames.append(frame)
     if not frames:
