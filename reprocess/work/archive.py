@@ -148,7 +148,7 @@ def records(
     --------
     >>> ds = reprocess.records(WORK, "noaa18", "2015-03-02 23:50", "2015-03-03 00:10")
     >>> ds.electron_flux.dims, ds.sizes["time"]
-    (('telescope', 'energy', 'time'), 601)
+    (('telescope', 'energy', 'time'), 600)
     >>> ds.MLT.sel(time=slice("2015-03-03", None)).attrs["units"]
     'h'
     """
