@@ -225,7 +225,10 @@ def test_settings_of_other_programs_change_no_byte(day: Path, random_model: Bund
 
 def test_a_damaged_configuration_of_dask_is_one_line(day: Path, tmp_path: Path) -> None:
     (tmp_path / "site.yaml").write_text("distributed: [open", encoding="utf-8")
-    done = run("ingest", day, tmp_path / "w", code=2, DASK_CONFIG=str(tmp_path / "site.yaml"))
+    site = str(tmp_path / "site.yaml")
+    run("ingest", day, tmp_path / "w", DASK_CONFIG=site)  # one block needs no Dask
+    far = ("--scheduler", "tcp://127.0.0.1:9")
+    done = run("ingest", day, tmp_path / "w2", *far, code=2, DASK_CONFIG=site)
     assert b"site.yaml" in done.stderr.splitlines()[-1]
     assert b"mend the file, or move it away" in done.stderr.splitlines()[-1]
 
