@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from reprocess import schema
 from reprocess.schema.flags import EVENT, PEAK, RECORD
-from reprocess.schema.properties import COINCIDENCE_COLUMNS, PROPERTY_COLUMNS
+from reprocess.schema.properties import MATCH_COLUMNS, PROPERTY_COLUMNS
 
 
 class Entry(NamedTuple):
@@ -106,7 +106,17 @@ def _of_events() -> list[tuple[str, str, Sequence[Entry]]]:
             "Events of several satellites",
             "In the folder that `reprocess catalogue` writes, and in no part: they depend on all events of a "
             "run.",
-            of_variables(COINCIDENCE_COLUMNS.values()),
+            of_variables(MATCH_COLUMNS.values()),
+        ),
+        (
+            "Pairs of events of two runs",
+            "What `reprocess compare -o` writes; a row per pair, and per event without one.",
+            of_variables(schema.PAIR_COLUMNS.values()),
+        ),
+        (
+            "Coincidences with a list",
+            "What `reprocess match -o` writes; a row per coincidence, and per listed event without one.",
+            of_variables(schema.COINCIDENCE_COLUMNS.values()),
         ),
     ]
 

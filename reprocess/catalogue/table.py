@@ -5,7 +5,7 @@ import pandas as pd
 
 from reprocess.physics.coincidence import groups, matches, pairs
 from reprocess.schema import EVENT_COLUMNS, Variable
-from reprocess.schema.properties import COINCIDENCE_COLUMNS, PROPERTY_COLUMNS, PROPERTY_KEY
+from reprocess.schema.properties import MATCH_COLUMNS, PROPERTY_COLUMNS, PROPERTY_KEY
 from reprocess.work.described import read_properties
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run
@@ -16,7 +16,7 @@ KEY = ("satellite", *PROPERTY_KEY)
 CATALOGUE_COLUMNS: dict[str, Variable] = {
     **EVENT_COLUMNS,
     **{name: column for name, column in PROPERTY_COLUMNS.items() if name not in PROPERTY_KEY},
-    **COINCIDENCE_COLUMNS,
+    **MATCH_COLUMNS,
 }
 
 
@@ -39,7 +39,7 @@ def _coincidences(table: pd.DataFrame) -> dict[str, np.ndarray]:
     time = table["peak_time"].to_numpy("datetime64[ms]").astype(np.int64)
     satellite, L, mlt = table["satellite"].to_numpy(), *(table[n].to_numpy(float) for n in ("L", "MLT"))
     if not len(table):
-        return {name: np.empty(0, column.dtype) for name, column in COINCIDENCE_COLUMNS.items()}
+        return {name: np.empty(0, column.dtype) for name, column in MATCH_COLUMNS.items()}
     found, by_chance = matches(time, satellite, L, mlt)
     return {
         "matches": found.astype(np.int32),

@@ -280,7 +280,7 @@ PROPERTY_COLUMNS = by_name(
 
 _WITHIN = "within 30 minutes, 1 h of MLT and 0.5 L of the peaks"
 
-COINCIDENCE_COLUMNS = by_name(
+MATCH_COLUMNS = by_name(
     Variable(
         "matches",
         "int32",
