@@ -65,9 +65,8 @@ def _words(_: click.Context, __: click.Parameter, given: str) -> tuple[str, ...]
 )
 @click.option(
     "--class",
-    "classes",
+    "event_class",
     type=click.Choice(list(EVENT_CLASSES)),
-    multiple=True,
     help="Only events of this class.",
 )
 @click.option(
@@ -87,7 +86,6 @@ def _words(_: click.Context, __: click.Parameter, given: str) -> tuple[str, ...]
 )
 @click.option(
     "--name",
-    "--output",
     "beside",
     default="",
     metavar="NAME",
@@ -95,7 +93,7 @@ def _words(_: click.Context, __: click.Parameter, given: str) -> tuple[str, ...]
     help="Write maps/NAME.nc and its plots in the run's folder, and leave the run's own map as it is.",
 )
 @click.option(
-    "--format",
+    "--image-format",
     "formats",
     default=IMAGE_FORMATS[0],
     show_default=True,
@@ -140,9 +138,13 @@ def map_(work: Path, name: str | None, beside: str, choice: "Choice", **options:
 def _chosen(choice: "Choice", options: dict[str, Any]) -> "Choice":
     """Return the choice of flags with what else the options choose."""
     asked = selection(options)
-    order = {name: tuple(dict.fromkeys(options[name])) for name in ("hemispheres", "classes")}
     return replace(
-        choice, satellites=tuple(sorted(asked.satellites)), start=asked.start, end=asked.end, **order
+        choice,
+        satellites=tuple(sorted(asked.satellites)),
+        start=asked.start,
+        end=asked.end,
+        hemispheres=tuple(dict.fromkeys(options["hemispheres"])),
+        classes=(options["event_class"],) if options["event_class"] else (),
     )
 
 

@@ -8,7 +8,7 @@ import click
 
 from reprocess import schema
 from reprocess.cli.numbers import Number
-from reprocess.cli.options import EXISTING_WORK, existing_work, options_of
+from reprocess.cli.options import EXISTING_WORK, existing_work, options_of, satellites_option
 from reprocess.cli.output import require_folder, write_output
 from reprocess.schema import IMAGE_FORMATS
 
@@ -23,7 +23,6 @@ _TIMES = [
     for zone in ("", "Z")
 ]
 _TIME = click.DateTime(_TIMES)
-_SATELLITE = click.Choice(list(schema.SATELLITES))
 _LOOK = options_of(
     click.option(
         "-o", "--output", required=True, metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
@@ -59,7 +58,7 @@ def plot() -> None:
 @_RUN
 @click.option("--number", type=int, metavar="N", help="Row in what reprocess events prints, from 1.")
 @click.option("--time", type=_TIME, help="A time within the event, as its start (UTC).")
-@click.option("--satellite", type=_SATELLITE, help="Satellite of the event.")
+@satellites_option("--satellite", help="Satellite of the event.")
 @click.option("--class", "event_class", type=click.Choice(list(schema.EVENT_CLASSES)), help="Its class.")
 @click.option(
     "--around", type=Number(0, 3600), default=60.0, show_default=True, help="Seconds before and after it."
@@ -70,7 +69,7 @@ def event(
     name: str | None,
     number: int | None,
     time: dt.datetime | None,
-    satellite: str | None,
+    satellites: tuple[str, ...],
     event_class: str | None,
     around: float,
     **look: Any,
@@ -81,6 +80,7 @@ def event(
     from reprocess.plots.view import Source
     from reprocess.work.parts import read_events
 
+    satellite = _one(satellites)
     if number is not None and (time or satellite or event_class):
         raise click.UsageError("--number names an event alone; leave out --time, --satellite and --class")
     if number is None and not (time or satellite or event_class):
@@ -98,10 +98,10 @@ def event(
 @plot.command()
 @EXISTING_WORK
 @_RUN
-@click.option("--satellite", type=_SATELLITE, required=True, help="Which satellite.")
+@satellites_option("--satellite", required=True, help="Which satellite.")
 @click.option("--date", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Which day, YYYY-MM-DD.")
 @_LOOK
-def day(work: Path, name: str | None, satellite: str, date: dt.datetime, **look: Any) -> None:
+def day(work: Path, name: str | None, satellites: tuple[str, ...], date: dt.datetime, **look: Any) -> None:
     """Draw a satellite-day."""
     from reprocess.plots.choice import view_day
     from reprocess.plots.figure import title_of_day
@@ -110,7 +110,7 @@ def day(work: Path, name: str | None, satellite: str, date: dt.datetime, **look:
     kind = _kind(look["output"])
     target = existing_work(work)
     run = _run_of(target, name)
-    view = view_day(Source(target, satellite, run), date.date())
+    view = view_day(Source(target, _one(satellites) or "", run), date.date())
     _draw(view, title_of_day(view, run.name if run else ""), kind, look, ("L", "MLT"))
 
 
@@ -118,7 +118,7 @@ def day(work: Path, name: str | None, satellite: str, date: dt.datetime, **look:
 @EXISTING_WORK
 @_RUN
 @click.option("--time", type=_TIME, help="A time within the crossing (UTC).")
-@click.option("--satellite", type=_SATELLITE, help="Which satellite, with --time.")
+@satellites_option("--satellite", help="Which satellite, with --time.")
 @click.option(
     "--number", type=int, metavar="N", help="The crossing of an event: its row in reprocess events."
 )
@@ -127,7 +127,7 @@ def pass_(
     work: Path,
     name: str | None,
     time: dt.datetime | None,
-    satellite: str | None,
+    satellites: tuple[str, ...],
     number: int | None,
     **look: Any,
 ) -> None:
@@ -136,6 +136,7 @@ def pass_(
     from reprocess.plots.figure import title_of_pass
     from reprocess.plots.view import Source
 
+    satellite = _one(satellites)
     if (number is None) == (time is None) or (time is None) != (satellite is None):
         raise click.UsageError("name a crossing with --satellite and --time, or with --number of an event")
     kind = _kind(look["output"])
@@ -147,6 +148,13 @@ def pass_(
     assert time is not None  # noqa: S101
     view = view_pass(Source(target, satellite, run), time)
     _draw(view, title_of_pass(view, run.name if run else ""), kind, look, ("L", "MLT", "latitude"))
+
+
+def _one(satellites: tuple[str, ...]) -> str | None:
+    """Return the satellite that is given, if any."""
+    if len(satellites) > 1:
+        raise click.UsageError(f"--satellite gives {', '.join(satellites)}; a plot is of one satellite")
+    return satellites[0] if satellites else None
 
 
 def _peak(run: "Run", number: int) -> tuple[str, dt.datetime]:

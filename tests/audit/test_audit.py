@@ -563,7 +563,7 @@ def test_exposure_must_be_the_sum_of_the_parts(work: Work) -> None:
     assert finding.found.endswith(", 1 cells differ")
 
 
-@pytest.mark.parametrize("name", ["events", "dwell", "precipitation", "event_rate_upper"])
+@pytest.mark.parametrize("name", ["events", "dwell", "precipitation", "event_rate_poisson_upper"])
 def test_maps_must_be_what_the_parts_give(work: Work, name: str) -> None:
     run = work.run("r")
     with xr.open_dataset(run.occurrence, engine="scipy") as stored:

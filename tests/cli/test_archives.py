@@ -128,7 +128,7 @@ def test_server_that_cannot_be_reached_is_told_with_what_to_do(
 
 def test_unknown_scheme_is_told_with_what_is_known() -> None:
     told = invoke("plan", "gopher://x/y", code=2).stderr
-    assert "no address that can be listed" in told
+    assert "no address that can be read" in told
     assert "give a folder, an http(s) listing or a URL that fsspec reads" in told
 
 

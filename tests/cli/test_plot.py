@@ -64,6 +64,10 @@ def test_what_is_named_is_drawn(work: Work, words: tuple[object, ...], tmp_path:
     ("words", "told"),
     [
         (("event",), "name an event with --number, or with --time"),
+        (
+            ("day", "--satellite", "noaa18,noaa19", "--date", "2019-10-24"),
+            "--satellite gives noaa18, noaa19; a plot is of one satellite",
+        ),
         (("event", "--number", 1, "--class", "REP"), "--number names an event alone"),
         (("event", "--number", 999), "there is no event 999"),
         (("event", "--time", "2001-01-01T00:00"), "nearest:"),
@@ -104,13 +108,16 @@ def test_what_a_reader_must_know_is_printed(work: Work, tmp_path: Path) -> None:
 def test_maps_are_drawn_as_they_are_asked_for(work: Work) -> None:
     run = work.only_run(None)
     words = ["map", str(work.root), "--l-edges", "1:9:2", "--mlt-edges", "0:24:6", "--min-dwell", "0"]
-    more = ["--name", "m", "--format", "SVG, pdf", "--vmax", "3", "--uncertainty", "relative"]
+    more = ["--name", "m", "--image-format", "SVG, pdf", "--vmax", "3", "--uncertainty", "relative"]
     result = CliRunner().invoke(main, words + more)
     assert result.exit_code == 0, result.output
     found = {path.name: path.read_bytes() for path in run.named_maps.iterdir()}
     assert set(found) == {"m.nc", "m_REP.svg", "m_REP.pdf", "m_CSS.svg", "m_CSS.pdf"}
     assert found["m_REP.svg"].startswith(STARTS["svg"])
-    for wrong, told in ((["--format", "jpg"], "'jpg' is none of png, pdf, svg"), (["--vmax", "0"], "vmax")):
+    for wrong, told in (
+        (["--image-format", "jpg"], "'jpg' is none of png, pdf, svg"),
+        (["--vmax", "0"], "vmax"),
+    ):
         result = CliRunner().invoke(main, words + wrong)
         assert result.exit_code == 2
         assert told in result.output
