@@ -126,3 +126,36 @@ def test_a_run_of_before_says_how_its_flags_are_made(
         result = call(command[0], work.root, *command[1:], "--exclude", "SAA")
         assert result.exit_code != 0
         assert f"reprocess detect {work.root} --run {run.name}-flags --model random" in result.stderr
+
+
+def test_a_split_map_and_chosen_maps_add_up_to_the_runs_own(work: Work, run: Run) -> None:
+    def made(name: str, *words: object) -> xr.Dataset:
+        result = call("map", work.root, "--min-dwell", 0, *words)
+        assert result.exit_code == 0, result.output
+        with xr.open_dataset(run.named_maps / f"{name}.nc", decode_timedelta=False) as found:
+            return found.load()
+
+    with xr.open_dataset(run.occurrence, decode_timedelta=False) as own:
+        whole = own.load()
+    split = made("by_hemisphere_SAA", "--by", "hemisphere,SAA")
+    by_hemisphere = {}
+    for hemisphere in ("N", "S"):
+        name = f"only_{hemisphere}"
+        by_hemisphere[hemisphere] = made(name, "--hemisphere", hemisphere, "--name", name)
+    for quantity in ("dwell", "events", "precipitation"):
+        axes = [dim for dim in split[quantity].dims if dim not in whole[quantity].dims]
+        assert len(axes) == 2
+        np.testing.assert_array_equal(split[quantity].sum(axes), whole[quantity])
+        parts = sum(found[quantity] for found in by_hemisphere.values())
+        np.testing.assert_array_equal(parts, whole[quantity])
+    assert all(float(found.dwell.sum()) > 0 for found in by_hemisphere.values())
+    alone = made("waves", "--class", "REP", "--name", "waves")
+    rep = whole.events.sel(event_class="REP")
+    np.testing.assert_array_equal(alone.events.sel(event_class="REP"), rep)
+    assert int(alone.events.sum()) == int(rep.sum()) > 0
+
+
+def test_bins_need_something_to_split_by(work: Work) -> None:
+    result = call("map", work.root, "--bins", "2,5")
+    assert result.exit_code == 2
+    assert "--bins is for what --by splits the map by" in result.stderr
