@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from reprocess.schema import MS_PER_DAY
+
 WITHIN_MINUTES, WITHIN_HOURS, WITHIN_L = 30.0, 1.0, 0.5
 """Largest differences of the peaks: time, magnetic local time, L."""
 
@@ -10,7 +12,6 @@ SHIFT_DAYS = (-3, -2, -1, 1, 2, 3)
 local times and longitudes."""
 
 _MINUTE_MS = 60_000
-_DAY_MS = 86_400_000
 
 
 def pairs(
@@ -62,7 +63,7 @@ def matches(
     def count(shift_ms: int) -> np.ndarray:
         return np.bincount(pairs(time_ms, satellite, L, mlt, shift_ms)[:, 0], minlength=len(time_ms))
 
-    controls = [count(days * _DAY_MS) for days in SHIFT_DAYS]
+    controls = [count(days * MS_PER_DAY) for days in SHIFT_DAYS]
     return count(0), np.mean(controls, axis=0)
 
 

@@ -234,8 +234,8 @@ PROPERTY_COLUMNS = by_name(
     Variable(
         "deviance_dof", "int32", "1", "degrees of freedom of both deviances: bands less two", "physics.fit"
     ),
-    *_energy(40),
-    *_energy(612),
+    *_energy(ELECTRON_KEV[0]),
+    *_energy(ELECTRON_KEV[-1]),
     *_boundaries(),
     Variable(
         "invariant_latitude",

@@ -34,8 +34,12 @@ ONCE = {
 }
 """Values by the module of `schema` that says them."""
 
-OTHER_MEANINGS = {("classifier/framework.py", "tensorflow")}
-"""Where the same text means something else: the backend of Keras."""
+OTHER_MEANINGS = {
+    ("classifier/framework.py", "tensorflow"),
+    ("catalogue/citation.py", "capannolo2022"),
+    ("indices/formats.py", 999),
+}
+"""Where the same means something else: the backend of Keras, a paper, the fill value of an index."""
 
 
 def literals(path: Path) -> Iterator[object]:
