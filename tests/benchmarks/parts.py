@@ -17,7 +17,11 @@ PARTS: dict[str, dict[str, list[tuple[object, str]]]] = {
     "ingest": {
         "reading files": [(ingest_day, "read_source")],
         "inflating, unshuffling and checking 36 variables (HDF5)": [(ingest_day, "read_records")],
-        "compressing and writing 18 shards": [(store.SatelliteStore, "write")],
+        "compressing and writing 18 shards": [
+            (store.SatelliteStore, "encode"),
+            (store.SatelliteStore, "write_encoded"),
+            (store.SatelliteStore, "write"),
+        ],
         "sha256 of files and shards": [(ingest_day, "sha256"), (store, "sha256")],
     },
     "detect onnxruntime": {
@@ -25,7 +29,8 @@ PARTS: dict[str, dict[str, list[tuple[object, str]]]] = {
         "reading seven arrays": [(store.SatelliteStore, "read")],
         "sha256 of their shards and of the parts": [(store, "sha256"), (parts, "sha256")],
         "interpolating L": [(modes, "repair_L")],
-        "dwell": [(detect_block, "_dwell")],
+        "flags of records and events": [(detect_block, "record_flags"), (detect_block, "event_flags")],
+        "dwell": [(detect_block, "count_dwell")],
         "wanted windows and growth": [(modes, "wanted_windows"), (modes, "classify")],
         "scaling the records of these windows": [(detect_block, "windows_at")],
         "runs, filters, joins": [(modes, "find_events")],

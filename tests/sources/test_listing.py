@@ -195,7 +195,7 @@ def test_storage_options_mean_nothing_to_a_web_server(server: NoaaServer) -> Non
 
 
 def test_address_that_nothing_can_read_is_refused() -> None:
-    with pytest.raises(ListingError, match="'nosuch://x' is no address that can be listed"):
+    with pytest.raises(ListingError, match="'nosuch://x' is no address that can be read"):
         list_archive("nosuch://x")
 
 

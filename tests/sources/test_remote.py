@@ -111,7 +111,7 @@ def test_address_that_nothing_can_read() -> None:
     with pytest.raises(SourceError, match="nosuch") as error:
         read_bytes("nosuch://x")
     assert error.value.reason == "unreadable"
-    with pytest.raises(SourceError, match="no address that can be listed"):
+    with pytest.raises(SourceError, match="no address that can be read"):
         open_folder("nosuch://x", {})
 
 
