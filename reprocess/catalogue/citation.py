@@ -10,7 +10,7 @@ from typing import Any
 
 from reprocess.schema import PUBLISHED_MODEL, SATELLITES
 
-_TITLE = (
+PAPER = (
     "Identification and Classification of Relativistic Electron Precipitation at Earth Using "
     "Supervised Deep Learning"
 )
@@ -39,12 +39,12 @@ class Reference:
 METHOD = Reference(
     "capannolo2022",
     "the method",
-    f"Capannolo, L., Li, W., and Huang, S. (2022), {_TITLE}, Frontiers in Astronomy and Space Sciences 9, "
+    f"Capannolo, L., Li, W., and Huang, S. (2022), {PAPER}, Frontiers in Astronomy and Space Sciences 9, "
     "858990, https://doi.org/10.3389/fspas.2022.858990",
     "article",
     {
         "author": "Capannolo, Luisa and Li, Wen and Huang, Sheng",
-        "title": f"{{{_TITLE}}}",
+        "title": f"{{{PAPER}}}",
         "journal": "Frontiers in Astronomy and Space Sciences",
         "volume": "9",
         "pages": "858990",

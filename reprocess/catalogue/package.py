@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reprocess import __version__, schema
+from reprocess.catalogue.citation import METHOD, PAPER
 from reprocess.catalogue.table import KEY
 from reprocess.files import sha256
 from reprocess.schema import PRODUCT, Variable
@@ -100,6 +101,8 @@ def provenance(run: Run, receipts: list[DetectReceipt], sources: list[dict[str, 
 
 def citation(version: str) -> bytes:
     """Return ``CITATION.cff`` of the catalogue."""
+    paper = METHOD.fields
+    authors = [name.split(", ") for name in paper["author"].split(" and ")]
     lines = [
         "cff-version: 1.2.0",
         f'title: "{TITLE}"',
@@ -111,18 +114,14 @@ def citation(version: str) -> bytes:
         f'  - name: "{PRODUCT["creator_name"]}"',
         "references:",
         "  - type: article",
-        '    title: "Identification and Classification of Relativistic Electron Precipitation at Earth Using '
-        'Supervised Deep Learning"',
+        f'    title: "{PAPER}"',
         "    authors:",
-        *(f"      - family-names: {family}\n        given-names: {given}" for family, given in _AUTHORS),
-        '    journal: "Frontiers in Astronomy and Space Sciences"',
-        "    year: 2022",
-        "    doi: 10.3389/fspas.2022.858990",
+        *(f"      - family-names: {family}\n        given-names: {given}" for family, given in authors),
+        f'    journal: "{paper["journal"]}"',
+        f"    year: {paper['year']}",
+        f"    doi: {paper['doi']}",
     ]
     return ("\n".join(lines) + "\n").encode()
-
-
-_AUTHORS = (("Capannolo", "Luisa"), ("Li", "Wen"), ("Huang", "Sheng"))
 
 
 def sums(files: Mapping[str, bytes]) -> bytes:

@@ -23,8 +23,8 @@ from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, CONFIDENCE, why_no_int
 from reprocess.maps.intervals import poisson_interval as poisson_interval
 from reprocess.maps.rates import rates
 from reprocess.maps.split import REST, Axis, Columns
-from reprocess.maps.tally import Tally, tally
-from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS
+from reprocess.maps.tally import Tally, place_events, tally
+from reprocess.schema import EVENT_CLASSES
 from reprocess.schema.grid import Grid, make_grid
 from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.paths import Run
@@ -50,23 +50,15 @@ _TEXTS = {
 def count_events(events: pd.DataFrame, grid: Grid) -> tuple[np.ndarray, int]:
     """Count events by class and bin of their peak.
 
-    Events whose L is interpolated or outside the grid are on no map, like such records are in no
-    exposure.
-
     Returns
     -------
     tuple of ndarray of int64, shape (2, n_L, n_MLT), and int
         Counts, and the number of events left out.
     """
-    usable = events[(events["quality_flags"] & EVENT_FLAGS["L_interpolated"]) == 0]
-    position = [usable[name].to_numpy(np.float32) for name in ("L", "MLT", "latitude")]
-    cell = grid.cell(*position)
-    counts = np.zeros((len(EVENT_CLASSES), grid.cells), np.int64)
-    for k, name in enumerate(EVENT_CLASSES):
-        of_class = (usable["event_class"] == name).to_numpy() & (cell >= 0)
-        counts[k] = np.bincount(cell[of_class], minlength=grid.cells)
-    by_bin = counts.reshape(len(EVENT_CLASSES), len(schema.HEMISPHERES), *grid.shape).sum(axis=1)
-    return by_bin, len(events) - int(by_bin.sum())
+    on_map, kind, bin_ = place_events(events, grid)
+    shape = (len(EVENT_CLASSES), *grid.shape)
+    counts = np.bincount(kind * (shape[1] * shape[2]) + bin_, minlength=int(np.prod(shape)))
+    return counts.astype(np.int64).reshape(shape), int(np.count_nonzero(~on_map))
 
 
 def occurrence(

@@ -47,29 +47,41 @@ def parts_of(axes: Sequence[Axis], indices: Iterable[np.ndarray]) -> np.ndarray 
     return found
 
 
-def count_by_part(
-    events: pd.DataFrame, grid: Grid, axes: Sequence[Axis], blocks: np.ndarray
-) -> tuple[np.ndarray, int]:
-    """Count events by part, class, calendar block and bin of their peak.
+def place_events(events: pd.DataFrame, grid: Grid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return which events are on a map, and class and bin of the peak of those that are.
 
     Events whose L is interpolated or outside the grid are on no map, like such records are in no
     exposure.
 
     Returns
     -------
+    tuple of ndarray
+        bool, shape (n,); of the k on the map, position in `schema.EVENT_CLASSES` and bin (L by MLT).
+    """
+    cell = grid.cell(*(events[name].to_numpy(np.float32) for name in ("L", "MLT", "latitude")))
+    usable = (events["quality_flags"].to_numpy() & EVENT_FLAGS["L_interpolated"]) == 0
+    on_map = usable & (cell >= 0)
+    names = events["event_class"][on_map]
+    kind = np.select([(names == name).to_numpy() for name in EVENT_CLASSES], [0, 1])
+    return on_map, kind, cell[on_map] % (grid.shape[0] * grid.shape[1])
+
+
+def count_by_part(
+    events: pd.DataFrame, grid: Grid, axes: Sequence[Axis], blocks: np.ndarray
+) -> tuple[np.ndarray, int]:
+    """Count events by part, class, calendar block and bin of their peak.
+
+    Returns
+    -------
     tuple of ndarray of int32, shape (parts, classes, blocks, bins), and int
         Counts, and the number of events left out.
     """
-    position = [events[name].to_numpy(np.float32) for name in ("L", "MLT", "latitude")]
-    cell = grid.cell(*position)
-    usable = (events["quality_flags"].to_numpy() & EVENT_FLAGS["L_interpolated"]) == 0
-    on_map = usable & (cell >= 0)
+    on_map, kind, bin_ = place_events(events, grid)
     table, bins = events[on_map], grid.shape[0] * grid.shape[1]
     shape = (_size(axes), len(EVENT_CLASSES), blocks.size, bins)
-    kind = np.select([(table["event_class"] == name).to_numpy() for name in EVENT_CLASSES], [0, 1])
     block = np.searchsorted(blocks, calendar_block(event_days(table)))
     part = parts_of(axes, [axis.of_events(table) for axis in axes])
-    key = ((part * shape[1] + kind) * shape[2] + block) * bins + cell[on_map] % bins
+    key = ((part * shape[1] + kind) * shape[2] + block) * bins + bin_
     counts = np.bincount(key, minlength=int(np.prod(shape))).astype(np.int32).reshape(shape)
     return counts, len(events) - len(table)
 

@@ -23,18 +23,6 @@ pytestmark = pytest.mark.usefixtures("short_record_axis")
 
 
 @pytest.fixture(scope="module")
-def work(
-    short_record_axis: None,
-    random_model: Bundle,
-    fake_archive: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Work:
-    work = labelled.ingest(fake_archive, tmp_path_factory.mktemp("events") / "w")
-    labelled.classify(work, random_model)
-    return work
-
-
-@pytest.fixture(scope="module")
 def table(work: Work) -> bytes:
     """What the command prints."""
     done = subprocess.run([REPROCESS, "events", work.root], capture_output=True, check=False)

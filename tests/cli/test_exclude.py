@@ -26,15 +26,8 @@ def call(*words: object) -> Result:
 
 
 @pytest.fixture(scope="module")
-def work(
-    short_record_axis: None,
-    random_model: Bundle,
-    fake_archive: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Work:
+def work(work: Work) -> Work:
     """A run with its map and page, of days that are in and out of the Anomaly."""
-    work = labelled.ingest(fake_archive, tmp_path_factory.mktemp("exclude") / "w")
-    labelled.classify(work, random_model)
     call("map", work.root, "--min-dwell", 0)
     call("report", work.root)
     return work

@@ -6,27 +6,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from reprocess.classifier.bundle import Bundle
 from reprocess.cli import main
 from reprocess.schema import IMAGE_FORMATS
 from reprocess.work.paths import Work
-from tests.support import labelled
 
 pytestmark = pytest.mark.usefixtures("short_record_axis")
 
 STARTS = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}
-
-
-@pytest.fixture(scope="module")
-def work(
-    short_record_axis: None,
-    random_model: Bundle,
-    fake_archive: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Work:
-    work = labelled.ingest(fake_archive, tmp_path_factory.mktemp("plot") / "w")
-    labelled.classify(work, random_model)
-    return work
 
 
 def plot(work: Work, *words: object, code: int = 0) -> str:

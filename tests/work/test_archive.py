@@ -26,6 +26,7 @@ from reprocess.work.paths import Work
 from reprocess.work.store import create_store, open_records
 from tests.support.fake import granule_path, variables, write_granule
 from tests.support.programs import find_program
+from tests.support.written import READERS, WRITERS
 
 REAL = (
     ("archive/2019/noaa15/poes_n15_20191024_proc.nc", "noaa15", "2019-10-24"),
@@ -325,16 +326,6 @@ PARTS = {
     ).to_dataset(),
     "an energy": lambda ds: ds.sel(day="2019-10-24", energy=612, telescope=0),
     "an array": lambda ds: ds.electron_flux.sel(day="2019-10-24", energy=[40, 612]).to_dataset(),
-}
-WRITERS = {
-    "zarr": lambda part, path: part.to_zarr(path, zarr_format=3, consolidated=False),
-    "classic": lambda part, path: part.to_netcdf(path, engine="scipy", format="NETCDF3_64BIT"),
-    "netcdf4": lambda part, path: part.to_netcdf(path, engine="h5netcdf"),
-}
-READERS = {
-    "zarr": lambda path: xr.open_zarr(path, consolidated=False),
-    "classic": lambda path: xr.open_dataset(path, engine="scipy"),
-    "netcdf4": lambda path: xr.open_dataset(path, engine="h5netcdf"),
 }
 
 

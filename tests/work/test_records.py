@@ -21,6 +21,7 @@ from reprocess.work.archive import open_archive, records
 from reprocess.work.lazy import Line, Stored, outer
 from reprocess.work.place import find_place
 from tests.support.labelled import ingest
+from tests.support.written import READERS, WRITERS
 
 
 @pytest.fixture(scope="module")
@@ -134,16 +135,6 @@ def test_simulated_records_say_so(tmp_path: Path, fake: Path) -> None:
     assert "simulated" in records(work.root, "noaa18", "2019", "2019").attrs
 
 
-WRITERS = {
-    "zarr": lambda part, path: part.to_zarr(path, zarr_format=3, consolidated=False),
-    "classic": lambda part, path: part.to_netcdf(path, engine="scipy", format="NETCDF3_64BIT"),
-    "netcdf4": lambda part, path: part.to_netcdf(path, engine="h5netcdf"),
-}
-READERS = {
-    "zarr": lambda path: xr.open_zarr(path, consolidated=False),
-    "classic": lambda path: xr.open_dataset(path, engine="scipy"),
-    "netcdf4": lambda path: xr.open_dataset(path, engine="h5netcdf"),
-}
 PARTS = {
     "all": lambda ds: ds,
     "over midnight": lambda ds: ds.sel(time=slice("2019-10-24 00:10", "2019-10-25 00:02")),
