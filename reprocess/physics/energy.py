@@ -6,12 +6,7 @@ All of it assumes the same flux from all directions within the loss cone, whose 
 import numpy as np
 
 from reprocess.physics.response import LABEL_KEV
-
-ERG = 1.602176634e-9
-"""mJ m-2 in a keV cm-2: a keV is 1.602176634e-16 J (exact, SI of 2019), 1 m2 is 10,000 cm2."""
-
-MILLIWATT = np.pi * ERG
-"""mW m-2 for one keV cm-2 s-1 sr-1, the same from all directions of a hemisphere."""
+from reprocess.schema import MILLIWATT
 
 SINE = 2.0
 """Energy flux for intensities that rise as the sine of the pitch angle, over that for the same intensity from

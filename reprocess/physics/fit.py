@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import xlogy
 
-from reprocess.physics.energy import MILLIWATT
 from reprocess.physics.response import LABEL_KEV, Response
 from reprocess.physics.spectra import Form, band_counts, bands
+from reprocess.schema import MILLIWATT
 
 ENERGIES_KEV = (float(LABEL_KEV[0]), float(LABEL_KEV[3]))
 """Above which the energy flux is given: 40 and 612 keV."""

@@ -8,10 +8,11 @@ the deviance of the strongest real event is in the hundreds.
 import numpy as np
 from scipy.optimize import elementwise
 
-from reprocess.physics.energy import MILLIWATT, exponential_segments, segments
+from reprocess.physics.energy import exponential_segments, segments
 from reprocess.physics.fit import Observed
 from reprocess.physics.response import FLUX_OF_COUNT, LABEL_KEV
 from reprocess.physics.spectra import EXPONENTIAL, band_counts
+from reprocess.schema import MILLIWATT
 
 LEAST_STEP = 1e-4
 """Least flux above an energy, over that above the one before: nothing has no logarithm."""

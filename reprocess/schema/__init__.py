@@ -55,6 +55,7 @@ from reprocess.schema.grid import SHOWN as SHOWN
 from reprocess.schema.instrument import E4_MISSING as E4_MISSING
 from reprocess.schema.instrument import ELECTRON_KEV as ELECTRON_KEV
 from reprocess.schema.instrument import FLUX_PER_COUNT as FLUX_PER_COUNT
+from reprocess.schema.instrument import MILLIWATT as MILLIWATT
 from reprocess.schema.maps import DWELL_COLUMNS as DWELL_COLUMNS
 from reprocess.schema.maps import EXPOSURE as EXPOSURE
 from reprocess.schema.maps import EXPOSURE_COORDINATES as EXPOSURE_COORDINATES

@@ -3,6 +3,7 @@
 The fluxes of NOAA's SEM-2 Level 1b files are whole counts times these constants.
 """
 
+import math
 from collections.abc import Mapping
 
 ELECTRON_KEV = (40, 130, 287, 612)
@@ -24,3 +25,9 @@ FLUX_PER_COUNT: Mapping[str, float] = {
 
 E4_MISSING = -999.0
 """E4 where protons make the channel unusable."""
+
+ERG = 1.602176634e-9
+"""mJ m-2 in a keV cm-2: a keV is 1.602176634e-16 J (exact, SI of 2019), 1 m2 is 10,000 cm2."""
+
+MILLIWATT = math.pi * ERG
+"""mW m-2 for one keV cm-2 s-1 sr-1, the same from all directions of a hemisphere."""

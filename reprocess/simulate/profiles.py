@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from reprocess.physics.energy import MILLIWATT
-from reprocess.schema import ELECTRON_KEV, FLUX_PER_COUNT
+from reprocess.schema import ELECTRON_KEV, FLUX_PER_COUNT, MILLIWATT
 
 WIDTH_L, WIDTH_SPREAD, WIDTH_RANGE = 0.22, 0.7, (0.05, 1.0)
 """Full width of a REP at half maximum: log-normal, cut."""

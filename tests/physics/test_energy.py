@@ -8,11 +8,12 @@ from scipy.integrate import quad
 from scipy.optimize import minimize
 
 from reprocess.physics.budget import Sums, spectrum_and_energy
-from reprocess.physics.energy import MILLIWATT, exponential_segments, reference_energy_flux, segments
+from reprocess.physics.energy import exponential_segments, reference_energy_flux, segments
 from reprocess.physics.fit import ENERGIES_KEV, Observed, fit, shape_interval
 from reprocess.physics.piecewise import energy_interval, energy_of_bands
 from reprocess.physics.response import FLUX_OF_COUNT, LABEL_KEV, MEASURED, SIMULATED
 from reprocess.physics.spectra import EXPONENTIAL, FORMS, HIGHEST_KEV, POWER_LAW, band_counts, bands
+from reprocess.schema import MILLIWATT
 
 WORKED = np.array([1e5, 2e4, 5e3, 1e3])
 SHAPES = {"exponential": 200.0, "power law": 3.0}
