@@ -26,6 +26,7 @@ from reprocess.cli.detect import detect
 from reprocess.cli.doctor import doctor
 from reprocess.cli.evaluate import evaluate
 from reprocess.cli.events import events
+from reprocess.cli.explore import explore
 from reprocess.cli.ingest import ingest
 from reprocess.cli.interruption import explain
 from reprocess.cli.map import map_
@@ -120,7 +121,7 @@ def main(context: click.Context, quiet: bool, log_file: Path | None) -> None:
 
 
 for command in (
-    plan, run, ingest, detect, map_, report, status, audit, remove, events, describe, plot, cite, simulate,
-    model, train, evaluate, compare, match, catalogue, cluster, doctor,
+    plan, run, ingest, detect, map_, report, explore, status, audit, remove, events, describe, plot, cite,
+    simulate, model, train, evaluate, compare, match, catalogue, cluster, doctor,
 ):  # fmt: skip
     main.add_command(command)

@@ -8,6 +8,7 @@ together, are nearly independent where a block is much longer than activity last
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from scipy.special import gammaincinv, ndtri, stdtrit  # scipy.stats takes a second to import
@@ -165,3 +166,36 @@ def why_no_interval(blocks: int) -> str:
         f"no intervals: they need {MIN_BLOCKS} calendar blocks of {CALENDAR_BLOCK_DAYS} days, "
         f"there are {blocks} (since {EPOCH.isoformat()})"
     )
+
+
+def facts_of_intervals(blocks: int) -> dict[str, Any]:
+    """Return what a program elsewhere needs to give the same intervals as `block_interval`.
+
+    Parameters
+    ----------
+    blocks : int
+        Calendar blocks of everything; draws of so many are summed to be compared with those made elsewhere.
+
+    Returns
+    -------
+    dict
+        The limits above; state and increment of NumPy's generator (PCG64) where the draws begin; coefficients
+        of the factor ``t(b - 1) / normal`` as a Chebyshev series in 1 / (b - 1), which goes from 0 to
+        ``top``; the sum of all draws, each times its position modulo 65521.
+    """
+    tail, top = (1 - CONFIDENCE) / 2, 1 / (MIN_BLOCKS - 1.5)
+    series = np.polynomial.Chebyshev.interpolate(lambda x: stdtrit(1 / x, 1 - tail) / ndtri(1 - tail), 16, [0, top])
+    start = np.random.PCG64(_SEED).state["state"]
+    drawn = draw_blocks(blocks).ravel()
+    return {
+        "confidence": CONFIDENCE,
+        "block_days": CALENDAR_BLOCK_DAYS,
+        "draws": DRAWS,
+        "min_blocks": MIN_BLOCKS,
+        "min_blocks_with": MIN_BLOCKS_WITH,
+        "state": str(start["state"]),
+        "increment": str(start["inc"]),
+        "top": top,
+        "further": series.coef.tolist(),
+        "draws_sum": float((drawn * (np.arange(drawn.size) % 65521)).sum()),
+    }

@@ -1,14 +1,24 @@
-"""Pages that need nothing beside them: templates filled in, images inside, no script at all.
+"""Pages that need nothing beside them: templates filled in, images inside, no script but the explorer's.
 
 Values come from file names, error messages and model cards and are hostile until escaped: every
 value is, in every template. Equal values give equal bytes; nothing here knows the time.
 """
 
 import base64
-from typing import Any
+import hashlib
+from importlib.resources import files
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+
+
+class Script(NamedTuple):
+    """A script for a page."""
+
+    text: Markup
+    sha256: str
+    """In base64, as a policy has it."""
 
 
 def embed(png: bytes) -> str:
@@ -38,6 +48,18 @@ def render(template: str, **values: Any) -> bytes:
         If the template names a value that is not given.
     """
     return _ENVIRONMENT.get_template(template).render(**values).encode()
+
+
+def script(name: str) -> Script:
+    """Return a script that lies beside the templates.
+
+    Returns
+    -------
+    Script
+        Its text and what a page's policy calls it by: a page that runs scripts runs this one alone.
+    """
+    text = files("reprocess.pages").joinpath("templates", name).read_text(encoding="utf-8")
+    return Script(Markup(text), base64.b64encode(hashlib.sha256(text.encode()).digest()).decode())  # noqa: S704
 
 
 def counted(number: int, noun: str = "") -> str:

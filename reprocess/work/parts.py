@@ -19,7 +19,7 @@ from reprocess import schema
 from reprocess.errors import FlagError, LedgerError
 from reprocess.files import sha256, write_atomic
 from reprocess.schema import Variable
-from reprocess.schema.flags import FIRST_FLAGS
+from reprocess.schema.flags import FIRST_FLAGS, bits_of
 from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt
@@ -173,6 +173,16 @@ def flags_told(stored: pa.Schema) -> int:
         return 0
     masks = (stored.field(column).metadata or {}).get(b"flag_masks")
     return FIRST_FLAGS if masks is None else sum(int(bit) for bit in masks.split())
+
+
+def bits_told(run: Run, receipts: Iterable[DetectReceipt]) -> int:
+    """Return the bits of the flags that all parts of these blocks tell of; they can be excluded."""
+    told = bits_of(schema.EVENT_FLAGS)
+    for receipt in receipts:
+        for folder in (run.events, run.dwell):
+            with part_path(folder, receipt["satellite"], receipt["block"]).open("rb") as file:
+                told &= flags_told(pq.read_schema(file))
+    return told
 
 
 def column_troubles(path: Path, kind: str) -> Iterator[tuple[str, str]]:

@@ -72,6 +72,11 @@ class Run:
         """Page that tells what the run gave and what it rests on."""
         return self.root / "report" / "index.html"
 
+    @property
+    def explorer(self) -> Path:
+        """Page in which maps, profiles and events are chosen and looked at."""
+        return self.report.with_name("explorer.html")
+
     def report_of(self, exclude: Iterable[str]) -> Path:
         """Return the page of a run without some flags; `report` without none."""
         names = "_".join(exclude)
