@@ -184,7 +184,11 @@ def facts_of_intervals(blocks: int) -> dict[str, Any]:
         ``top``; the sum of all draws, each times its position modulo 65521.
     """
     tail, top = (1 - CONFIDENCE) / 2, 1 / (MIN_BLOCKS - 1.5)
-    series = np.polynomial.Chebyshev.interpolate(lambda x: stdtrit(1 / x, 1 - tail) / ndtri(1 - tail), 16, [0, top])
+
+    def further(x: np.ndarray) -> np.ndarray:
+        return np.asarray(stdtrit(1 / x, 1 - tail) / ndtri(1 - tail))
+
+    series = np.polynomial.Chebyshev.interpolate(further, 16, [0, top])
     start = np.random.PCG64(_SEED).state["state"]
     drawn = draw_blocks(blocks).ravel()
     return {
