@@ -25,7 +25,7 @@ def pack(facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray], steps: Coll
     facts : mapping
         What JSON can hold.
     arrays : mapping of str to ndarray, shape (n,)
-        Of one of `TYPES`.
+        Numbers of one of `TYPES`.
     steps : collection of str
         Which int32 arrays are stored as steps from one number to the next.
 
