@@ -1,14 +1,17 @@
 """Shards as the Zarr 3 specification has them: chunks one after the other, and at the end an index of them.
 
 zarr-python writes a shard from all of its rows: days that do not exist are compressed as padding, and
-days that stay are decompressed and compressed again. Here chunks are put together as they are.
+days that stay are decompressed and compressed again. Here chunks are put together as they are, and those of
+single days are read without zarr's event loop, which takes longer than the decompression.
 
 The format is the specification's sharding codec, version 1.0, with the index at the end: for each chunk its
 offset and length in 64 bits, little-endian, all ones where it is missing, then CRC-32C (RFC 3720) of these.
 """
 
-from collections.abc import Mapping
-from functools import cache
+import os
+from collections.abc import Collection, Mapping
+from functools import cache, lru_cache
+from typing import BinaryIO
 
 import numpy as np
 from numcodecs import Blosc, Zstd, blosc
@@ -42,25 +45,53 @@ def join(chunks: Mapping[int, bytes], count: int) -> bytes:
     return b"".join([*(chunks[k] for k in sorted(chunks)), entries, crc32c(entries).to_bytes(4, "little")])
 
 
-def split(shard: bytes, count: int) -> dict[int, bytes]:
-    """Return the compressed chunks of a shard by position; missing ones are left out.
+def pick(file: BinaryIO, count: int, positions: Collection[int]) -> dict[int, bytes]:
+    """Return compressed chunks of a shard by position; missing ones are left out, no others are read.
+
+    Parameters
+    ----------
+    file : binary file
+        The shard.
+    count : int
+        Chunks that it has room for.
+    positions : collection of int
+        Which to return.
 
     Raises
     ------
     ValueError
-        If the bytes are no such shard.
+        If the file is no such shard.
     """
-    size = count * 2 * _INDEX.itemsize
-    body, entries, checksum = shard[: -size - 4], shard[-size - 4 : -4], shard[-4:]
-    if len(entries) != size or crc32c(entries).to_bytes(4, "little") != checksum:
-        raise ValueError("the index at its end is damaged")
-    chunks = {}
-    for position, (offset, length) in enumerate(np.frombuffer(entries, _INDEX).reshape(count, 2).tolist()):
-        if offset != _MISSING:
-            chunks[position] = body[offset : offset + length]
-            if len(chunks[position]) != length:
+    size = count * 2 * _INDEX.itemsize + 4
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(end - size, 0))
+    index = file.read(size)
+    if len(index) != size:
+        raise ValueError(_DAMAGED)
+    places, chunks = _places(index), {}
+    for position in positions:
+        if position in places:
+            offset, length = places[position]
+            if offset + length > end - size:
                 raise ValueError(f"chunk {position} is said to end beyond the others")
+            file.seek(offset)
+            chunks[position] = file.read(length)
     return chunks
+
+
+_DAMAGED = "the index at its end is damaged"
+
+
+@lru_cache(64)  # days of a block are read a few at a time
+def _places(index: bytes) -> dict[int, tuple[int, int]]:
+    """Return offset and length of each chunk that a shard has, from its index."""
+    entries, checksum = index[:-4], index[-4:]
+    if crc32c(entries).to_bytes(4, "little") != checksum:
+        raise ValueError(_DAMAGED)
+    pairs = np.frombuffer(entries, _INDEX).reshape(-1, 2).tolist()
+    return {
+        position: (offset, length) for position, (offset, length) in enumerate(pairs) if offset != _MISSING
+    }
 
 
 def crc32c(data: bytes) -> int:

@@ -23,7 +23,7 @@ from reprocess.work.coordinates import require_attributes, require_coordinate
 from reprocess.work.ledger import BlockLedger
 from reprocess.work.paths import Run, Work
 from reprocess.work.place import Place
-from reprocess.work.shards import BLOSC, ZSTD, join, split
+from reprocess.work.shards import BLOSC, ZSTD, join, pick
 
 LAYOUT = 1
 """Version of the layout below; a store of another layout is refused."""
@@ -128,6 +128,14 @@ def _is_flux(name: str) -> bool:
     return name.endswith("flux")
 
 
+_SPECS = schema.ARCHIVE_ARRAYS | schema.CLASS_ARRAYS
+
+
+def _stored(spec: ArraySpec) -> np.dtype[Any]:
+    """Return the type of an array's values as they lie in chunks."""
+    return np.dtype(spec.dtype).newbyteorder("<")
+
+
 class SatelliteStore:
     """One satellite's group of a store, opened once.
 
@@ -146,14 +154,18 @@ class SatelliteStore:
     def __init__(self, path: Path, satellite: str, ledger: BlockLedger[Any], again: str) -> None:
         self.path = path / satellite
         self._ledger, self._again = ledger, again
-        try:
-            group = zarr.open_group(self.path, mode="r+", zarr_format=3)
-        except FileNotFoundError as e:
+        self._arrays: dict[str, zarr.Array] = {}
+        if not (self.path / "zarr.json").is_file():
             raise StoreError(
                 f"there is no {satellite} in {path}; give reprocess audit WORK --repair, which withdraws "
                 f"what the ledger claims of it, and {again}"
-            ) from e
-        self._arrays: dict[str, zarr.Array] = dict(group.arrays())
+            )
+
+    def _array(self, name: str) -> zarr.Array:
+        """Return an array, opened when it is asked for: most are read and written as chunks."""
+        if name not in self._arrays:
+            self._arrays[name] = zarr.open_array(self.path / name, mode="r+", zarr_format=3)
+        return self._arrays[name]
 
     def write(self, name: str, start: int, rows: np.ndarray) -> str:
         """Write whole shard rows.
@@ -177,7 +189,7 @@ class SatelliteStore:
         StoreError
             If the rows are not exactly one shard row, or their dtype is not the array's.
         """
-        array = self._arrays[name]
+        array = self._array(name)
         stop = start + rows.shape[0]
         shard = array.shards[0] if array.shards else 0
         whole = shard and start >= 0 and start % shard == 0 and stop == min(start + shard, array.shape[0])
@@ -212,14 +224,14 @@ class SatelliteStore:
         StoreError
             If they are not of the array's dtype and shape.
         """
-        array = self._arrays[name]
-        shape = array.shape[1:]
-        if values.dtype != array.dtype or values.shape[:-1] != shape[:-1] or values.shape[-1] > shape[-1]:
+        spec = _SPECS[name]
+        shape = spec.day_shape
+        if values.dtype != spec.dtype or values.shape[:-1] != shape[:-1] or values.shape[-1] > shape[-1]:
             raise StoreError(
-                f"{self.path}/{name} holds {array.dtype} of shape {shape} a day, not {values.dtype} of "
+                f"{self.path}/{name} holds {spec.dtype} of shape {shape} a day, not {values.dtype} of "
                 f"{values.shape}"
             )
-        chunk = np.full(shape, array.fill_value, array.dtype.newbyteorder("<"))
+        chunk = np.full(shape, spec.fill, _stored(spec))
         chunk[..., : values.shape[-1]] = values
         return bytes((ZSTD if _is_flux(name) else BLOSC).encode(chunk))
 
@@ -233,14 +245,12 @@ class SatelliteStore:
         """
         if not rows:
             return {}
-        start = block * schema.BLOCK_DAYS
-        self.require_shard(name, start)
-        try:
-            chunks = split(self.shard_path(name, block).read_bytes(), schema.BLOCK_DAYS)
-            return {row: chunks[row] for row in rows}
-        except (ValueError, KeyError) as e:
-            why = f"it lacks day {e}" if isinstance(e, KeyError) else e
-            raise StoreError(f"{self.shard_path(name, block)}: {why}; {self.remedy(start)}") from e
+        chunks = self._chunks(name, block, rows)
+        lacking = set(rows) - chunks.keys()
+        if lacking:
+            file, start = self.shard_path(name, block), block * schema.BLOCK_DAYS
+            raise StoreError(f"{file}: it lacks day {min(lacking)}; {self.remedy(start)}")
+        return chunks
 
     def write_encoded(self, name: str, block: int, chunks: Mapping[int, bytes]) -> str:
         """Write the shard of a block.
@@ -264,9 +274,7 @@ class SatelliteStore:
 
     def shard_path(self, name: str, block: int) -> Path:
         """Return the file that holds a block of an array."""
-        array = self._arrays[name]
-        key = array.metadata.encode_chunk_key((block,) + (0,) * (array.ndim - 1))
-        return self.path / name / key
+        return self.path.parent / shard_key(_SPECS[name], self.path.name, block)
 
     def require_shard(self, name: str, day: int) -> None:
         """Make sure that the shard of a day exists; Zarr would read a missing one as fill values.
@@ -309,42 +317,61 @@ class SatelliteStore:
 
     def read(self, name: str, start: int, stop: int) -> np.ndarray:
         """Return rows `start` to `stop` of an array."""
-        return np.asarray(self._arrays[name][start:stop])
+        return np.asarray(self._array(name)[start:stop])
 
     def read_days(
         self, counts: Mapping[int, int], names: Collection[str]
     ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
         """Yield the records of some days of one block, without padding.
 
-        Days that follow each other are read together, up to `STRIP` of them: most of the time of a
-        read is Zarr's, per call and not per byte.
-
         Parameters
         ----------
         counts : mapping of int to int
             Records of each day, by position on the `day` axis, increasing.
         names : collection of str
-            Arrays to read.
+            Arrays to read, with one chunk per day.
 
         Yields
         ------
         int and dict of str to ndarray, shape (…, count)
-            Position of the day and its records, by name; views of what was read.
+            Position of the day and its records, by name; views of what was read, not to be written to.
 
         Raises
         ------
         StoreError
-            If a shard is missing, which Zarr would read as fill values.
+            If a shard is missing, which Zarr would read as fill values, or damaged.
         """
-        days = list(counts)
-        for name in names if days else ():
-            self.require_shard(name, days[0])
-        while days:
-            strip = [day for day in days[:STRIP] if day < days[0] + STRIP]
-            rows = {name: self.read(name, strip[0], strip[-1] + 1) for name in names}
-            for day in strip:
-                yield day, {name: row[day - strip[0]][..., : counts[day]] for name, row in rows.items()}
-            del days[: len(strip)]
+        if not counts:
+            return
+        block = min(counts) // schema.BLOCK_DAYS
+        rows = {day: day - block * schema.BLOCK_DAYS for day in counts}
+        chunks = {name: self._chunks(name, block, rows.values()) for name in names}
+        for day, count in counts.items():
+            stored = {name: chunks[name].pop(rows[day], None) for name in names}
+            yield day, {name: self._decode(name, chunk, day)[..., :count] for name, chunk in stored.items()}
+
+    def _chunks(self, name: str, block: int, rows: Collection[int]) -> dict[int, bytes]:
+        """Return those of a block's rows that its shard has, as they are stored."""
+        start = block * schema.BLOCK_DAYS
+        self.require_shard(name, start)
+        file = self.shard_path(name, block)
+        try:
+            with file.open("rb") as shard:
+                return pick(shard, schema.BLOCK_DAYS, rows)
+        except ValueError as e:
+            raise StoreError(f"{file}: {e}; {self.remedy(start)}") from e
+
+    def _decode(self, name: str, chunk: bytes | None, day: int) -> np.ndarray:
+        """Return a day of an array, from its chunk if there is one."""
+        spec = _SPECS[name]
+        if chunk is None:
+            return np.full(spec.day_shape, spec.fill, _stored(spec))
+        try:
+            values = (ZSTD if _is_flux(name) else BLOSC).decode(chunk)
+            return np.frombuffer(values, _stored(spec)).reshape(spec.day_shape)
+        except (ValueError, RuntimeError) as e:
+            file = self.shard_path(name, day // schema.BLOCK_DAYS)
+            raise StoreError(f"{file}: day {schema.day_date(day)}: {e}; {self.remedy(day)}") from e
 
     def read_day(self, day: int, count: int, names: Collection[str]) -> dict[str, np.ndarray]:
         """Return one day's records, as `read_days` does."""

@@ -1,5 +1,6 @@
 """Shards put together of chunks are what Zarr writes and reads, and damage to their index is found."""
 
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from reprocess import schema
 from reprocess.errors import StoreError
 from reprocess.work.paths import Work
-from reprocess.work.shards import crc32c, join, split
+from reprocess.work.shards import crc32c, join, pick
 from reprocess.work.store import ARCHIVE_TITLE, SatelliteStore, create_store, open_records
 
 pytestmark = pytest.mark.usefixtures("short_record_axis")
@@ -21,6 +22,10 @@ BLOCK = 248
 START = BLOCK * COUNT
 
 chunks = st.dictionaries(st.integers(0, COUNT - 1), st.binary(max_size=20))
+
+
+def split(shard: bytes) -> dict[int, bytes]:
+    return pick(BytesIO(shard), COUNT, range(COUNT))
 
 
 @pytest.mark.parametrize(
@@ -38,7 +43,12 @@ def test_the_sum_is_that_of_the_standard(data: bytes, expected: int) -> None:
 
 @given(chunks)
 def test_what_is_joined_is_split_again(given: dict[int, bytes]) -> None:
-    assert split(join(given, COUNT), COUNT) == given
+    assert split(join(given, COUNT)) == given
+
+
+@given(chunks, st.lists(st.integers(0, COUNT - 1), max_size=5, unique=True))
+def test_only_what_is_asked_for_is_picked(given: dict[int, bytes], asked: list[int]) -> None:
+    assert pick(BytesIO(join(given, COUNT)), COUNT, asked) == {k: given[k] for k in asked if k in given}
 
 
 @given(chunks, st.integers(0), st.integers(1, 255))
@@ -47,19 +57,19 @@ def test_any_damage_to_the_index_is_found(given: dict[int, bytes], where: int, c
     size = COUNT * 16 + 4
     shard[len(shard) - 1 - where % size] ^= change
     with pytest.raises(ValueError, match="the index at its end is damaged"):
-        split(bytes(shard), COUNT)
+        split(bytes(shard))
 
 
 @given(st.binary(max_size=COUNT * 16 + 3))
 def test_what_is_too_short_is_no_shard(data: bytes) -> None:
     with pytest.raises(ValueError, match="damaged"):
-        split(data, COUNT)
+        split(data)
 
 
 def test_a_shard_cut_at_its_beginning_is_found() -> None:
     shard = join({0: b"abc", 5: b"defg"}, COUNT)
     with pytest.raises(ValueError, match="chunk 5 is said to end beyond the others"):
-        split(shard[-(COUNT * 16 + 4 + 5) :], COUNT)
+        split(shard[-(COUNT * 16 + 4 + 5) :])
 
 
 @pytest.fixture
@@ -130,3 +140,25 @@ def test_a_damaged_shard_and_a_day_that_it_lacks_are_named(store: SatelliteStore
 def test_values_that_are_not_of_the_array_are_refused(store: SatelliteStore, values: np.ndarray) -> None:
     with pytest.raises(StoreError, match=r"MLT holds float32 of shape \(1000,\) a day, not "):
         store.encode("MLT", values)
+
+
+def test_days_are_read_as_zarr_reads_them(store: SatelliteStore) -> None:
+    given = {row: {s.name: day_of(s.name, row) for s in schema.RECORD_ARRAYS} for row in (3, 4)}
+    for name in given[3]:
+        store.write_encoded(name, BLOCK, {row: store.encode(name, day[name]) for row, day in given.items()})
+    counts = {START + 3: 700, START + 4: 600, START + 9: 5}
+    found = dict(store.read_days(counts, given[3]))
+    assert list(found) == list(counts)
+    for day, count in counts.items():
+        for name, values in found[day].items():
+            np.testing.assert_array_equal(values, store.read(name, day, day + 1)[0, ..., :count], strict=True)
+    np.testing.assert_array_equal(found[START + 4]["time"], given[4]["time"][:600])
+
+
+@pytest.mark.parametrize("name", ["MLT", "electron_flux"])
+def test_a_chunk_that_cannot_be_decompressed_is_named(store: SatelliteStore, name: str) -> None:
+    store.write_encoded(name, BLOCK, {3: b"no chunk"})
+    with pytest.raises(
+        StoreError, match=r"248/0.*: day 2019-09-27: .*; delete .*0248.json and run ingest again"
+    ):
+        store.read_day(START + 3, 5, (name,))

@@ -70,7 +70,8 @@ def _near(in_range: np.ndarray, windows: int, margin: int, wrap: bool) -> np.nda
 
 def _edges(near: np.ndarray, hot: np.ndarray) -> np.ndarray:
     """Return the windows near the belt next to a stretch outside of it that is hot somewhere."""
-    bounds = np.flatnonzero(np.diff(near, prepend=True, append=True)).reshape(-1, 2)
+    inside = np.concatenate(([True], near, [True]))
+    bounds = np.flatnonzero(inside[1:] != inside[:-1]).reshape(-1, 2)
     count = np.concatenate(([0], np.cumsum(hot)))
     bounds = bounds[count[bounds[:, 1]] > count[bounds[:, 0]]]
     edges = np.zeros(near.size + 2, bool)  # one more at either end, for stretches at the day's ends
