@@ -132,6 +132,7 @@ def event_flags(
         By class, in the order of `events`; 0 for those that have no record in the day.
     """
     found = {}
+    contaminated = _contaminated(stretch, events)
     for name, value in EVENT_CLASSES.items():
         others = np.concatenate([np.empty((0, 2), int), *(o for kind, o in events.items() if kind != name)])
         found[name] = np.zeros(len(events[name]), np.int32)
@@ -141,7 +142,11 @@ def event_flags(
             probability = mean_probability(probabilities, look, first, last, value)
             bits = int(np.bitwise_or.reduce(of_records[first : last + 1])) & OF_RECORDS
             bits |= int(of_records[peak_of(stretch, first, last)]) & OF_PEAKS
-            own = {"low_probability": is_low(probability), **_of_events(stretch, first, last, others, mode)}
+            own = {
+                "low_probability": is_low(probability),
+                "proton_contaminated": (first, last) in contaminated,
+                **_of_events(stretch, first, last, others, mode),
+            }
             found[name][k] = bits | bits_of(flag for flag, present in own.items() if present)
     return found
 
@@ -162,16 +167,23 @@ def _of_events(stretch: Stretch, first: int, last: int, others: np.ndarray, mode
         "overlaps_other_class": bool(overlapping.any()),
         "adjacent_other_class": bool((overlapping | near).any()),
         "channel_order": mode.flags_order and _is_out_of_order(flux),
-        "proton_contaminated": _is_contaminated(flux[:3], stretch.protons(first, last)),
     }
 
 
-def _is_contaminated(electrons: np.ndarray, protons: np.ndarray) -> bool:
-    """Tell from fluxes, shape (3, k) and (6, k), whether protons are most counts of one of E1-E3."""
-    counts = proton_counts(protons)
-    counts[~(counts <= LARGEST_COUNT)] = 0  # what is missing, or no measurement
-    shares = fractions(electron_counts(electrons).sum(axis=1), counts.sum(axis=1), "fixed")
-    return bool(np.any(shares > CONTAMINATED))
+def _contaminated(stretch: Stretch, events: Intervals) -> set[tuple[int, int]]:
+    """Return the events with a record in the day in which protons are most counts of one of E1-E3."""
+    own = stretch.own
+    seen = [(a, b) for of in events.values() for a, b in of.tolist() if a < own.stop and b >= own.start]
+    if not seen:
+        return set()
+    electrons = [stretch.records["electron_flux"][0, :3, first : last + 1] for first, last in seen]
+    starts = np.cumsum([0, *(part.shape[1] for part in electrons[:-1])])
+    counted = electron_counts(np.concatenate(electrons, axis=1))
+    protons = proton_counts(np.concatenate([stretch.protons(*event) for event in seen], axis=1))
+    protons[~(protons <= LARGEST_COUNT)] = 0  # what is missing, or no measurement
+    sums = (np.add.reduceat(counts, starts, axis=1) for counts in (counted, protons))
+    most = (fractions(*sums, "fixed") > CONTAMINATED).any(axis=0)
+    return {event for event, so in zip(seen, most.tolist(), strict=True) if so}
 
 
 def _is_out_of_order(flux: np.ndarray) -> bool:

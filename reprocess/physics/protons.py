@@ -12,7 +12,6 @@ here it is the slope that the iteration goes to: the exponential that gives the 
 from typing import Literal
 
 import numpy as np
-from scipy.optimize import newton
 
 Rule = Literal["exponential", "fixed"]
 
@@ -93,6 +92,8 @@ def _slope(counts: np.ndarray, k: int) -> np.ndarray:
     both = (counts[k] > 0) & (counts[k + 1] > 0)
     slope = np.zeros(both.shape)
     if both.any():
+        from scipy.optimize import newton  # half a second; detection, which has no slopes, never needs it
+
         wanted = np.log(counts[k + 1][both] / counts[k][both])
         start = np.where(wanted < _log_ratio(np.zeros(1), k), -0.01, 0.01)
         slope[both] = newton(lambda s: _log_ratio(s, k) - wanted, start, maxiter=100)

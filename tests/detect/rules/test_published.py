@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy.interpolate import CubicSpline
 
 from reprocess import schema
 from reprocess.classifier.features import PUBLISHED_FILL, fill_flux
@@ -155,6 +156,18 @@ def test_spline_is_not_a_knot():
     np.testing.assert_allclose(repaired, truth, rtol=1e-5)
     np.testing.assert_array_equal(repaired[L >= 0], truth[L >= 0])
     assert np.count_nonzero(L == -1) == 6  # the input is left alone
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_spline_is_that_through_all_values(seed):
+    # Only values near gaps are looked at; noise as large as the values shows whatever others would do.
+    rng = np.random.default_rng(seed)
+    L = rng.uniform(1, 15, 4000).astype(np.float32)
+    for start, length in zip(rng.integers(0, 4000, 9), rng.choice([1, 2, 40, 600], 9), strict=True):
+        L[start : start + length] = -1
+    invalid = L < 0
+    whole = CubicSpline(np.flatnonzero(~invalid), L[~invalid])(np.flatnonzero(invalid))
+    np.testing.assert_array_equal(interpolate_L(L)[invalid], whole.astype(np.float32))
 
 
 def test_spline_overshoots_in_a_long_gap():
