@@ -348,7 +348,7 @@ class SatelliteStore:
         chunks = {name: self._chunks(name, block, rows.values()) for name in names}
         for day, count in counts.items():
             stored = {name: chunks[name].pop(rows[day], None) for name in names}
-            yield day, {name: self._decode(name, chunk, day)[..., :count] for name, chunk in stored.items()}
+            yield day, {name: self._decode(name, chunk, day, count) for name, chunk in stored.items()}
 
     def _chunks(self, name: str, block: int, rows: Collection[int]) -> dict[int, bytes]:
         """Return those of a block's rows that its shard has, as they are stored."""
@@ -361,14 +361,18 @@ class SatelliteStore:
         except ValueError as e:
             raise StoreError(f"{file}: {e}; {self.remedy(start)}") from e
 
-    def _decode(self, name: str, chunk: bytes | None, day: int) -> np.ndarray:
-        """Return a day of an array, from its chunk if there is one."""
+    def _decode(self, name: str, chunk: bytes | None, day: int, count: int) -> np.ndarray:
+        """Return so many records of a day of an array, from its chunk if there is one."""
         spec = _SPECS[name]
+        shape = spec.day_shape[:-1]
         if chunk is None:
-            return np.full(spec.day_shape, spec.fill, _stored(spec))
+            return np.full((*shape, count), spec.fill, _stored(spec))
         try:
             values = (ZSTD if _is_flux(name) else BLOSC).decode(chunk)
-            return np.frombuffer(values, _stored(spec)).reshape(spec.day_shape)
+            rows = np.frombuffer(values, _stored(spec)).reshape(*shape, -1)
+            if rows.shape[-1] < count:
+                raise ValueError(f"it holds {rows.shape[-1]} records, not {count}")
+            return rows[..., :count]
         except (ValueError, RuntimeError) as e:
             file = self.shard_path(name, day // schema.BLOCK_DAYS)
             raise StoreError(f"{file}: day {schema.day_date(day)}: {e}; {self.remedy(day)}") from e

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reprocess import schema
 from reprocess.errors import StoreError
 from reprocess.work.paths import Work
-from reprocess.work.shards import crc32c, join, pick
+from reprocess.work.shards import BLOSC, crc32c, join, pick
 from reprocess.work.store import ARCHIVE_TITLE, SatelliteStore, create_store, open_records
 
 pytestmark = pytest.mark.usefixtures("short_record_axis")
@@ -155,10 +155,18 @@ def test_days_are_read_as_zarr_reads_them(store: SatelliteStore) -> None:
     np.testing.assert_array_equal(found[START + 4]["time"], given[4]["time"][:600])
 
 
-@pytest.mark.parametrize("name", ["MLT", "electron_flux"])
-def test_a_chunk_that_cannot_be_decompressed_is_named(store: SatelliteStore, name: str) -> None:
-    store.write_encoded(name, BLOCK, {3: b"no chunk"})
-    with pytest.raises(
-        StoreError, match=r"248/0.*: day 2019-09-27: .*; delete .*0248.json and run ingest again"
-    ):
+@pytest.mark.parametrize(
+    ("name", "chunk", "why"),
+    [
+        ("MLT", b"no chunk", ".*"),
+        ("electron_flux", b"no chunk", ".*"),
+        ("MLT", BLOSC.encode(np.zeros(4, np.float32)), "it holds 4 records, not 5"),
+    ],
+)
+def test_a_chunk_that_is_not_of_the_day_is_named(
+    store: SatelliteStore, name: str, chunk: bytes, why: str
+) -> None:
+    store.write_encoded(name, BLOCK, {3: bytes(chunk)})
+    told = rf"248/0.*: day 2019-09-27: {why}; delete .*0248.json and run ingest again"
+    with pytest.raises(StoreError, match=told):
         store.read_day(START + 3, 5, (name,))
