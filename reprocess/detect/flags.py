@@ -181,9 +181,9 @@ def _contaminated(stretch: Stretch, events: Intervals) -> set[tuple[int, int]]:
     counted = electron_counts(np.concatenate(electrons, axis=1))
     protons = proton_counts(np.concatenate([stretch.protons(*event) for event in seen], axis=1))
     protons[~(protons <= LARGEST_COUNT)] = 0  # what is missing, or no measurement
-    sums = (np.add.reduceat(counts, starts, axis=1) for counts in (counted, protons))
-    most = (fractions(*sums, "fixed") > CONTAMINATED).any(axis=0)
-    return {event for event, so in zip(seen, most.tolist(), strict=True) if so}
+    electron_sums, proton_sums = (np.add.reduceat(x, starts, axis=1) for x in (counted, protons))
+    most = fractions(electron_sums, proton_sums, "fixed") > CONTAMINATED
+    return {event for event, channels in zip(seen, most.T, strict=True) if channels.any()}
 
 
 def _is_out_of_order(flux: np.ndarray) -> bool:

@@ -142,7 +142,7 @@ def test_sentinels_are_no_values(evaluated: Work, monkeypatch: pytest.MonkeyPatc
     read = SatelliteStore.read_day
 
     def all_sentinels(self: SatelliteStore, *arguments: Any) -> dict[str, np.ndarray]:
-        records = read(self, *arguments)
+        records = {name: values.copy() for name, values in read(self, *arguments).items()}
         if "MLT" in records:
             records["electron_flux"][0, 3] = -999
             records["L_IGRF"][:] = -1
