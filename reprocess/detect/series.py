@@ -13,11 +13,14 @@ from reprocess.errors import LedgerError, StoreError
 from reprocess.schema import DayState
 from reprocess.work.paths import Work
 from reprocess.work.receipts import DayEntry
-from reprocess.work.store import STRIP, SatelliteStore, open_records
+from reprocess.work.store import SatelliteStore, open_records
 
 Records = dict[str, np.ndarray]
 
 PROTONS = "proton_flux"
+
+STRIP = 4
+"""Days that are read together, so that files are opened less often; 10 MB of what detection needs."""
 
 
 class Series:

@@ -11,10 +11,12 @@ offset and length in 64 bits, little-endian, all ones where it is missing, then 
 import os
 from collections.abc import Collection, Mapping
 from functools import cache, lru_cache
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numcodecs import Blosc, Zstd, blosc
+
+from reprocess.schema import ArraySpec
 
 ZSTD, BLOSC = Zstd(level=3), Blosc(cname="zstd", clevel=3, shuffle=Blosc.SHUFFLE)
 """What chunks of fluxes and of all else are compressed with; `work.store` tells Zarr the same."""
@@ -24,6 +26,38 @@ blosc.use_threads = False  # there is one process per core
 _MISSING = np.uint64(2**64 - 1)
 _INDEX = np.dtype("<u8")
 _CASTAGNOLI = 0x82F63B78  # the polynomial, bits reversed
+
+
+def is_flux(spec: ArraySpec) -> bool:
+    """Tell whether an array holds fluxes, whose values repeat as a whole."""
+    return spec.name.endswith("flux")
+
+
+def _codec(spec: ArraySpec) -> Zstd | Blosc:
+    return ZSTD if is_flux(spec) else BLOSC
+
+
+def _stored(spec: ArraySpec) -> np.dtype[Any]:
+    """Return the type of an array's values as they lie in chunks."""
+    return np.dtype(spec.dtype).newbyteorder("<")
+
+
+def compress(spec: ArraySpec, values: np.ndarray) -> bytes:
+    """Return a day of an array as its chunk is stored, filled where it has room for more values."""
+    chunk = np.full(spec.day_shape, spec.fill, _stored(spec))
+    chunk[..., : values.shape[-1]] = values
+    return bytes(_codec(spec).encode(chunk))
+
+
+def decompress(spec: ArraySpec, chunk: bytes) -> np.ndarray:
+    """Return the values of a chunk, shape (…, n), not to be written to.
+
+    Raises
+    ------
+    ValueError, RuntimeError
+        If it is none.
+    """
+    return np.frombuffer(_codec(spec).decode(chunk), _stored(spec)).reshape(*spec.day_shape[:-1], -1)
 
 
 def join(chunks: Mapping[int, bytes], count: int) -> bytes:

@@ -23,13 +23,10 @@ from reprocess.work.coordinates import require_attributes, require_coordinate
 from reprocess.work.ledger import BlockLedger
 from reprocess.work.paths import Run, Work
 from reprocess.work.place import Place
-from reprocess.work.shards import BLOSC, ZSTD, join, pick
+from reprocess.work.shards import compress, decompress, is_flux, join, pick
 
 LAYOUT = 1
 """Version of the layout below; a store of another layout is refused."""
-
-STRIP = 4
-"""Days that are read together: 10 MB of what detection needs. Eight would save 1 ms a day for 20 MB."""
 
 # Measured on real days, tables in docs/performance.md. Fluxes are few distinct values (256 codes
 # of the telemetry) that repeat; shuffling their bytes hides that. All else varies smoothly.
@@ -118,22 +115,13 @@ def _create_array(group: zarr.Group, spec: ArraySpec) -> None:
         chunks=(1, *shape[1:]) if len(shape) > 1 else (schema.BLOCK_DAYS,),
         dtype=spec.dtype,
         fill_value=spec.fill,
-        compressors=_FLUXES if _is_flux(spec.name) else SMOOTH,
+        compressors=_FLUXES if is_flux(spec) else SMOOTH,
         dimension_names=spec.dims,
         attributes=spec.attrs,
     )
 
 
-def _is_flux(name: str) -> bool:
-    return name.endswith("flux")
-
-
 _SPECS = schema.ARCHIVE_ARRAYS | schema.CLASS_ARRAYS
-
-
-def _stored(spec: ArraySpec) -> np.dtype[Any]:
-    """Return the type of an array's values as they lie in chunks."""
-    return np.dtype(spec.dtype).newbyteorder("<")
 
 
 class SatelliteStore:
@@ -231,9 +219,7 @@ class SatelliteStore:
                 f"{self.path}/{name} holds {spec.dtype} of shape {shape} a day, not {values.dtype} of "
                 f"{values.shape}"
             )
-        chunk = np.full(shape, spec.fill, _stored(spec))
-        chunk[..., : values.shape[-1]] = values
-        return bytes((ZSTD if _is_flux(name) else BLOSC).encode(chunk))
+        return compress(spec, values)
 
     def encoded(self, name: str, block: int, rows: Collection[int]) -> dict[int, bytes]:
         """Return days of a block as they are stored, by row; nothing is decompressed.
@@ -364,12 +350,10 @@ class SatelliteStore:
     def _decode(self, name: str, chunk: bytes | None, day: int, count: int) -> np.ndarray:
         """Return so many records of a day of an array, from its chunk if there is one."""
         spec = _SPECS[name]
-        shape = spec.day_shape[:-1]
         if chunk is None:
-            return np.full((*shape, count), spec.fill, _stored(spec))
+            return np.full((*spec.day_shape[:-1], count), spec.fill, spec.dtype)
         try:
-            values = (ZSTD if _is_flux(name) else BLOSC).decode(chunk)
-            rows = np.frombuffer(values, _stored(spec)).reshape(*shape, -1)
+            rows = decompress(spec, chunk)
             if rows.shape[-1] < count:
                 raise ValueError(f"it holds {rows.shape[-1]} records, not {count}")
             return rows[..., :count]
