@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from reprocess import schema
+from reprocess.schema.differences import DIFFERENCES
 from reprocess.schema.flags import EVENT, PEAK, RECORD
 from reprocess.schema.properties import MATCH_COLUMNS, PROPERTY_COLUMNS
 
@@ -152,6 +153,13 @@ def markdown() -> str:
             "Occurrence",
             "`runs/NAME/occurrence.nc`: maps. Bins with dwell below `min_dwell_s` have no rate or fraction.",
             of_variables(_all(schema.OCCURRENCE_COORDINATES, schema.GRID_COORDINATES, schema.OCCURRENCE)),
+        ),
+        (
+            "Differences",
+            "`runs/NAME/maps/difference_by_THING.nc` (`map --by THING --difference`): two parts of a "
+            "split, or each part "
+            "against all others together.",
+            of_variables(_all(schema.OCCURRENCE_COORDINATES, schema.GRID_COORDINATES, DIFFERENCES)),
         ),
     ]
     parts = [_INTRODUCTION]

@@ -18,6 +18,7 @@ from reprocess.cli.options import (
 )
 from reprocess.cli.selection import selection
 from reprocess.cli.steps import (
+    draw_difference,
     draw_map,
     finish,
     grid_of,
@@ -48,6 +49,16 @@ def _formats(_: click.Context, __: click.Parameter, words: str) -> tuple[str, ..
 def _words(_: click.Context, __: click.Parameter, given: str) -> tuple[str, ...]:
     """Return words with commas between them."""
     return tuple(word.strip() for word in given.split(",") if word.strip())
+
+
+def _pair(_: click.Context, __: click.Parameter, given: str | None) -> tuple[str, ...] | None:
+    """Return two parts that are compared, none for each against all others; None without the option."""
+    if given is None or given == "others":
+        return None if given is None else ()
+    a, colon, b = given.partition(":")
+    if not (a and colon and b):
+        raise click.BadParameter(f"{given!r} is neither A:B, with the names of two parts, nor others")
+    return a.strip(), b.strip()
 
 
 @click.command("map")
@@ -83,6 +94,13 @@ def _words(_: click.Context, __: click.Parameter, given: str) -> tuple[str, ...]
     callback=_words,
     metavar="EDGE,EDGE,…",
     help="Edges of the bins of a property that the map is split by, or dates of epochs.",
+)
+@click.option(
+    "--difference",
+    metavar="A:B|others",
+    callback=_pair,
+    help="Compare two parts that --by makes, the rate of A less that of B, or each part with all others; "
+    "writes maps/difference_by_THING.nc and says in how many bins they differ.",
 )
 @click.option(
     "--name",
@@ -122,13 +140,19 @@ def map_(work: Path, name: str | None, beside: str, choice: "Choice", **options:
     from reprocess.work.asked import asked_of
 
     choice, split = _chosen(choice, options), _split(options)
-    beside = beside or (f"by_{'_'.join(split.names)}" if split and not choice.words else "")
+    if options["difference"] is not None and split is None:
+        raise click.UsageError("--difference needs --by, which makes the parts that are compared")
+    kind = "" if options["difference"] is None else "difference_"
+    beside = beside or (f"{kind}by_{'_'.join(split.names)}" if split and not choice.words else "")
     if (choice.words or split) and not beside:
         raise click.UsageError(
             f"a map {choice.words} stands beside the run's own, which is of everything; name it with --name"
         )
     target = existing_work(work)
     one = target.only_run(name)
+    if options["difference"] is not None:
+        draw_difference(one, grid_of(options, one), options, beside, choice, split)
+        finish(target, asked_of(target, one), one.name)
     draw_map(target, one, grid_of(options, one), options, beside, choice, split)
     if one.report.exists() and not beside:
         write_page(target, one)  # a page must not show a map that is there no longer

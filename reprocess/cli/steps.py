@@ -143,6 +143,21 @@ def draw_map(
         click.echo(f"wrote {path}", err=True)
 
 
+def draw_difference(
+    one: "Run", grid: Any, options: dict[str, Any], name: str, choice: "Choice", split: "Split | None"
+) -> None:
+    """Write a difference of parts of a split; say what differs, and which files it wrote."""
+    from reprocess.maps.stage import Split, make_difference
+
+    look: dict[str, Any] = {key: options[key] for key in ("formats", "vmax")}
+    pair, seconds = options["difference"] or None, options["min_dwell"] * 60
+    paths, words = make_difference(one, grid, seconds, name, split or Split(()), pair, look, choice)
+    for line in words:
+        click.echo(line)
+    for path in paths:
+        click.echo(f"wrote {path}", err=True)
+
+
 def write_page(work: "Work", one: "Run", choice: "Choice | None" = None) -> None:
     """Write a run's report, and say where."""
     from reprocess.report.page import write_report

@@ -120,7 +120,7 @@ def occurrence_figure(
     notes = [_counted(dataset, chosen), _colours(dataset, relative=uncertainty == "relative")]
     notes.append("The scale of rates is the same for all classes; it ends " + _end(vmax))
     notes += intervals_in_words(dataset)
-    return draw_panels(panels, edges_of(dataset), _heading(dataset, CLASS_LABELS[name]), notes)
+    return draw_panels(panels, edges_of(dataset), heading_of(dataset, CLASS_LABELS[name]), notes)
 
 
 MOST_PARTS = 24
@@ -198,7 +198,7 @@ def split_figure(
         hours, events = float(part.dwell.sum()) / 3600, int(part.events.sum())
         title = f"{label}\n{events} events, {hours:,.0f} h"
         panels.append(Panel(title, part.event_rate.values, scale, part.dwell.values > 0))
-    heading = _heading(dataset, f"{CLASS_LABELS[name]} by {dim.replace('_', ' ')}")
+    heading = heading_of(dataset, f"{CLASS_LABELS[name]} by {dim.replace('_', ' ')}")
     notes = [_colours(dataset), "All dials have one scale; it ends " + _end(vmax)]
     notes += intervals_in_words(dataset)
     return draw_panels(panels, edges_of(dataset), heading, notes, columns)
@@ -239,7 +239,9 @@ def difference_figure(
     panels = [Panel(label, *x) for label, *x in zip(labels, rates, (scale, scale), thin, strict=True)]
     panels.append(Panel(f"{labels[1]} less {labels[0]}", difference, signed, thin[0] & thin[1], overlap))
     note = "Dots: the 68 % intervals of the two overlap"
-    return draw_panels(panels, edges_of(first), _heading(first, CLASS_LABELS[name]), [_colours(first), note])
+    return draw_panels(
+        panels, edges_of(first), heading_of(first, CLASS_LABELS[name]), [_colours(first), note]
+    )
 
 
 def relative_uncertainty(chosen: xr.Dataset) -> np.ndarray:
@@ -337,7 +339,8 @@ def draw_panels(
     return figure
 
 
-def _heading(dataset: xr.Dataset, what: str) -> tuple[str, str]:
+def heading_of(dataset: xr.Dataset, what: str) -> tuple[str, str]:
+    """Return what a figure is of, and in a second line of which satellites, days, model and rules."""
     satellites = str(dataset.attrs["satellites"]).split()
     who = ", ".join(satellites) if len(satellites) < 4 else f"{len(satellites)} satellites"
     start, end = (dataset.attrs[f"time_coverage_{which}"] for which in ("start", "end"))

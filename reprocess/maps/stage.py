@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from reprocess.errors import SplitError
 from reprocess.schema.grid import Grid
 from reprocess.work.asked import asked_of
 from reprocess.work.choice import EVERYTHING, Choice
@@ -102,6 +103,64 @@ def make_map(
     written = [run.occurrence, *plot_occurrence(dataset, run.root, **(look or {}))]
     note_results(work, run, written)
     return written
+
+
+def make_difference(
+    run: Run,
+    grid: Grid,
+    min_dwell_s: float,
+    name: str,
+    split: Split,
+    pair: tuple[str, str] | None,
+    look: Mapping[str, Any] | None = None,
+    choice: Choice = EVERYTHING,
+) -> tuple[list[Path], list[str]]:
+    """Write the difference of two parts of a split, or of each part from all others, and its plots.
+
+    Parameters
+    ----------
+    run : Run
+    grid : Grid
+    min_dwell_s : float
+        Seconds that both parts must have been observed in a bin to be compared there.
+    name : str
+        Name of the files in the run's folder ``maps``.
+    split : Split
+        By one thing.
+    pair : tuple of str, optional
+        Two of its parts; each against all others if left out.
+    look : mapping, optional
+        As `make_map`.
+    choice : Choice
+        What of the run is looked at.
+
+    Returns
+    -------
+    list of Path, list of str
+        Files, and what they say of all bins together, a line for each comparison and class.
+
+    Raises
+    ------
+    LedgerError, FlagError
+        As `make_map`.
+    SplitError
+        If the map cannot be split so, or there is no such part.
+    """
+    from reprocess.maps.contrast import contrast, tell
+    from reprocess.maps.contrast_plot import plot_contrast
+    from reprocess.maps.occurrence import write_occurrence
+    from reprocess.maps.split import make_axes
+
+    if len(split.names) != 1:
+        raise SplitError(
+            f"a difference is of parts of one thing, not of {', '.join(split.names) or 'nothing'}"
+        )
+    receipts = list(run.ledger.done())
+    (axis,) = make_axes(split.names, choice.receipts(receipts), split.edges)
+    dataset = contrast(run, receipts, grid, min_dwell_s, axis, pair, choice)
+    path = run.named_maps / f"{name}.nc"
+    write_occurrence(path, dataset)
+    return [path, *plot_contrast(dataset, path.parent, name, look or {})], tell(dataset)
 
 
 def bins_of(grid: Grid, min_dwell_s: float) -> dict[str, Any]:

@@ -197,9 +197,9 @@ def sum_records(
         for kind, name in enumerate(RECORDS_OF.values()):
             own = columns.get(f"quality_flags_{tuple(EVENT_CLASSES)[kind - 1]}", 0) if kind else 0
             kept = (bin_ >= 0) & (columns[name] > 0)
-            key = ((kind * _FLAGS + (flags | own)[kept]) << 32) + place[kept]
-            for found, into in zip(_added(key, columns[name][kept]), (keys, sums), strict=True):
-                into.append(found)
+            found = _grouped(kind, (flags | own)[kept], place[kept], columns[name][kept])
+            keys.append(found[0])
+            sums.append(found[1])
     key, records = _added(np.concatenate(keys), np.concatenate(sums))
     groups, lengths = np.unique(key >> 32, return_counts=True)
     told = [[int(g) // _FLAGS, int(g) % _FLAGS, int(n)] for g, n in zip(groups, lengths, strict=True)]
@@ -207,10 +207,28 @@ def sum_records(
     return told, {"place": place, "records": records.astype(np.int32)}
 
 
+def _grouped(
+    kind: int, flags: np.ndarray, place: np.ndarray, records: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return each combination of kind, flags and place once, as one number, and its sum.
+
+    Places of a block are near to each other and combinations of flags are few: there is room to count in.
+    """
+    if not place.size:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    present = np.zeros(_FLAGS, bool)
+    present[flags] = True
+    values, first = np.flatnonzero(present), int(place.min())
+    width = int(place.max()) - first + 1
+    sums = np.bincount((np.cumsum(present) - 1)[flags] * width + place - first, records)
+    at = np.flatnonzero(sums)
+    return ((kind * _FLAGS + values[at // width]) << 32) + first + at % width, sums[at].astype(np.int64)
+
+
 def _added(key: np.ndarray, records: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return each key once, increasing, and its sum."""
+    """Return each key once, increasing, and its sum: months go on from one block into the next."""
     order = np.argsort(key, kind="stable")
-    key, total = key[order], np.cumsum(records[order], dtype=np.int64)
+    key, total = key[order], np.cumsum(records[order])
     last = np.flatnonzero(np.append(key[1:] != key[:-1], True)) if key.size else np.empty(0, int)
     return key[last], np.diff(total[last], prepend=0)
 

@@ -19,7 +19,7 @@ from reprocess.detect.plan import Settings
 from reprocess.detect.stage import detect
 from reprocess.execution.share import Share
 from reprocess.ingest.stage import ingest
-from reprocess.maps.stage import make_map
+from reprocess.maps.stage import Split, make_difference, make_map
 from reprocess.schema.grid import make_grid
 from reprocess.sources.listing import list_archive
 from reprocess.work.parts import NOT_STORED
@@ -36,6 +36,7 @@ TABLES = {
     "Classes": "runs/r/classes.zarr",
     "Exposure": "runs/r/exposure.zarr",
     "Occurrence": "runs/r/occurrence.nc",
+    "Differences": "runs/r/maps/apart.nc",
 }
 """Headings of docs/columns.md, and what they are about."""
 
@@ -65,7 +66,9 @@ def work(
     settings = Settings(random_model.path, random_model.sha256, "published", "onnxruntime", True, True)
     ingest(work, granules, Share(1, 1), fake.Silence())
     detect(work, work.run("r"), settings, granules, Share(1, 1), fake.Silence())
-    make_map(work, work.run("r"), make_grid(np.arange(1, 15.5, 1), np.arange(0, 25, 6)), 0)
+    grid = make_grid(np.arange(1, 15.5, 1), np.arange(0, 25, 6))
+    make_map(work, work.run("r"), grid, 0)
+    make_difference(work.run("r"), grid, 0, "apart", Split(("satellite",)), ("noaa18", "metop01"))
     return work
 
 

@@ -1,0 +1,266 @@
+"""Files of differences: two parts of a split, or each against all others, by bin and all together."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from reprocess import schema
+from reprocess.errors import LedgerError, SplitError
+from reprocess.maps.attributes import coverage_attributes, product_attributes
+from reprocess.maps.difference import (
+    FALSE_DISCOVERIES,
+    PERMUTATIONS,
+    Part,
+    difference_interval,
+    discoveries,
+    enough,
+    p_values,
+    standardise,
+)
+from reprocess.maps.exposure import as_plain, grid_coordinates
+from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, MIN_BLOCKS
+from reprocess.maps.split import Axis, Columns
+from reprocess.maps.tally import Tally, tally
+from reprocess.schema import EVENT_CLASSES
+from reprocess.schema.differences import DIFFERENCES
+from reprocess.schema.grid import Grid
+from reprocess.work.choice import EVERYTHING, Choice
+from reprocess.work.paths import Run
+from reprocess.work.receipts import DetectReceipt
+
+OTHERS = "others"
+"""What each part is held against if no two are named."""
+
+_TEXTS = {
+    "title": "Differences of the occurrence of relativistic electron precipitation",
+    "summary": (
+        "Event rates of two parts of what POES and MetOp satellites observed, by McIlwain L shell and "
+        "magnetic local time, "
+        "their difference and ratio, and which bins differ."
+    ),
+}
+
+
+def contrast(
+    run: Run,
+    receipts: Iterable[DetectReceipt],
+    grid: Grid,
+    min_dwell_s: float,
+    axis: Axis,
+    pair: tuple[str, str] | None = None,
+    choice: Choice = EVERYTHING,
+    rows: Iterable[tuple[str, Columns]] | None = None,
+) -> xr.Dataset:
+    """Return the difference of two parts of a split, or of each part from all others together.
+
+    Parameters
+    ----------
+    run : Run
+    receipts : iterable of DetectReceipt
+        Receipts of its blocks.
+    grid : Grid
+        Made by `grid.make_grid`.
+    min_dwell_s : float
+        Dwell that both parts must have in a bin to be compared there.
+    axis : Axis
+        What to split by (`split.make_axis`).
+    pair : tuple of str, optional
+        Two labels of the axis, the second to be subtracted from the first; each part against all others
+        together if left out.
+    choice : Choice
+        What of the run is looked at.
+    rows : iterable of tuple of str and dict, optional
+        As `tally.tally`.
+
+    Returns
+    -------
+    xarray.Dataset
+        Variables are those of `schema.differences.DIFFERENCES`; without a pair they have the axis as first
+        dimension.
+
+    Raises
+    ------
+    SplitError
+        If the axis has no such part, or there is nothing to compare.
+    LedgerError
+        If the run has no done block of what is chosen, or a part is missing or damaged.
+    """
+    chosen = [receipt for receipt in choice.receipts(receipts) if receipt["days"]]
+    if not chosen:
+        raise LedgerError(f"run {run.name!r} has no block of what is chosen that is done; run detect first")
+    least = max(min_dwell_s, schema.SAMPLING_S)
+    counted = tally(run, chosen, grid, replace(choice, classes=()), (axis,), rows)
+    sides = _sides(counted, axis, pair)
+    found = [_compare(first, second, least) for _, first, second in sides]
+    p = np.stack([one["p_value"] for one in found])
+    significant = np.where(np.isfinite(p), discoveries(p), -1).astype(np.int32)
+    values = {name: np.stack([one[name] for one in found]) for name in found[0]} | {
+        "significant": significant
+    }
+    dataset = _dataset(values, [label for label, *_ in sides], axis, pair, grid)
+    told = {
+        "false_discovery_rate": FALSE_DISCOVERIES,
+        "permutations": PERMUTATIONS,
+        "bins_tested": int(np.isfinite(p).sum()),
+        "bins_that_differ": int((significant == 1).sum()),
+        "interval_block_days": CALENDAR_BLOCK_DAYS,
+        "interval_blocks": counted.blocks.size,
+        "min_dwell_s": float(min_dwell_s),
+        "split_by": axis.name,
+        "first_part": pair[0] if pair else f"each {axis.name}",
+        "second_part": pair[1] if pair else OTHERS,
+        **({"warning": why} if (why := _why_none(counted.blocks.size)) else {}),
+    }
+    attributes = product_attributes(run, **_TEXTS) | coverage_attributes(run, chosen)
+    return dataset.assign_attrs(attributes | told | choice.attributes)
+
+
+def _why_none(blocks: int) -> str:
+    if blocks >= MIN_BLOCKS:
+        return ""
+    needed = f"{MIN_BLOCKS} calendar blocks of {CALENDAR_BLOCK_DAYS} days"
+    return f"nothing is tested: it needs {needed}, there are {blocks}"
+
+
+def _sides(counted: Tally, axis: Axis, pair: tuple[str, str] | None) -> list[tuple[str, Part, Part]]:
+    """Return name and both sides of every comparison; columns are bins by class."""
+    if pair is not None:
+        if missing := [label for label in pair if label not in axis.labels]:
+            raise SplitError(
+                f"{axis.name} has no part {missing[0]!r}; its parts are {', '.join(axis.labels)}"
+            )
+        if pair[0] == pair[1]:
+            raise SplitError(f"{pair[0]} is compared with itself; name two parts of {axis.name}")
+        first, second = (_part(counted, [axis.labels.index(label)]) for label in pair)
+        return [("", first, second)]
+    seen = [k for k in range(len(axis.labels)) if _part(counted, [k]).events.size and _has_any(counted, k)]
+    if len(seen) < 2:
+        raise SplitError(
+            f"{axis.name} has {len(seen)} part with anything in it, and no others to compare it with"
+        )
+    return [
+        (axis.labels[k], _part(counted, [k]), _part(counted, [other for other in seen if other != k]))
+        for k in seen
+    ]
+
+
+def _has_any(counted: Tally, part: int) -> bool:
+    return bool(counted.events[part].any() or (len(counted.dwell) > 1 and counted.dwell[part].any()))
+
+
+def _part(counted: Tally, parts: list[int]) -> Part:
+    """Return parts together, as `difference` takes them: blocks by classes and bins."""
+    events = counted.events[parts].sum(axis=0)  # classes, blocks, bins
+    shared = len(counted.dwell) == 1
+    seconds = counted.dwell[0] if shared else counted.dwell[parts].sum(axis=0)
+    blocks = seconds.shape[0]
+    return Part(
+        np.moveaxis(events, 0, 1).reshape(blocks, -1).astype(np.float64),
+        np.tile(seconds, (1, len(EVENT_CLASSES))).astype(np.float64),
+    )
+
+
+def _compare(first: Part, second: Part, least: float) -> dict[str, np.ndarray]:
+    """Return what a comparison gives, bins by class flat but for the sums."""
+    count = first.events.shape[1] // len(EVENT_CLASSES)
+    seconds = [part.seconds[:, :count].sum(axis=0) for part in (first, second)]
+    both = np.minimum(*seconds) >= least
+    hourly = [
+        3600 * np.where(np.tile(s >= least, len(EVENT_CLASSES)), part.rate, np.nan)
+        for part, s in zip((first, second), seconds, strict=True)
+    ]
+    tested = enough(first, second, least)
+    lower, upper = difference_interval(first, second, tested)
+    found: dict[str, Any] = {
+        **{
+            f"events_{side}": part.events.sum(axis=0).astype(np.int32)
+            for side, part in (("first", first), ("second", second))
+        },
+        **{f"dwell_{side}": s for side, s in zip(("first", "second"), seconds, strict=True)},
+        "event_rate_first": hourly[0],
+        "event_rate_second": hourly[1],
+        "event_rate_difference": hourly[0] - hourly[1],
+        "event_rate_difference_lower": 3600 * lower,
+        "event_rate_difference_upper": 3600 * upper,
+        "event_rate_ratio": _ratio(*hourly),
+        "p_value": p_values(first, second, tested),
+        "bins_compared": np.array(both.sum()),
+        "common_share": np.array(sum(s[both].sum() for s in seconds) / max(sum(s.sum() for s in seconds), 1)),
+    }
+    return found | _sums(first, second, count, least)
+
+
+def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(a / b)
+
+
+def _sums(first: Part, second: Part, count: int, least: float) -> dict[str, np.ndarray]:
+    """Return the comparison of all bins together, by class."""
+    found = []
+    for k in range(len(EVENT_CLASSES)):
+        own = slice(k * count, (k + 1) * count)
+        found.append(standardise(first.of(slice(None), own), second.of(slice(None), own), least))
+    names = {
+        "events": "events_compared",
+        "expected": "events_expected",
+        "ratio": "standardised_ratio",
+        "lower": "standardised_ratio_lower",
+        "upper": "standardised_ratio_upper",
+    }
+    values = {name: np.array([getattr(one, field) for one in found]) for field, name in names.items()}
+    return values | {"blocks_compared": np.array(found[0].blocks)}
+
+
+def _dataset(
+    values: dict[str, np.ndarray], labels: list[str], axis: Axis, pair: tuple[str, str] | None, grid: Grid
+) -> xr.Dataset:
+    sizes = {"event_class": len(EVENT_CLASSES), "L": grid.shape[0], "MLT": grid.shape[1]}
+    lead = () if pair else (axis.name,)
+    variables = {}
+    for name, declared in DIFFERENCES.items():
+        shape = (len(labels), *(sizes[dim] for dim in declared.dims))
+        shaped = values[name].reshape(shape).astype(declared.dtype)
+        variables[name] = xr.Variable((*lead, *declared.dims), shaped[0] if pair else shaped, declared.attrs)
+    coordinates: dict[str, Any] = {
+        "event_class": as_plain(schema.OCCURRENCE_COORDINATES["event_class"], np.array(list(EVENT_CLASSES)))
+    }
+    if not pair:
+        attributes = {"units": "1", "long_name": axis.meaning, "source": "this project"}
+        coordinates[axis.name] = xr.Variable((axis.name,), np.array(labels), attributes)
+    return xr.Dataset(variables, coords=coordinates | grid_coordinates(grid))
+
+
+def tell(dataset: xr.Dataset) -> list[str]:
+    """Return a line for each comparison and class: events, those expected, their ratio, bins that differ.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        What `contrast` returns.
+    """
+    dim = str(dataset.attrs["split_by"])
+    parts = dataset[dim].values.tolist() if dim in dataset.dims else [""]
+    lines = []
+    for label in parts:
+        one = dataset.sel({dim: label}) if label else dataset
+        who = f"{label or dataset.attrs['first_part']} against {dataset.attrs['second_part']}"
+        for name in one.event_class.values.tolist():
+            lines.append(f"{who}, {name}: {_words(one.sel(event_class=name))}")
+    return lines
+
+
+def _words(one: xr.Dataset) -> str:
+    """Say what a comparison of one class gives."""
+    events, expected = int(one.events_compared), float(one.events_expected)
+    ratio, lower, upper = (float(one[f"standardised_ratio{x}"]) for x in ("", "_lower", "_upper"))
+    limits = f"68 % interval {lower:.2f} to {upper:.2f}" if np.isfinite(lower) else "no interval"
+    tested, differ = int((one.significant >= 0).sum()), int((one.significant == 1).sum())
+    where = f"in {int(one.bins_compared)} bins and {int(one.blocks_compared)} calendar blocks"
+    words = f"ratio {ratio:.2f}, {limits}" if np.isfinite(ratio) else "no ratio"
+    return (
+        f"{events} events, {expected:.1f} expected ({words}) {where}; {differ} of {tested} bins tested differ"
+    )

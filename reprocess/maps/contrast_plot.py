@@ -1,0 +1,145 @@
+"""Figures of differences: two parts with their difference and ratio, or the differences of every part."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from reprocess.files import write_atomic
+from reprocess.maps.dials import Scale, difference_scale, edges_of, rate_scale
+from reprocess.maps.intervals import poisson_interval
+from reprocess.maps.plot import Panel, draw_panels, heading_of
+from reprocess.pages.style import CLASS_LABELS, LETTERS, image, style
+
+RATIO_END = 3.0
+"""Powers of two at which the colours of ratios end: an eighth and eight times."""
+
+
+def plot_contrast(dataset: xr.Dataset, folder: Path, stem: str, look: Mapping[str, Any]) -> list[Path]:
+    """Write one figure per class, in each format, and return the files.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        What `contrast.contrast` returns.
+    folder : Path
+        Where the files go.
+    stem : str
+        How their names begin.
+    look : mapping
+        Arguments of `plot.plot_occurrence`, of which formats and vmax are used.
+    """
+    paths = []
+    for name in dataset.event_class.values.tolist():
+        with style(LETTERS["two"]):
+            figure = contrast_figure(dataset, name, look.get("vmax"))
+            for kind in look.get("formats", ("png",)):
+                paths.append(folder / f"{stem}_{name}.{kind}")
+                write_atomic(paths[-1], image(figure, kind))
+    return paths
+
+
+def contrast_figure(dataset: xr.Dataset, name: str, vmax: float | None = None) -> Figure:
+    """Draw the difference of the rates of a class; hatched with dots where it is not significant.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        What `contrast.contrast` returns. Of two parts their rates and ratio are drawn too, else a dial for
+        the difference of each part from all others.
+    name : str
+        The class.
+    vmax : float, optional
+        Where the scale of differences ends on either side, events per hour.
+    """
+    chosen = dataset.sel(event_class=name)
+    dim, first, second = (str(dataset.attrs[key]) for key in ("split_by", "first_part", "second_part"))
+    signed = difference_scale(_well_known(chosen), "difference (events per hour of dwell)", vmax)
+    if dim in dataset.dims:
+        parts = [(str(label), chosen.sel({dim: label})) for label in dataset[dim].values]
+        panels = [
+            _difference(f"{label} less {second}\n{_counted(part)}", part, signed) for label, part in parts
+        ]
+    else:
+        panels = [
+            *_rates(chosen, first, second),
+            _difference(f"{first} less {second}", chosen, signed),
+            _ratio(chosen, first, second),
+        ]
+    what = f"{CLASS_LABELS[name]}: {first} against {second}"
+    return draw_panels(
+        panels,
+        edges_of(dataset),
+        heading_of(dataset, what),
+        _notes(dataset, chosen),
+        4 if dim in dataset.dims else 2,
+    )
+
+
+def _well_known(chosen: xr.Dataset) -> np.ndarray:
+    """Return what the scale must hold: how far at least the bins differ by their intervals, else all."""
+    lower, upper = (chosen[f"event_rate_difference_{which}"].values for which in ("lower", "upper"))
+    least = np.maximum(np.maximum(lower, -upper), 0)
+    return least if np.nanmax(least, initial=0) > 0 else chosen.event_rate_difference.values
+
+
+def _difference(title: str, part: xr.Dataset, scale: Scale) -> Panel:
+    thin = (part.dwell_first.values > 0) & (part.dwell_second.values > 0)
+    values = part.event_rate_difference.values
+    return Panel(title, values, scale, thin, np.isfinite(values) & (part.significant.values != 1))
+
+
+def _rates(chosen: xr.Dataset, first: str, second: str) -> list[Panel]:
+    rates = {side: chosen[f"event_rate_{side}"].values for side in ("first", "second")}
+    certain = np.stack(
+        [
+            poisson_interval(chosen[f"events_{side}"].values)[0]
+            / np.where(np.isfinite(rate), chosen[f"dwell_{side}"].values / 3600, np.nan)
+            for side, rate in rates.items()
+        ]
+    )
+    scale = rate_scale(np.stack([*rates.values()]), certain)
+    return [
+        Panel(
+            f"{label}\n{int(chosen[f'events_{side}'].sum())} events, "
+            f"{float(chosen[f'dwell_{side}'].sum()) / 3600:,.0f} h",
+            rates[side],
+            scale,
+            chosen[f"dwell_{side}"].values > 0,
+        )
+        for side, label in (("first", first), ("second", second))
+    ]
+
+
+def _ratio(chosen: xr.Dataset, first: str, second: str) -> Panel:
+    with np.errstate(divide="ignore"):
+        powers = np.log2(chosen.event_rate_ratio.values)
+    powers = np.clip(powers, -2 * RATIO_END, 2 * RATIO_END)  # a rate of zero has the colour of the end
+    scale = difference_scale(powers, "ratio of rates, as a power of 2", RATIO_END)
+    thin = (chosen.dwell_first.values > 0) & (chosen.dwell_second.values > 0)
+    return Panel(
+        f"{first} over {second}", powers, scale, thin, np.isfinite(powers) & (chosen.significant.values != 1)
+    )
+
+
+def _counted(part: xr.Dataset) -> str:
+    return f"{int(part.events_first.sum())} events, {int((part.significant == 1).sum())} bins differ"
+
+
+def _notes(dataset: xr.Dataset, chosen: xr.Dataset) -> list[str]:
+    rate, tested = 100 * float(dataset.attrs["false_discovery_rate"]), int((chosen.significant >= 0).sum())
+    notes = [
+        f"Dots: no significant difference (false-discovery rate {rate:g} % over all bins tested, {tested} "
+        "of this class; "
+        "calendar blocks permuted), or too few events to be tested. Hatched: one of both was observed too "
+        "shortly, or "
+        "neither has an event; grey: not observed by both",
+    ]
+    if "warning" in dataset.attrs:
+        notes.append(str(dataset.attrs["warning"]))
+    share = dataset.common_share.values
+    words = " to ".join(dict.fromkeys(f"{value:.0%}" for value in (share.min(), share.max())))
+    return [*notes, f"{words} of the dwell is in bins that both observed"]
