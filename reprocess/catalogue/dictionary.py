@@ -122,6 +122,27 @@ def _of_events() -> list[tuple[str, str, Sequence[Entry]]]:
     ]
 
 
+def _of_maps() -> list[tuple[str, str, Sequence[Entry]]]:
+    return [
+        (
+            "Exposure",
+            "`runs/NAME/exposure.zarr`: seconds per cell of 0.1 in L by 0.25 h.",
+            of_variables(_all(schema.EXPOSURE_COORDINATES, schema.GRID_COORDINATES, schema.EXPOSURE)),
+        ),
+        (
+            "Occurrence",
+            "`runs/NAME/occurrence.nc`: maps. Bins with dwell below `min_dwell_s` have no rate or fraction.",
+            of_variables(_all(schema.OCCURRENCE_COORDINATES, schema.GRID_COORDINATES, schema.OCCURRENCE)),
+        ),
+        (
+            "Differences",
+            "`runs/NAME/maps/difference_by_THING.nc` (`map --by THING --difference`): two parts of a split, or "
+            "each part against all others together.",
+            of_variables(_all(schema.OCCURRENCE_COORDINATES, schema.GRID_COORDINATES, DIFFERENCES)),
+        ),
+    ]
+
+
 def markdown() -> str:
     """Return the column dictionary, `docs/columns.md`."""
     sections: list[tuple[str, str, Sequence[Entry]]] = [
@@ -144,23 +165,7 @@ def markdown() -> str:
             f"Classes by index: {', '.join(f'{k} {name}' for k, name in enumerate(schema.CLASSES))}.",
             of_arrays(schema.CLASS_ARRAYS.values()),
         ),
-        (
-            "Exposure",
-            "`runs/NAME/exposure.zarr`: seconds per cell of 0.1 in L by 0.25 h.",
-            of_variables(_all(schema.EXPOSURE_COORDINATES, schema.GRID_COORDINATES, schema.EXPOSURE)),
-        ),
-        (
-            "Occurrence",
-            "`runs/NAME/occurrence.nc`: maps. Bins with dwell below `min_dwell_s` have no rate or fraction.",
-            of_variables(_all(schema.OCCURRENCE_COORDINATES, schema.GRID_COORDINATES, schema.OCCURRENCE)),
-        ),
-        (
-            "Differences",
-            "`runs/NAME/maps/difference_by_THING.nc` (`map --by THING --difference`): two parts of a "
-            "split, or each part "
-            "against all others together.",
-            of_variables(_all(schema.OCCURRENCE_COORDINATES, schema.GRID_COORDINATES, DIFFERENCES)),
-        ),
+        *_of_maps(),
     ]
     parts = [_INTRODUCTION]
     for title, where, entries in sections:
