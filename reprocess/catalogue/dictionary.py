@@ -136,8 +136,8 @@ def _of_maps() -> list[tuple[str, str, Sequence[Entry]]]:
         ),
         (
             "Differences",
-            "`runs/NAME/maps/difference_by_THING.nc` (`map --by THING --difference`): two parts of a split, or "
-            "each part against all others together.",
+            "`runs/NAME/maps/difference_by_THING.nc` (`map --by THING --difference`): two parts of a split, "
+            "or each part against all others together.",
             of_variables(_all(schema.OCCURRENCE_COORDINATES, schema.GRID_COORDINATES, DIFFERENCES)),
         ),
     ]
