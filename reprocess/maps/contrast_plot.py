@@ -48,8 +48,8 @@ def contrast_figure(dataset: xr.Dataset, name: str, vmax: float | None = None) -
     Parameters
     ----------
     dataset : xarray.Dataset
-        What `contrast.contrast` returns. Of two parts their rates and ratio are drawn too, else a dial for
-        the difference of each part from all others.
+        What `contrast.contrast` returns: two parts, whose rates and ratio are drawn too, or each part
+        against all others, a dial for each.
     name : str
         The class.
     vmax : float, optional
