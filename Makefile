@@ -4,9 +4,10 @@ VENV ?= .venv
 DEMO ?= demo
 WORKERS ?= 2
 COMMITS ?= HEAD^!
+SITE ?= build/site
 BIN = $(VENV)/bin
 
-.PHONY: help setup run test lint columns bench track soak fuzz clean
+.PHONY: help setup run docs test lint columns bench track soak fuzz clean
 
 help:  ## Say what each target does
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -21,6 +22,12 @@ setup: $(VENV)/.installed  ## Make the virtual environment
 run: setup  ## Simulate a small archive in DEMO, find and map the events in it
 	$(BIN)/reprocess simulate $(DEMO)/archive --satellite noaa18,metop01 --start 2015-03-01 --days 30 --seed 1 --workers $(WORKERS)
 	$(BIN)/reprocess run $(DEMO)/archive $(DEMO)/work --model simulated2026 --workers $(WORKERS)
+
+docs: setup  ## Build the documentation site in SITE (build/site), with notebooks run on DEMO of make run
+	test -d $(DEMO)/work/runs || $(MAKE) run
+	$(BIN)/pip install --quiet --editable '.[docs]'
+	DEMO=$(abspath $(DEMO)) $(BIN)/python -m sphinx -W --keep-going -q -c docs . $(SITE)
+	@echo "$(SITE)/index.html"
 
 test: setup  ## Run the tests
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder

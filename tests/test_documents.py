@@ -12,7 +12,7 @@ from tests.test_architecture import MODULES, ROOMS
 
 DOCUMENTS = sorted(
     path.relative_to(REPOSITORY)
-    for path in (*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md"), *REPOSITORY.glob("cluster/*.md"))
+    for path in (*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/**/*.md"), *REPOSITORY.glob("cluster/*.md"))
     if path.name != "CHANGELOG.md"  # which tells of what was
 )
 SUFFIXES = {"csv", "html", "json", "md", "nc", "npz", "png", "py", "toml", "yaml", "zarr", "parquet"}

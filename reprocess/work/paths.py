@@ -258,5 +258,5 @@ class Work:
         if not runs:
             raise LedgerError(f"{self.root} has no run yet; reprocess detect {self.root} makes one")
         known = ", ".join(runs)
-        asked = "name one with --run" if name is None else f"there is no run {name!r}"
+        asked = "name one with --run (run=… in Python)" if name is None else f"there is no run {name!r}"
         raise LedgerError(f"{asked}; runs in {self.root}: {known}")

@@ -185,7 +185,7 @@ def test_command_prints_json_or_a_summary(compared: Work, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("a", "b", "words"),
     [
-        ("{work}", "{work}:plain", "name one with --run; runs in"),
+        ("{work}", "{work}:plain", "name one with --run (run=… in Python); runs in"),
         ("{work}:no", ":plain", "there is no run 'no'; runs in"),
         ("nowhere:x", ":plain", "'nowhere:x' names no run: there is no folder 'nowhere'; give WORK:RUN"),
         (":plain", ":plain", "':plain' names no run: there is no folder ''"),

@@ -128,7 +128,7 @@ def test_without_any_run_there_is_none_to_take(work: Work, name: str | None) -> 
 def test_among_several_runs_one_must_be_named(work: Work) -> None:
     work.run("first").claim(IDENTITY)
     work.run("second").claim(IDENTITY)
-    with pytest.raises(LedgerError, match=r"name one with --run; runs in .*: first, second"):
+    with pytest.raises(LedgerError, match=r"name one with --run .*; runs in .*: first, second"):
         work.only_run(None)
     assert work.only_run("second").name == "second"
 

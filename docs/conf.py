@@ -1,0 +1,74 @@
+"""The documentation site: `make docs`.
+
+The source folder is the repository: a link between documents leads to the same place here as where the
+repository itself is read. Notebooks are run while the site is built, in a folder where the demonstration of
+`make run` is called ``demo``; the environment variable DEMO says where it lies.
+"""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from pygments.lexers.special import TextLexer
+from sphinx.application import Sphinx
+
+import reprocess
+
+ROOT = Path(__file__).parent.parent
+
+project = "reprocess"
+author = "The reprocess developers"
+copyright = "The reprocess developers, BSD-3-Clause"  # noqa: A001 (Sphinx's name)
+version = release = reprocess.__version__
+
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_click"]
+root_doc = "docs/index"
+include_patterns = ["*.md", "cluster/*.md", "docs/**"]
+exclude_patterns = ["docs/site/**", "docs/paper.md", "docs/*.py"]
+html_theme = "furo"
+html_title = "reprocess"
+html_extra_path = ["site"]
+html_show_sourcelink = False
+html_copy_source = False
+
+myst_heading_anchors = 4
+myst_enable_extensions = ["colon_fence"]
+napoleon_google_docstring = False
+autodoc_typehints = "none"  # docstrings have the types, with units and shapes
+autodoc_member_order = "bysource"
+default_role = "py:obj"  # numpy's habit: a name in single backticks
+
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 600
+nb_merge_streams = True
+
+
+def _place() -> Path:
+    """Return a new folder in which the demonstration is `demo`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no demonstration.
+    """
+    demo = ROOT / os.environ.get("DEMO", "demo")
+    if not (demo / "work" / "runs").is_dir():
+        raise FileNotFoundError(f"{demo} holds no demonstration; make it with: make run DEMO={demo}")
+    place = Path(tempfile.mkdtemp(prefix="reprocess-docs-"))
+    profile = place / ".ipython" / "profile_default" / "startup"
+    profile.mkdir(parents=True)
+    (profile / "00.py").write_text(
+        (ROOT / "docs" / "startup.py").read_text(encoding="utf-8"), encoding="utf-8"
+    )
+    (place / "demo").symlink_to(demo, target_is_directory=True)
+    return place
+
+
+def setup(app: Sphinx) -> None:
+    """Prepare what notebooks find around them."""
+    place = _place()
+    os.environ["DOCS_PLACE"], os.environ["IPYTHONDIR"] = str(place), str(place / ".ipython")
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    app.add_lexer("mermaid", TextLexer)  # diagrams stay text: drawing them would load a script from elsewhere
