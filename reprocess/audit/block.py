@@ -18,8 +18,9 @@ from reprocess import schema
 from reprocess.audit.described import properties_troubles
 from reprocess.audit.finding import GO_ON, REDO, Finding
 from reprocess.audit.recount import dwell_troubles, event_troubles, time_trouble
+from reprocess.detect.known import known_stretch
 from reprocess.detect.properties import Day
-from reprocess.detect.rules.mode import Look, Mode, Stretch
+from reprocess.detect.rules.mode import Look, Stretch
 from reprocess.detect.rules.modes import mode_of
 from reprocess.detect.series import Series
 from reprocess.errors import LedgerError
@@ -259,7 +260,7 @@ def _audit_content(audit: _Audit, run: Run, receipt: DetectReceipt) -> None:
         facts = receipt["days"][date.isoformat()]
         events = tables["events"][tables["events"]["date"] == date.isoformat()]
         dwell = tables["dwell"][tables["dwell"]["day"] == day]
-        stretch = _stretch(series, day, mode, events)
+        stretch = known_stretch(series, day, mode, events)
         look = mode.look(stretch)
         known = _kept_probabilities(kept, day, stretch, look)
         seen = Day(satellite, date, stretch, look, known, facts["source_sha256"])
@@ -306,18 +307,6 @@ def _current_days(audit: _Audit, run: Run, receipt: DetectReceipt) -> list[int]:
         if not changes:
             current.append(schema.day_index(date))
     return current
-
-
-def _stretch(series: Series, day: int, mode: Mode, events: pd.DataFrame) -> Stretch:
-    """Return a day with as much of the days after it as its events reach into."""
-    halo = mode.halo
-    while True:
-        stretch = series.stretch(day, halo)
-        end = stretch.records["time"].size - mode.halo
-        ends = zip(events["stop_date"], events["stop_index"], strict=True)
-        if not stretch.truncated[1] or all(stretch.firsts.get(date, end) + i <= end for date, i in ends):
-            return stretch
-        halo *= 8
 
 
 def _kept_probabilities(kept: SatelliteStore | None, day: int, stretch: Stretch, look: Look) -> np.ndarray:

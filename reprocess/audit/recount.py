@@ -9,8 +9,9 @@ import pandas as pd
 from reprocess import schema
 from reprocess.detect.dwell import count_dwell
 from reprocess.detect.flags import event_flags, is_low, record_flags
+from reprocess.detect.known import event_intervals, event_positions
 from reprocess.detect.properties import Day, describe
-from reprocess.detect.rules.mode import Mode, Stretch
+from reprocess.detect.rules.mode import Mode
 from reprocess.schema.flags import ADJACENT
 from reprocess.work.parts import EVENTS, as_part
 from reprocess.work.receipts import ClassifiedDay
@@ -68,7 +69,7 @@ def event_troubles(
     if counts != facts["events"] or len(events) != sum(counts.values()):
         yield f"{facts['events']} events", f"{counts} in {len(events)} rows"
     seen, own = day.look.windows.seen, day.stretch.own
-    index = _positions(events, day.stretch)
+    index = event_positions(events, day.stretch)
     inside = (index >= max(seen.start, own.start)) & (index < [min(seen.stop, own.stop), seen.stop])
     if not np.all(inside) or not np.all(index[:, 0] <= index[:, 1]):
         yield (
@@ -100,21 +101,12 @@ def _of_neighbours(index: np.ndarray, day: Day, crossing: np.ndarray) -> np.ndar
     return np.where(near, adjacent, 0) | np.where(crossing, over, 0)
 
 
-def _positions(events: pd.DataFrame, stretch: Stretch) -> np.ndarray:
-    """Return the first and last records of events, shape (k, 2); -1 for a last one that is not there."""
-    first = events["start_index"].to_numpy() + stretch.own.start
-    day = np.array(
-        [stretch.firsts.get(date, -1 - stretch.records["time"].size) for date in events["stop_date"]], int
-    )
-    return np.stack([first, day + events["stop_index"].to_numpy()], axis=1)
-
-
 def _described(
     events: pd.DataFrame, facts: ClassifiedDay, day: Day, mode: Mode, names: tuple[str, str]
 ) -> pd.DataFrame:
     """Return the rows that detection writes for these intervals; numbers of structures are taken over."""
     intervals, structures = {}, {}
-    index = _positions(events, day.stretch)
+    index = event_positions(events, day.stretch)
     start = day.stretch.own.start
     for name in schema.EVENT_CLASSES:
         own = index[(events["event_class"] == name).to_numpy()]
@@ -162,7 +154,7 @@ def dwell_troubles(
         Whether to look at the flags of the events too: not if the event table itself has them wrong.
     """
     look, stretch = day.look, day.stretch
-    intervals, flags = _intervals(events, facts, stretch)
+    intervals, flags = event_intervals(events, facts, stretch)
     again, counts = count_dwell(stretch, look, intervals, flags, record_flags(stretch, look), 0)
     counted = {"not_measured": int(np.count_nonzero(look.missing[stretch.own])), **counts}
     of_day = cast(dict[str, int], facts)
@@ -178,18 +170,3 @@ def dwell_troubles(
         if not must.equals(is_.astype(must.dtype)):
             wrong = int((must.sub(is_, fill_value=0) != 0).sum())
             yield f"{must.sum()} {name}", f"{is_.sum()}, {wrong} cells or combinations of flags differ"
-
-
-def _intervals(
-    events: pd.DataFrame, facts: ClassifiedDay, stretch: Stretch
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Return the events that have records in a day, and their flags, by the table and the ledger."""
-    intervals, flags = {}, {}
-    start, index = stretch.own.start, _positions(events, stretch)
-    for name in schema.EVENT_CLASSES:
-        of_class = (events["event_class"] == name).to_numpy()
-        intervals[name], flags[name] = index[of_class], events["quality_flags"].to_numpy()[of_class]
-        if carried := facts.get("carried", {}).get(name, 0):
-            intervals[name] = np.concatenate([[[start, start + carried - 1]], intervals[name]])
-            flags[name] = np.append(facts.get("carried_flags", {}).get(name, 0), flags[name])
-    return intervals, flags

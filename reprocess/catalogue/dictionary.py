@@ -143,16 +143,29 @@ def _of_maps() -> list[tuple[str, str, Sequence[Entry]]]:
     ]
 
 
-def markdown() -> str:
-    """Return the column dictionary, `docs/columns.md`."""
-    sections: list[tuple[str, str, Sequence[Entry]]] = [
-        *_of_events(),
+def _of_parts() -> list[tuple[str, str, Sequence[Entry]]]:
+    return [
         (
             "Dwell parts",
             "`runs/NAME/dwell/` in Parquet; one row per satellite-day, cell visited and set of flags. "
             "`satellite` is in the name of the folder.",
             of_variables(schema.DWELL_COLUMNS.values()),
         ),
+        (
+            "Position parts",
+            "`runs/NAME/positions/` in Parquet, which a map of cells of its own or by a geomagnetic index "
+            "makes ([statistics.md](statistics.md)); one row per stretch of records in one cell and minute. "
+            "`satellite` is in the name of the folder.",
+            of_variables(schema.POSITION_COLUMNS.values()),
+        ),
+    ]
+
+
+def markdown() -> str:
+    """Return the column dictionary, `docs/columns.md`."""
+    sections: list[tuple[str, str, Sequence[Entry]]] = [
+        *_of_events(),
+        *_of_parts(),
         (
             "Archive",
             "`archive.zarr`, a group per satellite. Days without a file and what follows a day's last record "

@@ -37,7 +37,7 @@ _POSITION = {"peak_time": "time", "latitude": "latitude", "longitude": "longitud
 _TIMES = [name for name, column in EVENT_COLUMNS.items() if column.dtype == "time"]
 
 
-def export_events(table: pd.DataFrame, kind: str) -> bytes:
+def export_events(table: pd.DataFrame, kind: str, told: Mapping[str, str] | None = None) -> bytes:
     """Return the event table as a file's content.
 
     Parameters
@@ -49,6 +49,8 @@ def export_events(table: pd.DataFrame, kind: str) -> bytes:
         missing values empty or null; ``parquet`` keeps the types; ``xlsx`` has times without a zone
         (UTC), which Excel asks for, and a second sheet that explains the columns; ``nc`` is CF NetCDF
         with the dimension event.
+    told : mapping of str to str, optional
+        What a file that can say something of itself says of the rows, such as what they were chosen by.
 
     Raises
     ------
@@ -59,8 +61,11 @@ def export_events(table: pd.DataFrame, kind: str) -> bytes:
     """
     if kind not in EVENT_FORMATS:
         raise ValueError(f"{kind!r} is none of the formats {', '.join(EVENT_FORMATS)}")
-    writers = {"csv": as_csv, "json": _json, "parquet": _parquet, "xlsx": _xlsx, "nc": _netcdf}
-    return writers[kind](table)
+    if kind == "nc":
+        return _netcdf(table, told or {})
+    if kind == "parquet":
+        return _parquet(table, told or {})
+    return {"csv": as_csv, "json": _json, "xlsx": _xlsx}[kind](table)
 
 
 def as_text(table: pd.DataFrame) -> pd.DataFrame:
@@ -81,9 +86,10 @@ def _json(table: pd.DataFrame) -> bytes:
     return (json.dumps(rows, indent=1) + "\n").encode()
 
 
-def _parquet(table: pd.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    table.to_parquet(buffer, index=False)
+def _parquet(table: pd.DataFrame, told: Mapping[str, str]) -> bytes:
+    buffer, noted = io.BytesIO(), table.copy()
+    noted.attrs.update(told)  # in the file's metadata, where pandas finds them again
+    noted.to_parquet(buffer, index=False)
     return buffer.getvalue()
 
 
@@ -107,10 +113,10 @@ def _xlsx(table: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def _netcdf(table: pd.DataFrame) -> bytes:
+def _netcdf(table: pd.DataFrame, told: Mapping[str, str]) -> bytes:
     if table.empty:
         raise EventListError("there are no events, and NetCDF has no table without rows; use csv or parquet")
-    return as_netcdf(table, EVENT_COLUMNS, PRODUCT | _NETCDF)
+    return as_netcdf(table, EVENT_COLUMNS, {**PRODUCT, **_NETCDF, **told})
 
 
 def as_netcdf(table: pd.DataFrame, columns: Mapping[str, Variable], attributes: Mapping[str, Any]) -> bytes:

@@ -2,18 +2,19 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reprocess import schema
 from reprocess.cli.options import (
-    EXCLUDE,
+    CHOICE,
     EXISTING_WORK,
     ONE_RUN,
     existing_work,
 )
 from reprocess.cli.output import is_standard_output, require_folder, write_output
+from reprocess.cli.selection import chosen
 from reprocess.cli.survey import INCOMPLETE
 from reprocess.schema import EVENT_FORMATS
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 @click.command()
 @EXISTING_WORK
 @ONE_RUN
-@EXCLUDE
+@CHOICE
 @click.option(
     "--format",
     "kind",
@@ -45,10 +46,11 @@ def events(
     kind: str | None,
     describe: bool,
     output: Path | None,
+    **options: Any,
 ) -> None:
     """Print the event table of a run (CSV on standard output by default)."""
     from reprocess.catalogue.formats import TEXT, export_events
-    from reprocess.work.parts import read_events
+    from reprocess.work.parts import read_events, require_some
     from reprocess.work.status import exit_code, survey
 
     if describe:
@@ -60,8 +62,10 @@ def events(
     require_folder(output)
     if kind not in TEXT and output is None and sys.stdout.isatty():
         raise click.UsageError(f"{kind} is not text; give a file with -o")
+    choice = chosen(choice, options)
     incomplete = exit_code(survey(target), one.name) == INCOMPLETE  # known before anything is printed
-    write_output(export_events(read_events(one, one.ledger.done(), choice), kind), output)
+    table = read_events(one, require_some(one, choice), choice)
+    write_output(export_events(table, kind, choice.attributes), output)
     if (mode := (one.read_identity() or {}).get("mode")) in schema.EARLY_MODES:
         click.echo(
             f"start and stop of mode {mode} are those of windows: three records (6 s) before the records "

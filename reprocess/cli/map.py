@@ -1,6 +1,5 @@
 """The third stage: map."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +8,15 @@ import click
 from reprocess.cli.interruption import resumable
 from reprocess.cli.numbers import Number
 from reprocess.cli.options import (
-    EXCLUDE,
+    CHOICE,
+    CLUSTER,
     EXISTING_WORK,
     MAP,
     ONE_RUN,
-    SELECTION,
     existing_work,
 )
-from reprocess.cli.selection import selection
+from reprocess.cli.place import open_place
+from reprocess.cli.selection import chosen
 from reprocess.cli.steps import (
     draw_difference,
     draw_map,
@@ -24,11 +24,14 @@ from reprocess.cli.steps import (
     grid_of,
     write_page,
 )
-from reprocess.schema import EVENT_CLASSES, HEMISPHERES, IMAGE_FORMATS, UNCERTAINTIES
+from reprocess.schema import IMAGE_FORMATS, UNCERTAINTIES
 
 if TYPE_CHECKING:
+    from reprocess.indices.series import Index
     from reprocess.maps.stage import Split
+    from reprocess.schema.grid import Grid
     from reprocess.work.choice import Choice
+    from reprocess.work.paths import Run, Work
 
 
 def _plain(_: click.Context, __: click.Parameter, name: str) -> str:
@@ -61,39 +64,70 @@ def _pair(_: click.Context, __: click.Parameter, given: str | None) -> tuple[str
     return a.strip(), b.strip()
 
 
+def _pairs(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> dict[str, str]:
+    """Return KEY=VALUE words as a dictionary; what they mean is the index reader's to say."""
+    pairs = [word.partition("=") for word in words]
+    if wrong := ["".join(pair) for pair in pairs if not all(pair)]:
+        raise click.BadParameter(f"{wrong[0]!r} is not KEY=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
+def _look_back(_: click.Context, __: click.Parameter, word: str | None) -> tuple[str, float] | None:
+    """Return how the values of a window become one, and its hours."""
+    if word is None:
+        return None
+    how, _sep, hours = word.partition(":")
+    try:
+        number = float(hours.removesuffix("h"))
+    except ValueError:
+        number = 0.0
+    if how not in {"max", "min", "mean"} or not 0 < number < float("inf"):
+        raise click.BadParameter(f"{word!r} is not HOW:HOURS with HOW one of max, min, mean, such as max:6")
+    return how, number
+
+
 @click.command("map")
 @EXISTING_WORK
 @ONE_RUN
 @MAP
-@EXCLUDE
-@SELECTION
-@click.option(
-    "--hemisphere",
-    "hemispheres",
-    type=click.Choice(HEMISPHERES),
-    multiple=True,
-    help="Only this hemisphere of the satellite.",
-)
-@click.option(
-    "--class",
-    "event_class",
-    type=click.Choice(list(EVENT_CLASSES)),
-    help="Only events of this class.",
-)
+@CHOICE
 @click.option(
     "--by",
     default="",
     callback=_words,
     metavar="THING[,THING…]",
-    help="Split the map by satellite, year, month, season, local_season, hemisphere, epoch, a flag, or a "
-    "property of events; writes maps/by_THING.nc unless --name is given.",
+    help="Split the map by satellite, year, month, season, local_season, hemisphere, epoch, a flag, a "
+    "property of events, or an index (with --index); writes maps/by_THING.nc unless --name is given.",
 )
 @click.option(
     "--bins",
     default="",
     callback=_words,
     metavar="EDGE,EDGE,…",
-    help="Edges of the bins of a property that the map is split by, or dates of epochs.",
+    help="Edges of the bins of a property or an index that the map is split by, or dates of epochs.",
+)
+@click.option(
+    "--index",
+    "index_files",
+    multiple=True,
+    metavar="FILE",
+    help="File or URL of the index that --by names, as GFZ, Kyoto, OMNI, SuperMAG or SWPC publish it, or a "
+    "table with commas; may be repeated for several files of one index.",
+)
+@click.option(
+    "--index-option",
+    "index_options",
+    multiple=True,
+    callback=_pairs,
+    metavar="KEY=VALUE",
+    help="What a table does not tell: time and value (columns), at (start, middle or end of what a value is "
+    "of), fill (a number for none); may be repeated.",
+)
+@click.option(
+    "--look-back",
+    callback=_look_back,
+    metavar="HOW:HOURS",
+    help="Split by the max, min or mean of the index over the hours up to the end of its own value: max:6.",
 )
 @click.option(
     "--difference",
@@ -131,15 +165,19 @@ def _pair(_: click.Context, __: click.Parameter, given: str | None) -> tuple[str
     show_default=True,
     help="What stands beside the rate: half of its 68 % interval in percent of it, or both limits.",
 )
+@CLUSTER
 @resumable()
 def map_(work: Path, name: str | None, beside: str, choice: "Choice", **options: Any) -> None:
     """Make the L-MLT maps of a run from its events and exposure.
 
     The run remembers the bins: later runs draw its map in them again unless others are asked for.
+    A map by an index, or with --name and edges off the grid of 0.1 in L and 0.25 h, looks through the
+    archive's positions once, on workers; they are kept in the run's folder, so that it is quick from then on.
     """
+    from reprocess.maps.stage import needs_positions
     from reprocess.work.asked import asked_of
 
-    choice, split = _chosen(choice, options), _split(options)
+    choice, split = chosen(choice, options), _split(options)
     if options["difference"] is not None and split is None:
         raise click.UsageError("--difference needs --by, which makes the parts that are compared")
     kind = "" if options["difference"] is None else "difference_"
@@ -150,31 +188,70 @@ def map_(work: Path, name: str | None, beside: str, choice: "Choice", **options:
         )
     target = existing_work(work)
     one = target.only_run(name)
+    grid = grid_of(options, one, beside=bool(beside))
+    if needs_positions(grid, split):
+        _find_positions(target, one, grid, choice, options)
     if options["difference"] is not None:
-        draw_difference(one, grid_of(options, one), options, beside, choice, split)
+        draw_difference(one, grid, options, beside, choice, split)
         finish(target, asked_of(target, one), one.name)
-    draw_map(target, one, grid_of(options, one), options, beside, choice, split)
+    draw_map(target, one, grid, options, beside, choice, split)
     if one.report.exists() and not beside:
         write_page(target, one)  # a page must not show a map that is there no longer
     finish(target, asked_of(target, one), one.name)
 
 
-def _chosen(choice: "Choice", options: dict[str, Any]) -> "Choice":
-    """Return the choice of flags with what else the options choose."""
-    asked = selection(options)
-    return replace(
-        choice,
-        satellites=tuple(sorted(asked.satellites)),
-        start=asked.start,
-        end=asked.end,
-        hemispheres=tuple(dict.fromkeys(options["hemispheres"])),
-        classes=(options["event_class"],) if options["event_class"] else (),
-    )
-
-
 def _split(options: dict[str, Any]) -> "Split | None":
     from reprocess.maps.stage import Split
 
-    if options["bins"] and not options["by"]:
-        raise click.UsageError("--bins is for what --by splits the map by")
-    return Split(options["by"], options["bins"]) if options["by"] else None
+    names, files = options["by"], options["index_files"]
+    for option, given in (("--bins", options["bins"]), ("--index", files)):
+        if given and not names:
+            raise click.UsageError(f"{option} is for what --by splits the map by")
+    for option, given in (
+        ("--index-option", options["index_options"]),
+        ("--look-back", options["look_back"]),
+    ):
+        if given and not files:
+            raise click.UsageError(f"{option} is for an index, whose file --index names")
+    if not names:
+        return None
+    return Split(names, options["bins"], _index(names, files, options) if files else None)
+
+
+def _index(names: tuple[str, ...], files: tuple[str, ...], options: dict[str, Any]) -> "Index":
+    """Return the index that a map is to be split by: the one of the names that is nothing else."""
+    from reprocess.indices.reading import read_index
+    from reprocess.maps.split import NAMES
+    from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS
+
+    others = [
+        name for name in names if name not in NAMES and name not in EVENT_FLAGS and name not in EVENT_COLUMNS
+    ]
+    if len(others) != 1:
+        which = f"{' and '.join(others)} both are" if others else f"none of {', '.join(names)} is"
+        raise click.UsageError(
+            f"--index gives one index, and {which} the name of one; name it in --by, such as kp"
+        )
+    index = read_index(files, others[0], options["index_options"])
+    if options["look_back"]:
+        how, hours = options["look_back"]
+        index = index.look_back(hours, how)
+    return index
+
+
+def _find_positions(
+    work: "Work", one: "Run", grid: "Grid", choice: "Choice", options: dict[str, Any]
+) -> None:
+    """Bring the position parts up to date that the map is made of."""
+    from reprocess.detect.positions import find_positions
+    from reprocess.monitoring.progress import show_progress
+
+    def announce(text: str) -> None:
+        click.echo(text, err=True)
+
+    with (
+        open_place(options) as where,
+        show_progress(work, one, announce, options["report"]) as progress,
+    ):
+        days = find_positions(work, one, grid, choice, where, progress)
+    announce(f"{days} satellite-days were looked through for where they were when")

@@ -226,6 +226,18 @@ EXCLUDE = click.option(
     "--exclude", "choice", multiple=True, callback=_excluded, metavar="FLAG[,FLAG…]",
     help="Leave out events and time with one of these flags (docs/columns.md); may be repeated.",
 )  # fmt: skip
+CHOICE = options_of(
+    EXCLUDE,
+    SELECTION,
+    click.option(
+        "--hemisphere", "hemispheres", type=click.Choice(schema.HEMISPHERES), multiple=True,
+        help="Only this hemisphere of the satellite.",
+    ),
+    click.option(
+        "--class", "event_class", type=click.Choice(list(schema.EVENT_CLASSES)),
+        help="Only events of this class.",
+    ),
+)  # fmt: skip
 DRY_RUN = click.option("--dry-run", is_flag=True, help="Say what would be done and stop.")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

@@ -1,16 +1,17 @@
 """The page of a run: report."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reprocess.cli.options import (
-    EXCLUDE,
+    CHOICE,
     EXISTING_WORK,
     ONE_RUN,
     existing_work,
 )
+from reprocess.cli.selection import chosen
 from reprocess.cli.steps import (
     finish,
     write_page,
@@ -23,16 +24,17 @@ if TYPE_CHECKING:
 @click.command()
 @EXISTING_WORK
 @ONE_RUN
-@EXCLUDE
-def report(work: Path, name: str | None, choice: "Choice") -> None:
+@CHOICE
+def report(work: Path, name: str | None, choice: "Choice", **options: Any) -> None:
     """Write the page of a run: WORK/runs/NAME/report/index.html.
 
     It holds everything, images too, and can be sent as it is. The run needs its maps first.
-    A page without some flags is report/without_FLAG.html, beside the run's own.
+    A page of less than everything lies beside the run's own and is called as what it is of, such as
+    report/of_noaa18_N_without_SAA.html.
     """
     from reprocess.work.asked import asked_of
 
     target = existing_work(work)
     one = target.only_run(name)
-    write_page(target, one, choice)
+    write_page(target, one, chosen(choice, options))
     finish(target, asked_of(target, one), one.name)

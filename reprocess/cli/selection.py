@@ -1,6 +1,7 @@
 """Which satellite-days a command is about."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from reprocess.errors import ListingError
 
 if TYPE_CHECKING:
     from reprocess.schema.granules import Granule, LeftOut, Listing, Selection
+    from reprocess.work.choice import Choice
     from reprocess.work.paths import Work
 
 _SHOWN = 3
@@ -24,6 +26,22 @@ def selection(options: dict[str, Any]) -> "Selection":
     if start and end and start > end:
         raise click.UsageError(f"--start {start} is after --end {end}")
     return Selection(frozenset(options["satellites"]), start, end)
+
+
+def chosen(choice: "Choice", options: dict[str, Any]) -> "Choice":
+    """Return a choice of flags with what else the options of `CHOICE` choose; these are taken out."""
+    asked = selection(options)
+    hemispheres, event_class = options.pop("hemispheres"), options.pop("event_class")
+    for name in ("satellites", "start", "end"):
+        del options[name]
+    return replace(
+        choice,
+        satellites=tuple(sorted(asked.satellites)),
+        start=asked.start,
+        end=asked.end,
+        hemispheres=tuple(dict.fromkeys(hemispheres)),
+        classes=(event_class,) if event_class else (),
+    )
 
 
 def refuse_overlap(archive: str, work: Path) -> None:

@@ -52,14 +52,15 @@ def run_name(options: dict[str, Any], settings: "Settings") -> str:
     return options["name"] or f"{settings.model.name}-{settings.mode}"
 
 
-def grid_of(options: dict[str, Any], one: "Run") -> Any:
+def grid_of(options: dict[str, Any], one: "Run", *, beside: bool = False) -> Any:
     """Return the grid that the options ask for; where they ask for none, the one that the run's map has.
 
-    `options["min_dwell"]`, in minutes, becomes that of the run's map likewise.
+    `options["min_dwell"]`, in minutes, becomes that of the run's map likewise. A map beside the run's own may
+    have any edges.
     """
     import numpy as np
 
-    from reprocess.schema.grid import make_grid
+    from reprocess.schema.grid import any_grid, make_grid
 
     context = click.get_current_context()
     asked = {
@@ -71,7 +72,7 @@ def grid_of(options: dict[str, Any], one: "Run") -> Any:
     if kept:
         options["min_dwell"] = kept["min_dwell_s"] / 60
     edges = (kept.get("L_edges", options["l_edges"]), kept.get("MLT_edges", options["mlt_edges"]))
-    return make_grid(*(np.asarray(values, float) for values in edges))
+    return (any_grid if beside else make_grid)(*(np.asarray(values, float) for values in edges))
 
 
 def do_stages(

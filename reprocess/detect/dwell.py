@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from reprocess.detect.rules.mode import Look, Stretch
-from reprocess.schema.grid import FINE
+from reprocess.schema.grid import FINE, Grid
 from reprocess.work.receipts import ClassifiedDay
 
 
@@ -52,7 +52,7 @@ def count_dwell(
     keys: dict[str, np.ndarray] = {"cell": cell, "quality_flags": of_records[seen]}
     within = {}
     for name in events:
-        inside, bits = _spread(events[name], flags[name], look.windows.records)
+        inside, bits = spread(events[name], flags[name], look.windows.records)
         within[f"records_{name}"], keys[f"quality_flags_{name}"] = inside[seen], bits[seen]
     usual = stretch.flags.get(stretch.locate(stretch.own.start)[0], 0)
     odd = keys["quality_flags"] != usual
@@ -108,13 +108,13 @@ def _join(first: Mapping[str, np.ndarray], second: Mapping[str, np.ndarray]) -> 
     return {name: values[order].astype(np.int32) for name, values in joined.items()}
 
 
-def place(stretch: Stretch, look: Look) -> np.ndarray:
-    """Return the cell of each record of a stretch in the fine grid, as `Grid.cell` tells it."""
+def place(stretch: Stretch, look: Look, grid: Grid = FINE) -> np.ndarray:
+    """Return the cell of each record of a stretch in a grid, as `Grid.cell` tells it."""
     r = stretch.records
-    return FINE.cell(look.counted_L(r["L_IGRF"]), r["MLT"], r["latitude"])
+    return grid.cell(look.counted_L(r["L_IGRF"]), r["MLT"], r["latitude"])
 
 
-def _spread(events: np.ndarray, flags: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+def spread(events: np.ndarray, flags: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Return which of n records are within events, and the flags of these events."""
     inside, bits = np.zeros(n, bool), np.zeros(n, np.int32)
     for (first, last), of_event in zip(events.tolist(), flags.tolist(), strict=True):

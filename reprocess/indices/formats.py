@@ -260,3 +260,6 @@ FORMATS = (
     ),
 )
 """Formats in the order that they are tried in; whatever is none of them is a plain table."""
+
+INDICES = frozenset(name for one in FORMATS for name in one.names)
+"""Indices that are published in one of the formats."""

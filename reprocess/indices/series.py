@@ -190,7 +190,8 @@ def gaps_in_words(gaps: list[tuple[int, int]]) -> str:
     hours = sum(stop - start for start, stop in gaps) / MS_PER_HOUR
     shown = ", ".join(f"{_when(start)} to {_when(stop)}" for start, stop in gaps[:_NAMED])
     more = f" and {len(gaps) - _NAMED} more" if len(gaps) > _NAMED else ""
-    return f"{hours:.6g} h in {len(gaps)} gaps: {shown}{more}" if gaps else "none"
+    count = f"{len(gaps)} gap{'s' if len(gaps) > 1 else ''}"
+    return f"{hours:.6g} h in {count}: {shown}{more}" if gaps else "none"
 
 
 def _when(time_ms: int | np.integer) -> str:

@@ -25,7 +25,7 @@ from reprocess.maps.rates import rates
 from reprocess.maps.split import REST, Axis, Columns
 from reprocess.maps.tally import Tally, place_events, tally
 from reprocess.schema import EVENT_CLASSES
-from reprocess.schema.grid import Grid, make_grid
+from reprocess.schema.grid import Grid, any_grid
 from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt
@@ -154,12 +154,13 @@ def _own_attributes(
         **({"split_by": " ".join(axis.name for axis in axes)} if axes else {}),
         **({"warning": "; ".join(told)} if (told := _warnings(counted, axes, grid)) else {}),
         **_common_share(counted, axes, min_dwell_s),
+        **{name: value for axis in axes for name, value in axis.attributes.items()},
     }
 
 
 def _warnings(counted: Tally, axes: Sequence[Axis], grid: Grid) -> list[str]:
     """Return what a reader must know: parts without anything, bins finer than local time is known."""
-    told = []
+    told = [axis.warning for axis in axes if axis.warning]
     for k, axis in enumerate(axes):
         seen = counted.dwell if axis.of_dwell and counted.dwell.shape[0] > 1 else counted.events
         by_part = seen.reshape(*(len(other.labels) for other in axes), -1)
@@ -226,7 +227,7 @@ def load_occurrence(path: Path, run: str) -> xr.Dataset:
 
 def grid_of(maps: xr.Dataset) -> Grid:
     """Return the grid that maps were made on."""
-    return make_grid(*(np.append(maps[bounds][:, 0], maps[bounds][-1, 1]) for bounds in BOUNDS))
+    return any_grid(*(np.append(maps[bounds][:, 0], maps[bounds][-1, 1]) for bounds in BOUNDS))
 
 
 _EXACT = {"events", "dwell", "precipitation", "blocks"}

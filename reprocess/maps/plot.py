@@ -201,7 +201,7 @@ def split_figure(
     heading = heading_of(dataset, f"{CLASS_LABELS[name]} by {dim.replace('_', ' ')}")
     notes = [_colours(dataset), "All dials have one scale; it ends " + _end(vmax)]
     notes += intervals_in_words(dataset)
-    return draw_panels(panels, edges_of(dataset), heading, notes, columns)
+    return draw_panels(panels, edges_of(dataset), heading, notes, min(columns, len(panels)))
 
 
 def difference_figure(
@@ -347,7 +347,9 @@ def heading_of(dataset: xr.Dataset, what: str) -> tuple[str, str]:
     origin = "SIMULATED DATA: " if dataset.attrs.get("simulated_satellite_days") else ""
     days = int(dataset.attrs["satellite_days"])
     how = f"model {dataset.attrs['model']}, rules {dataset.attrs['rules']}"
-    return f"{origin}{what}", f"{who}, {start} to {end}, {days:,} satellite-days, both hemispheres; {how}"
+    side = dataset.attrs.get("chosen_hemispheres", "")
+    half = f"hemisphere {side} alone" if len(side) == 1 else "both hemispheres"
+    return f"{origin}{what}", f"{who}, {start} to {end}, {days:,} satellite-days, {half}; {how}"
 
 
 def _counted(dataset: xr.Dataset, chosen: xr.Dataset) -> str:

@@ -1,5 +1,7 @@
 """Rates, shares and their intervals from what is counted; the division is last."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from reprocess import schema
@@ -25,6 +27,27 @@ def rates(tally: Tally, min_dwell_s: float) -> dict[str, np.ndarray]:
     """
     parts = [_rates(tally, part, min_dwell_s) for part in range(tally.events.shape[0])]
     return {name: np.stack([part[name] for part in parts]) for name in parts[0]}
+
+
+def collapse(tally: Tally, shape: tuple[int, int], axis: str) -> Tally:
+    """Return a tally summed over bins: those of L or MLT are left, or one of all.
+
+    Parameters
+    ----------
+    tally : Tally
+    shape : tuple of int
+        Bins of L and MLT.
+    axis : str
+        ``L``, ``MLT`` or nothing.
+    """
+    over = {"L": (-1,), "MLT": (-2,)}.get(axis, (-2, -1))
+
+    def summed(values: np.ndarray) -> np.ndarray:
+        lead = values.shape[:-1]
+        return values.reshape(*lead, *shape).sum(axis=over).reshape(*lead, -1)
+
+    events, dwell, within = (summed(values) for values in (tally.events, tally.dwell, tally.within))
+    return replace(tally, events=events, dwell=dwell, within=within)
 
 
 def _rates(tally: Tally, part: int, min_dwell_s: float) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ all the time observed.
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -15,8 +15,8 @@ import pandas as pd
 
 from reprocess import schema
 from reprocess.errors import SplitError
+from reprocess.indices.formats import INDICES
 from reprocess.schema.grid import FINE
-from reprocess.work.receipts import DetectReceipt
 
 Columns = Mapping[str, np.ndarray]
 """Columns of a dwell part, or of the positions of one."""
@@ -39,6 +39,12 @@ class Axis:
     """None for a property of events alone."""
     columns: tuple[str, ...] = ()
     """Columns of the event table that `of_events` needs besides where, when and of which class events are."""
+    by_minute: bool = False
+    """Whether `of_dwell` needs rows of minutes, which are those of the position parts."""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """What a file says of where the parts come from."""
+    warning: str = ""
+    """What whoever sees the map must know of the parts."""
 
 
 REST = ("below all bins", "above all bins", "no value")
@@ -56,34 +62,6 @@ NAMES = {
     "epoch": "the time between dates (UTC) that are given as bins",
 }
 """What a map can be split by besides flags, properties of events and indices."""
-
-
-def make_axes(
-    names: Sequence[str], receipts: Sequence[DetectReceipt], edges: Sequence[str] = ()
-) -> tuple[Axis, ...]:
-    """Return the axes of a split of what these receipts stand for; edges go to the one that has bins.
-
-    Raises
-    ------
-    SplitError
-        As `make_axis`; if a name comes twice, or several have bins and so whose the edges are is not known.
-    """
-    if len(set(names)) < len(names):
-        raise SplitError(f"a map is split by each thing once, got {', '.join(names)}")
-    binned = [name for name in names if _has_bins(name)]
-    if len(binned) > 1:
-        raise SplitError(f"{' and '.join(binned)} both need --bins; split by one of them at a time")
-    if edges and not binned:
-        raise SplitError(
-            f"{', '.join(names)} have parts of their own; --bins is for epochs and properties of events"
-        )
-    satellites = sorted({receipt["satellite"] for receipt in receipts})
-    days = np.array([schema.day_index(date) for receipt in receipts for date in receipt["days"]], int)
-    return tuple(make_axis(name, satellites, days, edges if name in binned else ()) for name in names)
-
-
-def _has_bins(name: str) -> bool:
-    return name == "epoch" or (name not in NAMES and name not in schema.EVENT_FLAGS)
 
 
 def make_axis(
@@ -227,6 +205,8 @@ def _flag(name: str) -> Axis:
 
 def _property(name: str, edges: Sequence[str]) -> Axis:
     column = schema.EVENT_COLUMNS.get(name)
+    if name in INDICES:
+        raise SplitError(f"{name} is a geomagnetic index; give a file of it with --index FILE")
     if column is None or column.dtype not in {"float32", "float64", "int32"}:
         numbers = [c for c, v in schema.EVENT_COLUMNS.items() if v.dtype in {"float32", "float64"}]
         raise SplitError(

@@ -1,11 +1,13 @@
 """What is made of all blocks of a run together: the exposure and the maps."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from reprocess.errors import SplitError
-from reprocess.schema.grid import Grid
+from reprocess.indices.series import Index
+from reprocess.schema.grid import Grid, is_fine
 from reprocess.work.asked import asked_of
 from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.ledger import source_digest
@@ -15,13 +17,21 @@ from reprocess.work.results import note_results
 from reprocess.work.status import lacking, survey
 
 
-class Split(NamedTuple):
+@dataclass(frozen=True)
+class Split:
     """What a map is split by."""
 
     names: tuple[str, ...]
     """As `split.make_axis` takes them."""
     edges: tuple[str, ...] = ()
     """Edges of the bins of the one of them that has bins."""
+    index: Index | None = None
+    """An index that is one of them."""
+
+
+def needs_positions(grid: Grid, split: Split | None) -> bool:
+    """Tell whether a map is made of position parts (`detect.positions`) and not of dwell parts."""
+    return not is_fine(grid.L_edges, grid.MLT_edges) or bool(split and split.index)
 
 
 def sum_up(run: Run) -> list[DetectReceipt]:
@@ -71,25 +81,30 @@ def make_map(
     Raises
     ------
     LedgerError
-        If nothing is done, or a part is missing or damaged.
+        If nothing is done, or a part is missing or damaged; position parts must be there if
+        `needs_positions`.
     FlagError
         If a flag is excluded that the run's parts do not tell of.
-    SplitError
+    SplitError, IndexFileError
         If the map cannot be split so.
     ValueError
         If a map of less than everything has no name: the run's own is of everything.
     """
+    from reprocess.maps.axes import make_axes
     from reprocess.maps.occurrence import occurrence, write_occurrence
     from reprocess.maps.plot import plot_occurrence, plot_split
-    from reprocess.maps.split import make_axes
+    from reprocess.work.positions import read_positions
 
-    if (choice != EVERYTHING or split) and not name:
+    if (choice != EVERYTHING or split or needs_positions(grid, split)) and not name:
         raise ValueError(
-            f"a map {choice.words or 'that is split'} stands beside the run's own; give it a name"
+            f"a map {choice.words or 'that is split or of cells of its own'} stands beside the run's own; "
+            "give it a name"
         )
     receipts = sum_up(run)
-    axes = make_axes(split.names, choice.receipts(receipts), split.edges) if split else ()
-    dataset = occurrence(run, receipts, grid, min_dwell_s, choice, axes)
+    chosen = choice.receipts(receipts)
+    axes = make_axes(split.names, chosen, split.edges, split.index) if split else ()
+    rows = read_positions(run, chosen, grid, choice) if needs_positions(grid, split) else None
+    dataset = occurrence(run, receipts, grid, min_dwell_s, choice, axes, rows)
     dataset = dataset.assign_attrs(lacking(survey(work, asked_of(work, run)), run.name))
     if name:
         path = run.named_maps / f"{name}.nc"
@@ -146,18 +161,21 @@ def make_difference(
     SplitError
         If the map cannot be split so, or there is no such part.
     """
+    from reprocess.maps.axes import make_axes
     from reprocess.maps.contrast import contrast, tell
     from reprocess.maps.contrast_plot import plot_contrast
     from reprocess.maps.occurrence import write_occurrence
-    from reprocess.maps.split import make_axes
+    from reprocess.work.positions import read_positions
 
     if len(split.names) != 1:
         raise SplitError(
             f"a difference is of parts of one thing, not of {', '.join(split.names) or 'nothing'}"
         )
     receipts = list(run.ledger.done())
-    (axis,) = make_axes(split.names, choice.receipts(receipts), split.edges)
-    dataset = contrast(run, receipts, grid, min_dwell_s, axis, pair, choice)
+    chosen = choice.receipts(receipts)
+    (axis,) = make_axes(split.names, chosen, split.edges, split.index)
+    rows = read_positions(run, chosen, grid, choice) if needs_positions(grid, split) else None
+    dataset = contrast(run, receipts, grid, min_dwell_s, axis, pair, choice, rows)
     path = run.named_maps / f"{name}.nc"
     write_occurrence(path, dataset)
     return [path, *plot_contrast(dataset, path.parent, name, look or {})], tell(dataset)

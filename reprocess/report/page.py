@@ -5,6 +5,7 @@ absolute path of WORK and no time of writing.
 """
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from reprocess.detect.rules.parameters import RULES
 from reprocess.detect.rules.published import E4_THRESHOLD, JOIN_DISTANCE, L_MARGIN, L_MAX, L_MIN
 from reprocess.errors import LedgerError
 from reprocess.files import write_atomic
-from reprocess.maps.occurrence import grid_of, occurrence, poisson_interval, read_occurrence
+from reprocess.maps.occurrence import grid_of, occurrence, read_occurrence
 from reprocess.maps.plot import draw_occurrence
+from reprocess.maps.rates import collapse, rates
+from reprocess.maps.tally import tally
 from reprocess.pages.render import embed, render
 from reprocess.report import figures
 from reprocess.report.summary import (
@@ -43,7 +46,7 @@ from reprocess.schema.measurements import LARGEST_FLUX
 from reprocess.work.asked import asked_of
 from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.ledger import source_digest
-from reprocess.work.parts import read_events
+from reprocess.work.parts import read_events, require_some
 from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import Days, DetectReceipt
 from reprocess.work.results import note_results
@@ -89,6 +92,9 @@ def write_report(work: Work, run: Run, choice: Choice = EVERYTHING) -> Path:
     state = survey(work, planned)
     maps = read_occurrence(run)
     _require_current(maps, run, receipts, state)
+    receipts = require_some(run, choice)
+    if len(some := [g for g in planned if choice.has(g.satellite, g.date)]) < len(planned):
+        planned, state = some, survey(work, some)
     maps = _chosen(maps, run, receipts, choice)
     ingested = ledger_days(work.ledger)
     days = day_table(planned, state, run.name, ingested, ledger_days(run.ledger))
@@ -99,6 +105,7 @@ def write_report(work: Work, run: Run, choice: Choice = EVERYTHING) -> Path:
         "identity": run.read_identity() or {},
         "limits": _LIMITS,
         "excluded": {name: schema.FLAG_MEANINGS[name] for name in choice.exclude},
+        "chosen": replace(choice, exclude=()).words,
         "run": run.name,
         "argument": shlex.quote(run.name),
         "rule_rows": _rule_rows(run.read_identity() or {}),
@@ -107,10 +114,11 @@ def write_report(work: Work, run: Run, choice: Choice = EVERYTHING) -> Path:
         **_volume(days),
         **_events(days, events, maps),
         **_time(days),
-        **_maps(maps, events),
+        **_maps(maps, events, choice),
+        **_summed(maps, run, receipts, choice),
         **_examples(work, run, events, ingested),
     }
-    path = run.report_of(choice.exclude)
+    path = run.report_of(choice.slug)
     write_atomic(path, render("report.html", **values))
     if choice == EVERYTHING:
         note_results(work, run, [run.report])
@@ -121,9 +129,11 @@ def _chosen(maps: xr.Dataset, run: Run, receipts: list[DetectReceipt], choice: C
     """Return maps of what is chosen, in the bins of the run's own."""
     if choice == EVERYTHING:
         return maps
-    made = occurrence(run, receipts, grid_of(maps), float(maps.attrs["min_dwell_s"]), choice)
+    made = occurrence(
+        run, receipts, grid_of(maps), float(maps.attrs["min_dwell_s"]), replace(choice, classes=())
+    )
     lacks = {name: value for name, value in maps.attrs.items() if name not in made.attrs}
-    return made.assign_attrs(lacks)
+    return made.assign_attrs({n: v for n, v in lacks.items() if n not in {"interval_note", "warning"}})
 
 
 def _rule_rows(identity: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -196,28 +206,55 @@ def _volume(days: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _events(days: pd.DataFrame, events: pd.DataFrame, maps: xr.Dataset) -> dict[str, Any]:
-    hours = float(maps.dwell.sum()) / 3600
-    totals = []
-    for name in EVENT_CLASSES:
-        chosen = maps.sel(event_class=name)
-        mapped = int(chosen.events.sum())
-        lower, upper = poisson_interval(np.array(mapped))
-        totals.append(
-            {
-                "name": name,
-                "events": int((events["event_class"] == name).sum()),
-                "mapped": mapped,
-                "rate": mapped / hours if hours else None,
-                "lower": float(lower) / hours if hours else None,
-                "upper": float(upper) / hours if hours else None,
-                "fraction": float(chosen.precipitation.sum()) / 3600 / hours if hours else None,
-            }
+def _summed(maps: xr.Dataset, run: Run, receipts: list[DetectReceipt], choice: Choice) -> dict[str, Any]:
+    """Return rates and their intervals of all bins together, and by L and MLT."""
+    grid, least = grid_of(maps), float(maps.attrs["min_dwell_s"])
+    counted = tally(run, receipts, grid, replace(choice, classes=()))
+    note = maps.attrs.get("interval_note", "")
+
+    def along(axis: str) -> dict[str, np.ndarray]:
+        found = {name: v[0] for name, v in rates(collapse(counted, grid.shape, axis), least).items()}
+        kind = "poisson_" if note else ""
+        limits = {which: found[f"event_rate_{kind}{which}"] for which in ("lower", "upper")}
+        return found | limits
+
+    profiles = [
+        _profile(label, edges, along(axis))
+        for axis, label, edges in (
+            ("L", "L shell", grid.L_edges),
+            ("MLT", "magnetic local time (h)", grid.MLT_edges),
         )
+    ]
+    how = "from calendar blocks of 27 days that all satellites share"
+    return {
+        "classes": _totals(maps, along(""), choice),
+        "profiles": embed(figures.draw_profiles(profiles)),
+        "interval": f"Poisson's, a lower bound of the uncertainty ({note})" if note else how,
+    }
+
+
+def _totals(maps: xr.Dataset, found: dict[str, np.ndarray], choice: Choice) -> list[dict[str, Any]]:
+    """Return the numbers of each class that is chosen; None where nothing was observed."""
+    totals = []
+    for k, name in enumerate(EVENT_CLASSES):
+        numbers = {
+            "rate": "event_rate",
+            "lower": "lower",
+            "upper": "upper",
+            "fraction": "occurrence_fraction",
+        }
+        known = {key: float(found[of][k, 0]) for key, of in numbers.items()}
+        row = {key: value if np.isfinite(value) else None for key, value in known.items()}
+        if not choice.classes or name in choice.classes:
+            totals.append(row | {"name": name, "mapped": int(maps.sel(event_class=name).events.sum())})
+    return totals
+
+
+def _events(days: pd.DataFrame, events: pd.DataFrame, maps: xr.Dataset) -> dict[str, Any]:
     yearly = by_period(days[days["in_run"] == 1], 4)
     return {
-        "classes": totals,
-        "hours": hours,
+        "found": {name: int((events["event_class"] == name).sum()) for name in EVENT_CLASSES},
+        "hours": float(maps.dwell.sum()) / 3600,
         "event_years": _table(yearly, ["satellite", "period", "in_run", *EVENT_CLASSES]),
         "distributions": embed(figures.draw_distributions(events)),
         "unmeasured": {
@@ -241,28 +278,19 @@ def _time(days: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _maps(maps: xr.Dataset, events: pd.DataFrame) -> dict[str, Any]:
-    profiles = [_profile(maps, "L", "L shell"), _profile(maps, "MLT", "magnetic local time (h)")]
+def _maps(maps: xr.Dataset, events: pd.DataFrame, choice: Choice) -> dict[str, Any]:
     return {
         "map_attributes": {name: _plain(value) for name, value in maps.attrs.items()},
         "L_range": [float(maps.L_bounds[0, 0]), float(maps.L_bounds[-1, 1])],
         "MLT_range": [float(maps.MLT_bounds[0, 0]), float(maps.MLT_bounds[-1, 1])],
-        "dials": {name: embed(draw_occurrence(maps, name)) for name in EVENT_CLASSES},
-        "profiles": embed(figures.draw_profiles(profiles)),
+        "dials": {name: embed(draw_occurrence(maps, name)) for name in choice.classes or EVENT_CLASSES},
         "interpolated": int(((events["quality_flags"] & EVENT_FLAGS["L_interpolated"]) != 0).sum()),
     }
 
 
-def _profile(maps: xr.Dataset, axis: str, label: str) -> figures.Profile:
-    """Sum events and dwell over the other axis; the division is last."""
-    other = "MLT" if axis == "L" else "L"
-    counts, dwell = maps.events.sum(other).values, maps.dwell.sum(other).values
-    seen = dwell >= max(float(maps.attrs["min_dwell_s"]), schema.SAMPLING_S)
-    hours = np.where(seen, dwell, np.nan) / 3600
-    lower, upper = poisson_interval(counts)
-    bounds = maps[f"{axis}_bounds"].values
-    edges = np.append(bounds[:, 0], bounds[-1, 1])
-    return figures.Profile(label, edges, counts, counts / hours, lower / hours, upper / hours, dwell / 3600)
+def _profile(label: str, edges: np.ndarray, found: dict[str, np.ndarray]) -> figures.Profile:
+    limits = found["lower"], found["upper"]
+    return figures.Profile(label, edges, found["events"], found["event_rate"], *limits, found["dwell"] / 3600)
 
 
 def _strong(event: dict[Any, Any]) -> dict[str, Any]:

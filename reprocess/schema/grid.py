@@ -121,6 +121,41 @@ def _on_fine(name: str, edges: np.ndarray, fine: np.ndarray, step: float) -> np.
     return snapped
 
 
+NARROWEST_H = 0.2
+"""Hours that local time is uncertain by: narrower bins of it mean nothing."""
+
+
+def any_grid(L_edges: np.ndarray, MLT_edges: np.ndarray) -> Grid:
+    """Return a grid of a map, of any edges; on the fine grid as `make_grid` has it.
+
+    Raises
+    ------
+    GridError
+        If edges do not increase, or are not of an L shell or local time.
+    """
+    if is_fine(L_edges, MLT_edges):
+        return make_grid(L_edges, MLT_edges)
+    for name, edges, (low, high) in (("L", L_edges, (0, 1e3)), ("MLT", MLT_edges, (0, 24))):
+        if edges.size < 2 or not np.all(np.diff(edges.astype(np.float32)) > 0):
+            raise GridError(f"{name} edges must increase and be two at least, got {edges.tolist()}")
+        if edges[0] < low or edges[-1] > high:
+            raise GridError(
+                f"{name} edges must be from {low:g} to {high:g}, got {edges[0]:g} to {edges[-1]:g}"
+            )
+    if (narrowest := np.diff(MLT_edges).min()) < NARROWEST_H - 1e-9:
+        raise GridError(
+            f"a bin of MLT is {narrowest:g} h wide, and local time is uncertain by {NARROWEST_H:g} h; "
+            "make it wider"
+        )
+    return Grid(L_edges.astype(np.float64), MLT_edges.astype(np.float64))
+
+
+def is_fine(of_L: np.ndarray, of_MLT: np.ndarray) -> bool:
+    """Tell whether all edges are those of the fine grid, whatever their order."""
+    pairs = ((of_L, L_EDGES), (of_MLT, MLT_EDGES))
+    return all(bool((np.abs(fine - edges[:, np.newaxis]).min(axis=1) <= 1e-9).all()) for edges, fine in pairs)
+
+
 def coarse_bins(grid: Grid) -> np.ndarray:
     """Return which bin of a map each cell of the fine grid belongs to, hemispheres together.
 

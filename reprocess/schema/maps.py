@@ -62,6 +62,34 @@ DWELL_COLUMNS = by_name(
 """Columns of the dwell parts: a row for each day, cell and combination of flags, so that dwell and
 precipitation without some of them can be summed."""
 
+POSITION_COLUMNS = by_name(
+    DWELL_COLUMNS["day"],
+    Variable("minute", "int32", "min", "minute of the day (UTC) that the records are in", _PROJECT),
+    Variable(
+        "cell",
+        "int32",
+        "1",
+        "position of the cell of the map, hemisphere by L by MLT in C order",
+        "(hemisphere * L bins + L bin) * MLT bins + MLT bin",
+    ),
+    Variable(
+        "records",
+        "int32",
+        "1",
+        "classifiable records, one after the other, in the cell and the minute, that have the row's flags",
+        _PROJECT,
+    ),
+    *(DWELL_COLUMNS[f"records_{name}"] for name in EVENT_CLASSES),
+    Variable("enters", "int32", "1", "1 if a crossing of the cell begins with the row, else 0", _PROJECT),
+    *(
+        Variable(f"peaks_{name}", "int32", "1", f"{name} events whose peak is among the records", _PROJECT)
+        for name in EVENT_CLASSES
+    ),
+    *(DWELL_COLUMNS[name] for name in DWELL_COLUMNS if name.startswith("quality_flags")),
+)
+"""Columns of the position parts, which a map of its own cells or by time of day is made of: a row for each
+stretch of records in one cell and minute, in order of time."""
+
 EXPOSURE = by_name(
     Variable(
         "dwell",

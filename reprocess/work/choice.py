@@ -75,6 +75,14 @@ class Choice:
         return " ".join([*(f"of {names}" for names in of), *limits, *south, *without])
 
     @property
+    def slug(self) -> str:
+        """What is chosen and what is left out, as a part of a file's name; nothing if it is everything."""
+        limits = [f"{which}_{day}" for which, day in (("from", self.start), ("to", self.end)) if day]
+        of = [*self.satellites, *limits, *self.hemispheres, *self.classes]
+        without = ["without", *self.exclude] if self.exclude else []
+        return "_".join([*(["of", *of] if of else []), *without])
+
+    @property
     def attributes(self) -> dict[str, str]:
         """What a file that is made of the choice says of it; nothing if it is of everything."""
         told = {
@@ -104,6 +112,10 @@ class Choice:
                 chosen["days"] = days
                 found.append(chosen)
         return found
+
+    def has(self, satellite: str, date: dt.date) -> bool:
+        """Tell whether a satellite-day is chosen."""
+        return (not self.satellites or satellite in self.satellites) and self._has_date(str(date))
 
     def _has_date(self, date: str) -> bool:
         return (self.start is None or date >= str(self.start)) and (self.end is None or date <= str(self.end))
@@ -149,6 +161,8 @@ class Choice:
             if self.exclude:
                 left = (columns[f"quality_flags_{name}"] & self.bits) == 0
                 changed[f"records_{name}"] = records * left
+                if f"peaks_{name}" in columns:
+                    changed[f"peaks_{name}"] = columns[f"peaks_{name}"] * left
             if self.classes and name not in self.classes:
                 changed[f"records_{name}"] = np.zeros_like(records)
         return changed

@@ -244,6 +244,23 @@ def read_events(run: Run, receipts: Iterable[DetectReceipt], choice: Choice = EV
     return choice.events(event_table(parts))
 
 
+def require_some(run: Run, choice: Choice) -> list[DetectReceipt]:
+    """Return the receipts of a run that are chosen.
+
+    Raises
+    ------
+    LedgerError
+        If there are some and none is chosen.
+    """
+    done = list(run.ledger.done())
+    found = choice.receipts(done)
+    if done and not found:
+        raise LedgerError(
+            f"run {run.name!r} has no satellite-day {choice.words}; reprocess status tells what it has"
+        )
+    return found
+
+
 def event_table(parts: Iterable[tuple[str, pa.Table]]) -> "pd.DataFrame":
     """Return parts of the event table as one, given with their satellites; sorted as `read_events` says."""
     import pandas as pd
@@ -308,11 +325,11 @@ def read_dwell(
         path = part_path(run.dwell, receipt["satellite"], receipt["block"])
         table = read_part(path, receipt["outputs"]["dwell"], () if choice.exclude else names)
         _require_flags(table.schema, run, choice)
-        columns = {name: _counts(table[name]) for name in table.column_names}
+        columns = {name: column_counts(table[name]) for name in table.column_names}
         yield receipt["satellite"], choice.dwell(columns)
 
 
-def _counts(column: pa.ChunkedArray) -> np.ndarray:
+def column_counts(column: pa.ChunkedArray) -> np.ndarray:
     """Return a column of whole numbers; by way of DLPack, because its own `to_numpy` imports pandas."""
     chunks = [np.from_dlpack(chunk) for chunk in column.chunks if len(chunk)]
     return np.concatenate([np.empty(0, np.int32), *chunks])

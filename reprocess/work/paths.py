@@ -1,7 +1,7 @@
 """Where everything lies in a WORK directory."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -43,6 +43,11 @@ class Run:
         return self.root / "properties"
 
     @property
+    def positions(self) -> Path:
+        """Folder of the position parts, by digest of the cells."""
+        return self.root / "positions"
+
+    @property
     def exposure(self) -> Path:
         """Zarr group of dwell seconds."""
         return self.root / "exposure.zarr"
@@ -77,10 +82,9 @@ class Run:
         """Page in which maps, profiles and events are chosen and looked at."""
         return self.report.with_name("explorer.html")
 
-    def report_of(self, exclude: Iterable[str]) -> Path:
-        """Return the page of a run without some flags; `report` without none."""
-        names = "_".join(exclude)
-        return self.report.with_name(f"without_{names}.html") if names else self.report
+    def report_of(self, choice: str) -> Path:
+        """Return the page of what is chosen of a run, by `Choice.slug`; `report` if that is nothing."""
+        return self.report.with_name(f"{choice}.html") if choice else self.report
 
     @property
     def results(self) -> Path:

@@ -104,7 +104,8 @@ def _whole(run: Run) -> tuple[Path, ...]:
 
 
 def _parts(run: Run, satellite: str) -> tuple[Path, ...]:
-    folders = (folder / f"satellite={satellite}" for folder in (run.events, run.dwell, run.properties))
+    kinds = (run.events, run.dwell, run.properties, *find(run.positions, "*"))
+    folders = (folder / f"satellite={satellite}" for folder in kinds)
     return (*folders, run.classes / satellite)
 
 

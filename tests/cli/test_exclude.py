@@ -152,3 +152,61 @@ def test_bins_need_something_to_split_by(work: Work) -> None:
     result = call("map", work.root, "--bins", "2,5")
     assert result.exit_code == 2
     assert "--bins is for what --by splits the map by" in result.stderr
+
+
+CHOICES = [
+    (("--satellite", "noaa18", "--hemisphere", "N"), "of_noaa18_N"),
+    (("--start", "2019-10-25", "--class", "REP"), "of_from_2019-10-25_REP"),
+    (("--class", "CSS", "--exclude", "SAA"), "of_CSS_without_SAA"),
+]
+
+
+def chosen_by_hand(table: pd.DataFrame, words: tuple[str, ...]) -> pd.DataFrame:
+    """Rows of the whole table that the options choose."""
+    options = dict(zip(words[::2], words[1::2], strict=True))
+    kept = np.ones(len(table), bool)
+    for name, column in (("--satellite", "satellite"), ("--class", "event_class")):
+        kept &= (table[column] == options.get(name, table[column])).to_numpy()
+    kept &= table["date"].between(options.get("--start", "0"), options.get("--end", "9")).to_numpy()
+    if "--hemisphere" in options:
+        kept &= ((table["latitude"] < 0) == (options["--hemisphere"] == "S")).to_numpy()
+    if "--exclude" in options:
+        kept &= (table["quality_flags"].to_numpy() & EVENT_FLAGS[options["--exclude"]]) == 0
+    return table[kept].reset_index(drop=True)
+
+
+@pytest.mark.parametrize(("words", "name"), CHOICES, ids=[name for _, name in CHOICES])
+def test_events_and_page_are_of_what_is_chosen_and_say_so(
+    work: Work, run: Run, words: tuple[str, ...], name: str, tmp_path: Path
+) -> None:
+    everything = pd.read_csv(io.BytesIO(call("events", work.root).stdout_bytes))
+    expected = chosen_by_hand(everything, words)
+    assert 0 < len(expected) < len(everything)
+    found = pd.read_csv(io.BytesIO(call("events", work.root, *words).stdout_bytes))
+    pd.testing.assert_frame_equal(found, expected)
+    for suffix in ("parquet", "nc"):
+        call("events", work.root, *words, "-o", tmp_path / f"e.{suffix}")
+    with xr.open_dataset(tmp_path / "e.nc", engine="scipy") as file:
+        told = {key: value for key, value in file.attrs.items() if key.startswith(("chosen_", "excluded_"))}
+    assert set(told.values()) == set(words[1::2])
+    assert pd.read_parquet(tmp_path / "e.parquet").attrs == told
+    before = run.report.read_bytes()
+    result = call("report", work.root, *words)
+    assert result.exit_code == 0, result.output
+    page = (run.report.parent / f"{name}.html").read_text()
+    assert run.report.read_bytes() == before
+    assert "A selection:" in page
+    assert "A selection:" not in before.decode()
+    counts = expected["event_class"].value_counts()
+    classes = (
+        [dict(zip(words[::2], words[1::2], strict=True))["--class"]] if "--class" in words else ["REP", "CSS"]
+    )
+    told_counts = " and ".join(f"{counts.get(kind, 0)} {kind}" for kind in classes)
+    assert f"{told_counts} events" in " ".join(page.split())
+
+
+@pytest.mark.parametrize("command", ["events", "report"])
+def test_a_selection_of_nothing_is_named(work: Work, command: str) -> None:
+    result = call(command, work.root, "--satellite", "noaa15")
+    assert result.exit_code == 2
+    assert "has no satellite-day of noaa15; reprocess status tells what it has" in result.stderr

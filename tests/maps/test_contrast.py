@@ -7,10 +7,10 @@ import pytest
 import xarray as xr
 
 from reprocess.errors import LedgerError, SplitError
+from reprocess.maps.axes import make_axes
 from reprocess.maps.contrast import contrast, tell
 from reprocess.maps.contrast_plot import contrast_figure
 from reprocess.maps.occurrence import load_occurrence, occurrence
-from reprocess.maps.split import make_axes
 from reprocess.maps.stage import Split, make_difference
 from reprocess.pages.style import LETTERS, style
 from reprocess.schema.grid import make_grid

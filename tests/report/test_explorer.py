@@ -19,8 +19,8 @@ from playwright.sync_api import Locator, Page, sync_playwright
 
 from reprocess.catalogue.formats import as_csv
 from reprocess.errors import LedgerError
+from reprocess.maps.axes import make_axes
 from reprocess.maps.occurrence import occurrence
-from reprocess.maps.split import make_axes
 from reprocess.report.explorer import KEPT, make_explorer
 from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS
 from reprocess.work.choice import EVERYTHING, Choice

@@ -1,0 +1,240 @@
+"""Maps by a geomagnetic index and of cells of their own: exact, kept, and refused where they cannot be."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from click.testing import CliRunner, Result
+
+from reprocess.cli import main
+from reprocess.detect.positions import plan_positions, positions_of_block
+from reprocess.detect.rules.modes import mode_of
+from reprocess.detect.series import Series
+from reprocess.errors import GridError, LedgerError, SplitError
+from reprocess.indices.reading import read_index
+from reprocess.maps.axes import make_axes
+from reprocess.maps.occurrence import occurrence
+from reprocess.schema import day_date, day_index
+from reprocess.schema.grid import FINE, Grid, any_grid, make_grid
+from reprocess.work.choice import Choice
+from reprocess.work.parts import read_dwell, read_events
+from reprocess.work.paths import Run, Work
+from reprocess.work.positions import position_path, read_positions
+from tests.support import fake, labelled
+from tests.support.command import tree
+
+pytestmark = pytest.mark.usefixtures("short_record_axis")
+
+GRID = make_grid(np.arange(2.5, 9, 0.5), np.arange(25.0))
+MAP = make_grid(np.array([2.0, 4.0, 6.0, 9.0]), np.array([0.0, 6.0, 12.0, 24.0]))
+
+
+TABLE = ("--index-option", "at=start", "--bins", "0,1")
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def runs(work: Work, random_model: object) -> list[Run]:
+    """The same days by rules that look at each for itself, and by rules that look beyond."""
+    labelled.classify(work, random_model, "continuous")  # type: ignore[arg-type]
+    for run in work.runs():
+        look_through(run, GRID)
+    return work.runs()
+
+
+def look_through(run: Run, grid: Grid) -> None:
+    """Do what the command does, without Dask."""
+    for plan in plan_positions(Work(run.root.parents[1]), run, grid):
+        positions_of_block(plan)
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Values by the minute for the first 7 minutes of every fake day but one, 0 to 6; none for the 4th."""
+    file = tmp_path_factory.mktemp("index") / "activity.csv"
+    dates = sorted({date for _, date in fake.DAYS})
+    lines = [f"{date}T00:0{m}:00Z,{m}" for date in dates for m in range(7) if m != 3]
+    file.write_text("time,activity\n" + "\n".join(lines) + "\n")
+    return file
+
+
+def words(run: Run, index: Path, *more: object) -> list[object]:
+    work = run.root.parents[1]
+    given = ["map", work, "--run", run.name, "--min-dwell", 0, "--by", "activity", "--bins", "0,2,5"]
+    return [*given, "--index", index, "--index-option", "at=start", "--workers", 1, *more]
+
+
+def test_positions_are_the_dwell_by_cell_flags_and_day(work: Work, runs: list[Run]) -> None:
+    for run in runs:
+        receipts = list(run.ledger.done())
+        look_through(run, FINE)
+        events = read_events(run, receipts)
+        assert len(events) > 3
+        peaks = 0
+        for choice in (Choice(), Choice(exclude=("SAA",)), Choice(hemispheres=("S",))):
+            sums = []
+            for read in (read_dwell(run, receipts, choice), read_positions(run, receipts, FINE, choice)):
+                total: dict[tuple, np.ndarray] = {}
+                for satellite, columns in read:
+                    keys = ("day", "cell", "quality_flags", "quality_flags_REP", "quality_flags_CSS")
+                    values = ("records", "records_REP", "records_CSS")
+                    rows = zip(*(columns[name] for name in keys), strict=True)
+                    for row, *count in zip(rows, *(columns[name] for name in values), strict=True):
+                        total[satellite, *row] = total.get((satellite, *row), 0) + np.array(count)
+                    peaks += sum(
+                        int(columns.get(f"peaks_{name}", np.zeros(1)).sum()) for name in ("REP", "CSS")
+                    )
+                sums.append({key: value.tolist() for key, value in total.items()})
+            assert sums[0] == sums[1]
+            assert sums[0]
+        assert peaks > 0
+
+
+def test_cells_off_the_grid_are_those_of_the_records_themselves(work: Work, runs: list[Run]) -> None:
+    L, MLT = np.array([2.03, 3.14, 4.44, 7.77]), np.array([0.3, 7.1, 19.95])
+    grid = any_grid(L, MLT)
+    for run in runs:
+        look_through(run, grid)
+        found = np.zeros((3, 2))
+        for _, columns in read_positions(run, run.ledger.done(), grid):
+            found += np.bincount(columns["cell"] % 6, columns["records"], 6).reshape(3, 2)
+        expected = np.zeros((3, 2))
+        mode = mode_of(run.read_identity() or {})
+        for receipt in run.ledger.done():
+            days = sorted(map(day_index, receipt["days"]))
+            series = Series(work, receipt["satellite"], mode.arrays, days)
+            for day in days:
+                stretch = series.stretch(day, mode.halo)
+                look = mode.look(stretch)
+                at = look.windows.offset + np.flatnonzero(look.possible)
+                at = at[(at >= stretch.own.start) & (at < stretch.own.stop)]
+                where = look.counted_L(stretch.records["L_IGRF"])[at], stretch.records["MLT"][at]
+                expected += np.histogram2d(*where, [L.astype(np.float32), MLT.astype(np.float32)])[0]
+        np.testing.assert_array_equal(found, expected)
+        assert (found > 0).sum() > 3
+
+
+def test_a_map_by_an_index_adds_up_and_each_minute_has_its_value(runs: list[Run], index: Path) -> None:
+    found = read_index([str(index)], "activity", {"at": "start"})
+    for run in runs:
+        receipts = list(run.ledger.done())
+        axes = make_axes(["activity"], receipts, ["0", "2", "5"], found)
+        for choice in (Choice(), Choice(hemispheres=("N",)), Choice(exclude=("SAA",))):
+            rows = read_positions(run, receipts, GRID, choice)
+            split = occurrence(run, receipts, GRID, 0, choice, axes, rows)
+            whole = occurrence(run, receipts, GRID, 0, choice)
+            for name in ("dwell", "events", "precipitation"):
+                np.testing.assert_array_equal(split[name].sum("activity"), whole[name])
+            parts = split.dwell.sum(("L", "MLT"))
+            # Of 13 minutes of records two have a value of 0 or 1, three one of 2, 4 and 5, and one of 6.
+            # The satellite is in the north for the first 6.7 of them, and beyond the map in the 4th.
+            assert (float(parts.sel(activity="no value")) > 0) == (choice.hemispheres != ("N",))
+            assert 0 < float(parts.sel(activity="0 to 2")) <= 120 * len(fake.DAYS)
+            assert 0 < float(parts.sel(activity="above all bins")) <= 60 * len(fake.DAYS)
+            assert float(parts.sel(activity="below all bins")) == 0
+
+
+def test_the_positions_are_looked_through_once(runs: list[Run], index: Path) -> None:
+    run = runs[0]
+    folder = position_path(run, GRID, "noaa18", 248).parents[1]
+    before = tree(folder)
+    shutil.rmtree(folder)
+    look_through(run, GRID)
+    assert tree(folder) == before != {}, "equal bytes"
+    result = call(*words(run, index, "--look-back", "max:0.05h"))
+    assert "0 satellite-days were looked through" in result.stderr
+    with xr.open_dataset(run.named_maps / "by_activity.nc", decode_timedelta=False) as found:
+        assert found.attrs["index_window"].startswith("max of the 0.05 h")
+        assert found.attrs["index_files"] == "activity.csv"
+        assert "activity has no value for" in found.attrs["warning"]
+        assert found.activity.values.tolist()[-2:] == ["above all bins", "no value"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--by", "kp"], "kp is a geomagnetic index; give a file of it with --index FILE"),
+        (["--index", "INDEX"], "--index is for what --by splits the map by"),
+        (["--by", "year", "--look-back", "max:3"], "--look-back is for an index"),
+        (["--by", "year", "--index-option", "at=start"], "--index-option is for an index"),
+        (["--by", "year", "--index", "INDEX"], "none of year is the name of one"),
+        (["--by", "a,b", "--index", "INDEX"], "a and b both are the name of one"),
+        (["--by", "activity", "--look-back", "most:3", "--index", "INDEX"], "is not HOW:HOURS"),
+        (["--by", "activity", "--look-back", "max:x", "--index", "INDEX"], "is not HOW:HOURS"),
+        (["--by", "activity", "--index-option", "start", "--index", "INDEX"], "is not KEY=VALUE"),
+        (["--by", "activity", "--index", "INDEX"], "a plain table does not tell which part"),
+        (["--by", "activity", "--index", "INDEX", "--index-option", "at=start"], "activity needs bins"),
+        (["--by", "activity", "--index", "OTHER", *TABLE], "2009-01-01"),
+        (["--by", "activity", "--index", "ODD", *TABLE], "whole minutes"),
+        (["--l-edges", "2.05,3"], "are not on the exposure grid"),
+        (["--l-edges", "2.05,3", "--mlt-edges", "0,0.1,24", "--name", "n"], "local time is uncertain"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_named(
+    runs: list[Run], index: Path, tmp_path: Path, given: list[str], told: str
+) -> None:
+    other, odd = tmp_path / "other.csv", tmp_path / "odd.csv"
+    other.write_text("time,activity\n2009-01-01T00:00Z,1\n2009-01-01T03:00Z,1\n")
+    odd.write_text("time,activity\n2019-10-24T00:00:30Z,1\n2019-10-24T00:01:30Z,1\n")
+    files = {"INDEX": index, "OTHER": other, "ODD": odd}
+    work = runs[0].root.parents[1]
+    result = call("map", work, "--run", runs[0].name, *(files.get(word, word) for word in given))
+    assert told in result.stderr.replace("\n", " ")
+    assert result.exit_code == 2
+
+
+def test_an_index_that_the_map_is_not_split_by_is_refused(runs: list[Run], index: Path) -> None:
+    found = read_index([str(index)], "activity", {"at": "start"})
+    with pytest.raises(SplitError, match="an index activity is given, and the map is split by year only"):
+        make_axes(["year"], list(runs[0].ledger.done()), index=found)
+
+
+@pytest.mark.parametrize(
+    ("L", "MLT", "told"),
+    [
+        ([2.05, 2.05], [0, 24], "L edges must increase"),
+        ([3.05, 2], [0, 24], "L edges must increase"),
+        ([2, 3], [0, 12.1, 25], "MLT edges must be from 0 to 24, got 0 to 25"),
+        ([-1, 3], [0, 24], "L edges must be from 0 to 1000"),
+        ([2, 3], [0, 0.15, 24], "a bin of MLT is 0.15 h wide"),
+    ],
+)
+def test_edges_that_cannot_be(L: list[float], MLT: list[float], told: str) -> None:
+    with pytest.raises(GridError, match=told):
+        any_grid(np.array(L, float), np.array(MLT, float))
+
+
+def test_positions_of_something_else_are_refused(work: Work, runs: list[Run], tmp_path: Path) -> None:
+    root = shutil.copytree(work.root, tmp_path / "w")
+    copy = Work(root)
+    run = copy.run(runs[0].name)
+    plan = plan_positions(copy, run, MAP)[0]
+    receipts = [run.ledger.read(plan.satellite, plan.block)]
+    with pytest.raises(LedgerError, match="cannot be read"):
+        list(read_positions(run, receipts, MAP))  # type: ignore[arg-type]
+    positions_of_block(plan)
+    changed = [receipts[0] | {"outputs": receipts[0]["outputs"] | {"dwell": "0"}}]  # type: ignore[index, operator]
+    with pytest.raises(LedgerError, match="was not made from the events and dwell that there are"):
+        list(read_positions(run, changed, MAP))  # type: ignore[arg-type]
+    position_path(run, MAP, plan.satellite, plan.block).write_bytes(b"no Parquet")
+    assert plan in plan_positions(copy, run, MAP)
+    path, date = run.ledger.path(plan.satellite, plan.block), day_date(plan.days[0]).isoformat()
+    receipt = json.loads(path.read_text())
+    for key, value, told in (
+        ("classifiable", 1, "classifiable records in the archive and 1 in the run's ledger"),
+        ("source_sha256", "0", "the archive has changed since"),
+    ):
+        receipt["days"][date][key] = value
+        path.write_text(json.dumps(receipt))
+        with pytest.raises(LedgerError, match=told):
+            positions_of_block(plan)
+    words = ["map", root, "--run", run.name, "--name", "n", "--l-edges", "2.05,3", "--workers", 1]
+    result = call(*words)
+    assert result.exit_code == 4
+    assert f"{plan.satellite} block {plan.block}: LedgerError: the archive has changed" in result.stderr
