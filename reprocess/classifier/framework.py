@@ -46,9 +46,9 @@ with without_notices() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" else nullcon
         import tensorflow as tf
     except ImportError as e:
         raise ModelError(
-            f"TensorFlow and Keras cannot be imported here ({e}); to import the published model, train, "
-            "write .keras or use --engine tensorflow: pip install tensorflow. Detection "
-            "with --engine onnxruntime does without them"
+            f"TensorFlow and Keras cannot be imported here ({e}); to train, write .keras or use "
+            "--engine tensorflow: pip install 'reprocess[tensorflow]', or '.[tensorflow]' from a copy of the "
+            "repository. All else does without them"
         ) from e
 
 # As the backend: the user's keras.json may be of another project, and networks are in single precision.

@@ -2,11 +2,12 @@
 
 The files were released with Capannolo, Li & Huang 2022 without a licence, so they are not part
 of this project. Where they are, which revision, and their sha256 sums stand in the shipped card.
-Weights are read from the TensorFlow checkpoint as tensors; no graph is loaded or run, and the
-scaler's pickle is read, not executed.
+Weights are taken from the bytes of the TensorFlow checkpoint, without TensorFlow; no graph is loaded
+or run, and the scaler's pickle is read, not executed.
 """
 
 import json
+import math
 import re
 import tempfile
 from pathlib import Path
@@ -17,10 +18,10 @@ import numpy as np
 from reprocess.classifier.bundle import (
     WEIGHTS,
     Bundle,
-    check_weights,
     save_bundle,
     shipped_models,
     user_models,
+    weight_shapes,
 )
 from reprocess.classifier.features import PUBLISHED_EPSILON, PUBLISHED_FILL, Scaling
 from reprocess.classifier.scaler import read_scaler
@@ -30,21 +31,22 @@ from reprocess.schema import PUBLISHED_MODEL
 from reprocess.sources.remote import read_bytes
 
 _SCALER = "LSTM_scaler.joblib"
-_CHECKPOINT = "REPs_classifier_model/variables/variables"
+_TENSORS = "REPs_classifier_model/variables/variables.data-00000-of-00001"
 
-_TENSORS = {
-    "forward_kernel": "variables/0",
-    "forward_recurrent": "variables/1",
-    "forward_bias": "variables/2",
-    "backward_kernel": "variables/3",
-    "backward_recurrent": "variables/4",
-    "backward_bias": "variables/5",
-    "dense_kernel": "layer_with_weights-1/kernel",
-    "dense_bias": "layer_with_weights-1/bias",
-    "softmax_kernel": "layer_with_weights-2/kernel",
-    "softmax_bias": "layer_with_weights-2/bias",
+_OFFSETS = {
+    "forward_kernel": 135204,
+    "forward_recurrent": 143396,
+    "forward_bias": 208932,
+    "backward_kernel": 209956,
+    "backward_recurrent": 218148,
+    "backward_bias": 283684,
+    "dense_kernel": 0,
+    "dense_bias": 131072,
+    "softmax_kernel": 132096,
+    "softmax_bias": 135168,
 }
-_SUFFIX = "/.ATTRIBUTES/VARIABLE_VALUE"
+"""Where tensors begin in the file that has them one after the other, in bytes. Its sum is pinned, so that
+what TensorFlow's checkpoint says of them need not be read."""
 
 
 def import_published(folder: Path, name: str = PUBLISHED_MODEL) -> Bundle:
@@ -74,7 +76,7 @@ def import_published(folder: Path, name: str = PUBLISHED_MODEL) -> Bundle:
             raise ModelError(f"{path} has sha256 {found}, the released file has {expected}; refused")
     mean, scale = read_scaler((folder / _SCALER).read_bytes())
     scaling = Scaling(PUBLISHED_FILL, PUBLISHED_EPSILON, tuple(mean.tolist()), tuple(scale.tolist()))
-    weights = read_checkpoint(folder / _CHECKPOINT)
+    weights = read_tensors((folder / _TENSORS).read_bytes())
     return save_bundle(user_models() / name, card | {"name": name}, weights, scaling)
 
 
@@ -113,21 +115,23 @@ def published_card() -> dict[str, Any]:
     return card
 
 
-def read_checkpoint(prefix: Path) -> dict[str, np.ndarray]:
-    """Read the network's tensors from a TensorFlow checkpoint.
+def read_tensors(content: bytes) -> dict[str, np.ndarray]:
+    """Return the network's tensors out of the file of the released checkpoint that has them.
 
-    Raises
-    ------
-    ModelError
-        If it cannot be read or the tensors are not those of the network.
+    Parameters
+    ----------
+    content : bytes
+        The released file, whole: 32-bit floats, least significant byte first.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The tensors of `bundle.WEIGHTS`, in that order, float32.
     """
-    from reprocess.classifier.framework import tf
-
-    try:
-        reader = tf.train.load_checkpoint(str(prefix))
-        present = reader.get_variable_to_shape_map()
-        weights = {n: reader.get_tensor(k + _SUFFIX) for n, k in _TENSORS.items() if k + _SUFFIX in present}
-    except (ValueError, tf.errors.OpError) as e:
-        raise ModelError(f"{prefix} is not a TensorFlow checkpoint that can be read: {e}") from e
-    check_weights(weights)
-    return {name: weights[name] for name in WEIGHTS}
+    shapes = weight_shapes()
+    return {
+        name: np.frombuffer(content, "<f4", math.prod(shapes[name]), _OFFSETS[name])
+        .reshape(shapes[name])
+        .astype(np.float32)
+        for name in WEIGHTS
+    }

@@ -350,5 +350,5 @@ def test_where_tensorflow_is_missing_that_is_said(suffix: str, random_model: Bun
         return
     assert done.returncode == 2
     assert "TensorFlow and Keras cannot be imported here" in done.stderr
-    assert "pip install tensorflow" in done.stderr
+    assert "pip install 'reprocess[tensorflow]'" in done.stderr
     assert "Traceback" not in done.stderr
