@@ -5,6 +5,7 @@ complete, 2 wrong usage or an error the user can mend, 3 complete with quarantin
 incomplete.
 """
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -37,7 +38,7 @@ from reprocess.cli.plot import plot
 from reprocess.cli.remove import remove
 from reprocess.cli.report import report
 from reprocess.cli.run import run
-from reprocess.cli.settings import PREFIX, read_settings
+from reprocess.cli.settings import name_variables, read_settings, refuse_unknown
 from reprocess.cli.simulate import simulate
 from reprocess.cli.startup import prepare
 from reprocess.cli.status import status
@@ -97,7 +98,6 @@ def _settings(context: click.Context, _: click.Parameter, file: Path | None) -> 
     context_settings={
         "help_option_names": ["-h", "--help"],
         "max_content_width": 100,
-        "auto_envvar_prefix": PREFIX,
     },
 )
 @click.version_option(__version__, prog_name="reprocess")
@@ -113,6 +113,7 @@ def _settings(context: click.Context, _: click.Parameter, file: Path | None) -> 
 @click.pass_context
 def main(context: click.Context, quiet: bool, log_file: Path | None) -> None:
     """Find relativistic electron precipitation in NOAA's POES/MetOp archive and map what drives it."""
+    refuse_unknown(os.environ, main)
     told: Told = context.obj
     if log_file is not None:
         told.keep(log_file, ["reprocess", __version__, *sys.argv[1:]])
@@ -125,3 +126,4 @@ for command in (
     simulate, model, train, evaluate, compare, match, catalogue, cluster, doctor,
 ):  # fmt: skip
     main.add_command(command)
+name_variables(main)

@@ -1,11 +1,13 @@
-"""Options from a file: what a user would otherwise give each time.
+"""Options from a file and from the environment: what a user would otherwise give each time.
 
 A command line goes before an environment variable, that before the file, and the file before the default.
 click keeps this order by itself once it has the file's values as its ``default_map``.
 """
 
 import datetime as dt
+import difflib
 import tomllib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,56 @@ import click
 
 PREFIX = "REPROCESS"
 """Environment variables are this, the command and the option: ``REPROCESS_RUN_WORKERS=4``."""
+
+NO_OPTIONS = {"REPROCESS_MODELS", "REPROCESS_REQUIRE_SHARED"}
+"""Variables that are read and are no options: where models lie; of the tests."""
+
+
+def name_variables(command: click.Command, prefix: str = PREFIX) -> None:
+    """Give every option of a command, and of its commands, the variable of the environment that sets it.
+
+    Variables are called as users know options, by what follows the two dashes.
+    """
+    for option, spelled in _spelled(command):
+        own = f"{prefix}_{spelled[0].upper()}"
+        others = [option.envvar] if isinstance(option.envvar, str) else list(option.envvar or ())
+        option.envvar = [*others, *([own] if own not in others else [])]
+    for name, one in getattr(command, "commands", {}).items():
+        name_variables(one, f"{prefix}_{name.upper().replace('-', '_')}")
+
+
+def refuse_unknown(environment: Iterable[str], command: click.Command) -> None:
+    """Refuse variables that begin like an option's and are none: they would be ignored without a word.
+
+    Raises
+    ------
+    click.UsageError
+        With the variable that it may have been meant for.
+    """
+    known = {*NO_OPTIONS, *_variables(command)}
+    for name in environment:
+        if name.startswith(f"{PREFIX}_") and name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            meant = f"rename it to {near[0]}, if you mean that, or leave it out" if near else "leave it out"
+            raise click.UsageError(
+                f"the environment has {name}, which is no option of any command; {meant}: unset {name}"
+            )
+
+
+def _variables(command: click.Command) -> Iterator[str]:
+    for option, _ in _spelled(command):
+        yield from [option.envvar] if isinstance(option.envvar, str) else option.envvar or ()
+    for one in getattr(command, "commands", {}).values():
+        yield from _variables(one)
+
+
+def _spelled(command: click.Command) -> Iterator[tuple[click.Option, list[str]]]:
+    """Yield a command's options with what follows their dashes, the way that switches them on first."""
+    for option in command.params:
+        if isinstance(option, click.Option) and not option.hidden:
+            words = [w for w in (*option.opts, *option.secondary_opts) if w.startswith("--")]
+            if words and option.name not in {"help", "version"}:
+                yield option, [w.lstrip("-").replace("-", "_") for w in words]
 
 
 def read_settings(file: Path, group: click.Group) -> dict[str, Any]:
@@ -41,13 +93,7 @@ def read_settings(file: Path, group: click.Group) -> dict[str, Any]:
 
 
 def _options(table: dict[str, Any], command: click.Command, where: str) -> dict[str, Any]:
-    known = {
-        spelled.lstrip("-").replace("-", "_"): parameter
-        for parameter in command.params
-        if isinstance(parameter, click.Option) and not parameter.is_eager and not parameter.hidden
-        for spelled in (*parameter.opts, *parameter.secondary_opts)
-        if spelled.startswith("--")
-    }
+    known = {word: o for o, words in _spelled(command) for word in words if not o.is_eager}
     commands = command.commands if isinstance(command, click.Group) else {}
     made: dict[str, Any] = {}
     for key, value in table.items():

@@ -85,7 +85,7 @@ def from_cdaweb(data: Mapping[str, Any] | xr.Dataset, *, satellite: str = "") ->
     data : mapping or Dataset
         Arrays by the file's names, small or capital: ``Epoch`` (datetime64, UTC), ``mep_ele_flux`` (n, 2
         telescopes, 4 channels), ``lat``, ``lon``, ``l_igrf``, ``mlt``; if there, ``alt``, ``mep_ifc_on``,
-        ``mep_pro_flux`` (n, 2, 5), ``mep_pro_flux_p6`` (n, 2). ``cdflib.cdf_to_xarray(path,
+        ``mep_pro_flux`` (n, 2, 5), ``mep_pro_flux_p6`` (n, 2). ``cdflib.xarray.cdf_to_xarray(path,
         to_datetime=True)`` gives them. Units are taken to be NOAA's.
     satellite : str, optional
         Directory name, as ``metop01``, which CDAWeb calls metop1.
@@ -106,7 +106,7 @@ def from_cdaweb(data: Mapping[str, Any] | xr.Dataset, *, satellite: str = "") ->
 
     Examples
     --------
-    >>> cdf = cdflib.cdf_to_xarray(path, to_datetime=True)  # doctest: +SKIP
+    >>> cdf = cdflib.xarray.cdf_to_xarray(path, to_datetime=True)  # doctest: +SKIP
     >>> ds = reprocess.from_cdaweb(cdf, satellite="metop01")  # doctest: +SKIP
     """
     held = {str(name).lower(): np.asarray(data[name]) for name in _every(data)}
@@ -118,7 +118,8 @@ def from_cdaweb(data: Mapping[str, Any] | xr.Dataset, *, satellite: str = "") ->
     time = held["epoch"]
     if time.dtype.kind != "M":
         raise DataError(
-            f"Epoch is {time.dtype}, not datetime64; read it with cdf_to_xarray(…, to_datetime=True)"
+            f"Epoch is {time.dtype}, not datetime64; "
+            "read it with cdflib.xarray.cdf_to_xarray(…, to_datetime=True)"
         )
     n = time.size
     electrons = _measured(_shaped(held, "mep_ele_flux", (n, 2, 4)))

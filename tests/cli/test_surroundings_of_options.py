@@ -1,5 +1,6 @@
 """Options from the command line, the environment, a file; what is told, kept quiet or written to a file."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -7,7 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from reprocess.cli import main
-from reprocess.cli.settings import read_settings
+from reprocess.cli.options import CLUSTER, PARTITION
+from reprocess.cli.place import open_place
+from reprocess.cli.settings import name_variables, read_settings, refuse_unknown
 from tests.support.command import reprocess
 
 
@@ -15,7 +18,7 @@ from tests.support.command import reprocess
 def group() -> click.Group:
     """Commands that tell what they were given."""
 
-    @click.group(context_settings={"auto_envvar_prefix": "REPROCESS"})
+    @click.group()
     def top() -> None:
         pass
 
@@ -37,6 +40,7 @@ def group() -> click.Group:
         click.echo(name)
 
     top.add_command(model)
+    name_variables(top)
     return top
 
 
@@ -55,11 +59,74 @@ def test_the_command_line_goes_before_the_environment_before_the_file_before_the
         done = CliRunner().invoke(group, ["run", *words], env=env, default_map=settings if file else None)
         return done.output.partition("'minutes', ")[2].partition(")")[0]
 
-    variable = {"REPROCESS_RUN_MIN_DWELL": "3", "REPROCESS_RUN_MINUTES": "3"}
+    variable = {"REPROCESS_RUN_MIN_DWELL": "3"}
     assert given(file=False) == "1.0"
     assert given() == "2.0"
     assert given(env=variable) == "3.0"
     assert given("--min-dwell", "4", env=variable) == "4.0"
+
+
+def test_every_option_has_one_variable_called_as_the_option() -> None:
+    named: list[str] = []
+
+    def look(command: click.Command, prefix: str) -> None:
+        for option in command.params:
+            if isinstance(option, click.Option) and option.envvar:
+                assert f"{prefix}_{option.opts[-1].lstrip('-').replace('-', '_').upper()}" in option.envvar
+                named.extend(option.envvar)
+        for name, one in getattr(command, "commands", {}).items():
+            look(one, f"{prefix}_{name.upper()}")
+
+    look(main, "REPROCESS")
+    assert {"REPROCESS_EVENTS_RUN", "REPROCESS_MODEL_FETCH_BASE_URL", "REPROCESS_QUIET"} <= set(named)
+    assert len(named) == len(set(named)) > 100
+    refuse_unknown(named, main)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("REPROCESS_RUN_WORKER", "is no option of any command; rename it to REPROCESS_RUN_WORKERS, if you"),
+        ("REPROCESS_XYZZY_123456789", "is no option of any command; leave it out: unset REPROCESS_XYZZY"),
+    ],
+)
+def test_a_misspelled_variable_is_refused(name: str, said: str) -> None:
+    done = CliRunner().invoke(main, ["status", "."], env={name: "1"})
+    assert done.exit_code == 2
+    assert said in " ".join(done.output.split())
+    assert CliRunner().invoke(main, ["--help"], env={name: "1"}).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "env", "file", "share", "error"),
+    [
+        (["--partition", "1/2"], {"WORKERS": "3"}, {}, (1, 2), ""),
+        ([], {"PARTITION": "1/2"}, {"workers": "3"}, (1, 2), ""),
+        ([], {"PARTITION": "1/2", "WORKERS": "3"}, {}, None, "--partition of the environment exclude"),
+        ([], {}, {"partition": "1/2", "workers": "3"}, None, "--partition of the --config file exclude"),
+        (["--workers", "1"], {"PARTITION": "1/2"}, {}, None, ""),
+    ],
+)
+def test_places_from_elsewhere_exclude_each_other_too(
+    words: list[str], env: dict[str, str], file: dict[str, str], share: object, error: str
+) -> None:
+    @click.command()
+    @CLUSTER
+    @PARTITION
+    def work(**options: object) -> None:
+        where = open_place(options)
+        with where if share else nullcontext() as place:
+            assert share is None or place is not None
+            click.echo(str(options["partition"]))
+
+    name_variables(work, "REPROCESS_WORK")
+    variables = {f"REPROCESS_WORK_{name}": value for name, value in env.items()}
+    done = CliRunner().invoke(work, words, env=variables, default_map=file)
+    assert done.exit_code == (2 if error else 0), done.output
+    if error:
+        assert error in " ".join(done.output.split())
+    else:
+        assert done.output.strip().endswith(str(share))
 
 
 def test_a_file_gives_options_as_a_user_would(group: click.Group, tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Records in the form of other programs."""
 
 from collections import namedtuple
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -89,3 +91,30 @@ def test_cdf_data_that_cannot_be_meant_are_told(noaa: dict[str, np.ndarray]) -> 
         from_cdaweb(data | {"Epoch": np.zeros(N)})
     with pytest.raises(DataError, match=r"mep_ele_flux has shape \(400, 4, 2\), not \(400, 2, 4\)"):
         from_cdaweb(data | {"mep_ele_flux": data["mep_ele_flux"].transpose(0, 2, 1)})
+
+
+def test_a_cdf_file_gives_what_noaas_give(noaa: dict[str, np.ndarray], tmp_path: Path) -> None:
+    cdflib = pytest.importorskip("cdflib")
+    pytest.importorskip("cdflib.xarray")
+    data = cdf(noaa)
+    data["mep_ele_flux"] = data["mep_ele_flux"].astype(np.float32)
+    data["mep_ele_flux"][7, 1, 2] = -1e31
+    file = tmp_path / "metop1_poes-sem2_fluxes-2sec_20191024_v01.cdf"
+    with cdflib.cdfwrite.CDF(file) as written:
+        for name, values in data.items():
+            kind = {"f": 44, "i": 4, "M": 33}[values.dtype.kind]  # CDF_FLOAT, CDF_INT4, CDF_TIME_TT2000
+            if kind == 33:
+                values = cdflib.cdfepoch.timestamp_to_tt2000(noaa["time"] / 1000)
+            spec = {
+                "Variable": name, "Data_Type": kind, "Num_Elements": 1, "Rec_Vary": True, "Compress": 0,
+                "Dim_Sizes": list(values.shape[1:]),
+            }  # fmt: skip
+            written.write_var(spec, var_attrs={"DEPEND_0": "Epoch"} if kind != 33 else {}, var_data=values)
+    read = cdflib.xarray.cdf_to_xarray(str(file), to_datetime=True)
+    ds = from_cdaweb(read, satellite="metop01")
+    assert np.array_equal(ds.time.values.astype("datetime64[ms]").astype(np.int64), noaa["time"])
+    assert np.isnan(ds.electron_flux[1, 2, 7])
+    found = classify(ds, model="random")
+    expected = classify(from_cdaweb(data, satellite="metop01"), model="random")
+    assert len(found.events)
+    pd.testing.assert_frame_equal(found.events, expected.events)
