@@ -221,18 +221,9 @@ def _split(options: dict[str, Any]) -> "Split | None":
 def _index(names: tuple[str, ...], files: tuple[str, ...], options: dict[str, Any]) -> "Index":
     """Return the index that a map is to be split by: the one of the names that is nothing else."""
     from reprocess.indices.reading import read_index
-    from reprocess.maps.split import NAMES
-    from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS
+    from reprocess.maps.axes import index_name
 
-    others = [
-        name for name in names if name not in NAMES and name not in EVENT_FLAGS and name not in EVENT_COLUMNS
-    ]
-    if len(others) != 1:
-        which = f"{' and '.join(others)} both are" if others else f"none of {', '.join(names)} is"
-        raise click.UsageError(
-            f"--index gives one index, and {which} the name of one; name it in --by, such as kp"
-        )
-    index = read_index(files, others[0], options["index_options"])
+    index = read_index(files, index_name(names), options["index_options"])
     if options["look_back"]:
         how, hours = options["look_back"]
         index = index.look_back(hours, how)

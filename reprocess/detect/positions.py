@@ -20,7 +20,7 @@ from reprocess.detect.rules.modes import mode_of
 from reprocess.detect.series import Series
 from reprocess.errors import IncompleteError, LedgerError
 from reprocess.execution.mapping import Plan, Progress, each_block
-from reprocess.execution.share import client_of
+from reprocess.execution.share import Share, client_of
 from reprocess.execution.workers import Workers
 from reprocess.schema.grid import Grid
 from reprocess.work.choice import EVERYTHING, Choice
@@ -60,7 +60,7 @@ def plan_positions(work: Work, run: Run, grid: Grid, choice: Choice = EVERYTHING
 
 
 def find_positions(
-    work: Work, run: Run, grid: Grid, choice: Choice, where: Workers, progress: Progress
+    work: Work, run: Run, grid: Grid, choice: Choice, where: Workers | Share, progress: Progress
 ) -> int:
     """Make the position parts that are missing or outdated; return of how many satellite-days.
 

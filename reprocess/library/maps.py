@@ -1,15 +1,23 @@
 """Maps of a run in bins of one's own, made in memory."""
 
-from collections.abc import Collection, Sequence
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import xarray as xr
 
 from reprocess import schema
+from reprocess.detect.positions import find_positions
 from reprocess.errors import LedgerError
-from reprocess.maps.occurrence import occurrence
-from reprocess.schema.grid import make_grid
+from reprocess.execution.share import Share
+from reprocess.indices.reading import read_index
+from reprocess.indices.series import Index
+from reprocess.maps.axes import index_name
+from reprocess.maps.stage import Split, make_dataset, needs_positions
+from reprocess.schema.grid import any_grid, make_grid
+from reprocess.work.choice import Choice
 from reprocess.work.paths import Work
 
 
@@ -21,8 +29,19 @@ def map_occurrence(
     MLT_edges: Sequence[float] | np.ndarray | None = None,
     min_dwell_s: float = 600,
     satellites: Collection[str] = (),
+    start: dt.date | str | None = None,
+    end: dt.date | str | None = None,
+    hemisphere: str | None = None,
+    event_class: str | None = None,
+    exclude: Collection[str] = (),
+    by: str | Sequence[str] = (),
+    bins: Sequence[float | str] = (),
+    index: str | Path | Sequence[str | Path] = (),
+    index_options: Mapping[str, str] | None = None,
+    look_back: tuple[Literal["max", "min", "mean"], float] | None = None,
+    look_through: bool = False,
 ) -> xr.Dataset:
-    """Return the maps that ``reprocess map`` would write, in bins of your own; nothing is written.
+    """Return the maps that ``reprocess map`` would write, with the same choices; no map is written.
 
     Parameters
     ----------
@@ -31,13 +50,35 @@ def map_occurrence(
     run : str, optional
         Name of the run; not needed if there is only one.
     L_edges : sequence of float, optional
-        Edges of the bins in L, multiples of 0.1 from 1 to 15; 2.5 to 8.5 by 0.5 by default.
+        Edges of the bins in L, multiples of 0.1 from 1 to 15 unless `look_through`; 2.5 to 8.5 by 0.5 by
+        default.
     MLT_edges : sequence of float, optional
-        Edges in hours, multiples of 0.25 from 0 to 24; every hour by default.
+        Edges in hours, multiples of 0.25 from 0 to 24 unless `look_through`; every hour by default.
     min_dwell_s : float
         Seconds observed below which a bin gets no rate and no fraction.
     satellites : collection of str, optional
         Directory names; all that the run has by default.
+    start, end : date or str, optional
+        First and last day (UTC), both included.
+    hemisphere : str, optional
+        N or S, of the satellite.
+    event_class : str, optional
+        REP or CSS, of which alone events are counted.
+    exclude : collection of str
+        Flags; events and time that have one are left out.
+    by : str or sequence of str
+        What the map is split by, as ``--by``: a dimension each.
+    bins : sequence of float or str
+        Edges of the bins of a property or an index, or dates of epochs, as ``--bins``.
+    index : str, Path or sequence of them
+        Files or URLs of the geomagnetic index that `by` names.
+    index_options : mapping of str to str, optional
+        As ``--index-option``.
+    look_back : tuple of str and float, optional
+        How the values of a window of so many hours become one, as ``--look-back``.
+    look_through : bool
+        Whether the archive may be looked through in this process, and what is found be kept in WORK, where
+        it is not there yet. An index and edges off the grid need it once.
 
     Returns
     -------
@@ -49,7 +90,11 @@ def map_occurrence(
     LedgerError
         If there is no such run, nothing of the satellites is done, or a part is missing or damaged.
     GridError
-        If edges do not increase or are not on the grid that time is counted by.
+        If edges do not increase, or are not on the grid that time is counted by, without `look_through`.
+    SplitError, IndexFileError, FlagError
+        If the map cannot be split so, a file has no such index for the time, or there is no such flag.
+    IncompleteError
+        If a part of the archive cannot be looked through.
 
     Examples
     --------
@@ -58,15 +103,61 @@ def map_occurrence(
     >>> maps.event_rate.shape, maps.event_rate.attrs["units"]
     ((2, 2, 2), 'h-1')
     """
-    one = Work(Path(work).resolve()).only_run(run)
-    receipts = [r for r in one.ledger.done() if not satellites or r["satellite"] in satellites]
-    if satellites and not receipts:
+    where = Work(Path(work).resolve())
+    one = where.only_run(run)
+    choice = Choice(
+        tuple(exclude),
+        tuple(sorted(satellites)),
+        _date(start),
+        _date(end),
+        (hemisphere,) if hemisphere else (),
+        (event_class,) if event_class else (),
+    )
+    receipts = list(one.ledger.done())
+    if satellites and not choice.receipts(receipts):
         raise LedgerError(f"run {one.name!r} has nothing of {', '.join(satellites)} that is done")
     edges = [
         np.asarray(_usual(name) if given is None else given, float)
         for name, given in (("L", L_edges), ("MLT", MLT_edges))
     ]
-    return occurrence(one, receipts, make_grid(*edges), min_dwell_s)
+    grid = (any_grid if look_through else make_grid)(*edges)
+    names = (by,) if isinstance(by, str) else tuple(by)
+    files = [index] if isinstance(index, str | Path) else index
+    value = _index([str(file) for file in files], names, dict(index_options or {}), look_back)
+    split = Split(names, tuple(str(edge) for edge in bins), value)
+    if look_through and needs_positions(grid, split):
+        find_positions(where, one, grid, choice, Share(1, 1), _Silence())
+    return make_dataset(one, receipts, grid, min_dwell_s, choice, split)
+
+
+def _date(given: dt.date | str | None) -> dt.date | None:
+    return dt.date.fromisoformat(given) if isinstance(given, str) else given
+
+
+def _index(
+    files: Sequence[str],
+    names: Sequence[str],
+    options: Mapping[str, str],
+    look_back: tuple[Literal["max", "min", "mean"], float] | None,
+) -> Index | None:
+    """Return the index of these files that one of the names is of; None without files."""
+    if not files:
+        return None
+    index = read_index(files, index_name(names), options)
+    return index.look_back(look_back[1], look_back[0]) if look_back else index
+
+
+class _Silence:
+    """Tells nobody how it goes."""
+
+    def begin(self, *_: object) -> None:
+        """Ignore that a stage begins."""
+
+    def done(self, *_: object) -> None:
+        """Ignore what a block gave."""
+
+    def failed(self, *_: object) -> None:
+        """Ignore that a block failed: what maps it over blocks raises in the end."""
 
 
 def _usual(name: str) -> np.ndarray:

@@ -54,3 +54,23 @@ def make_axes(
 
 def _has_bins(name: str) -> bool:
     return name == "epoch" or (name not in NAMES and name not in schema.EVENT_FLAGS)
+
+
+def index_name(names: Sequence[str]) -> str:
+    """Return the one of the names that must be an index: nothing else that maps are split by is called so.
+
+    Raises
+    ------
+    SplitError
+        If none is, or several are.
+    """
+    known = {*NAMES, *schema.EVENT_FLAGS, *schema.EVENT_COLUMNS}
+    others = [name for name in names if name not in known]
+    if len(others) != 1:
+        which = (
+            f"{' and '.join(others)} both are" if others else f"none of {', '.join(names) or 'nothing'} is"
+        )
+        raise SplitError(
+            f"files of one index are given, and {which} the name of one; split by it, such as by kp"
+        )
+    return others[0]

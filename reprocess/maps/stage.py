@@ -1,9 +1,9 @@
 """What is made of all blocks of a run together: the exposure and the maps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reprocess.errors import SplitError
 from reprocess.indices.series import Index
@@ -15,6 +15,9 @@ from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import DetectReceipt
 from reprocess.work.results import note_results
 from reprocess.work.status import lacking, survey
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @dataclass(frozen=True)
@@ -90,10 +93,8 @@ def make_map(
     ValueError
         If a map of less than everything has no name: the run's own is of everything.
     """
-    from reprocess.maps.axes import make_axes
-    from reprocess.maps.occurrence import occurrence, write_occurrence
+    from reprocess.maps.occurrence import write_occurrence
     from reprocess.maps.plot import plot_occurrence, plot_split
-    from reprocess.work.positions import read_positions
 
     if (choice != EVERYTHING or split or needs_positions(grid, split)) and not name:
         raise ValueError(
@@ -101,16 +102,13 @@ def make_map(
             "give it a name"
         )
     receipts = sum_up(run)
-    chosen = choice.receipts(receipts)
-    axes = make_axes(split.names, chosen, split.edges, split.index) if split else ()
-    rows = read_positions(run, chosen, grid, choice) if needs_positions(grid, split) else None
-    dataset = occurrence(run, receipts, grid, min_dwell_s, choice, axes, rows)
+    dataset = make_dataset(run, receipts, grid, min_dwell_s, choice, split)
     dataset = dataset.assign_attrs(lacking(survey(work, asked_of(work, run)), run.name))
     if name:
         path = run.named_maps / f"{name}.nc"
         write_occurrence(path, dataset)
-        if axes:
-            return [path, *plot_split(dataset, [axis.name for axis in axes], path.parent, name, look or {})]
+        if split:
+            return [path, *plot_split(dataset, list(split.names), path.parent, name, look or {})]
         return [path, *plot_occurrence(dataset, path.parent, name, **(look or {}))]
     write_occurrence(run.occurrence, dataset)
     run.made("occurrence", receipts)
@@ -118,6 +116,25 @@ def make_map(
     written = [run.occurrence, *plot_occurrence(dataset, run.root, **(look or {}))]
     note_results(work, run, written)
     return written
+
+
+def make_dataset(
+    run: Run,
+    receipts: Sequence[DetectReceipt],
+    grid: Grid,
+    min_dwell_s: float,
+    choice: Choice = EVERYTHING,
+    split: Split | None = None,
+) -> "xr.Dataset":
+    """Return the maps that `make_map` writes, but for what the run lacks; arguments and errors as there."""
+    from reprocess.maps.axes import make_axes
+    from reprocess.maps.occurrence import occurrence
+    from reprocess.work.positions import read_positions
+
+    chosen = choice.receipts(receipts)
+    axes = make_axes(split.names, chosen, split.edges, split.index) if split else ()
+    rows = read_positions(run, chosen, grid, choice) if needs_positions(grid, split) else None
+    return occurrence(run, receipts, grid, min_dwell_s, choice, axes, rows)
 
 
 def make_difference(

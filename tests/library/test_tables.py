@@ -1,5 +1,6 @@
 """Events and maps of a run, read as a library."""
 
+import datetime as dt
 import zipfile
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import xarray as xr
 
 import reprocess
 from reprocess.classifier.bundle import Bundle
-from reprocess.errors import GridError, LedgerError
+from reprocess.errors import GridError, LedgerError, SplitError
 from reprocess.maps.stage import make_map
 from reprocess.schema import EVENT_COLUMNS
 from reprocess.schema.grid import make_grid
@@ -101,3 +102,28 @@ def test_what_is_not_there_is_told(work: Work, tmp_path: Path) -> None:
         reprocess.map_occurrence(work.root, satellites=["noaa15"])
     with pytest.raises(GridError, match="are not on the exposure grid"):
         reprocess.map_occurrence(work.root, L_edges=[3, 3.05, 4])
+
+
+def test_maps_are_chosen_and_split_as_by_the_command(work: Work, tmp_path: Path) -> None:
+    file = tmp_path / "activity.csv"
+    dates = sorted({f"{date:%Y-%m-%d}" for date in reprocess.read_events(work.root)["peak_time"]})
+    rows = [f"{date}T{hour:02d}:00Z,{hour % 7}" for date in dates for hour in range(24)]
+    file.write_text("time,activity\n" + "\n".join(rows) + "\n")
+    asked = {"by": ["activity", "hemisphere"], "index": file, "bins": [0, 3, 7]}
+    asked["index_options"] = {"at": "start"}
+    with pytest.raises(LedgerError, match="reprocess map makes it again"):
+        reprocess.map_occurrence(work.root, **asked)
+    whole = reprocess.map_occurrence(work.root, exclude=["SAA"])
+    for more in ({}, {"look_back": ("max", 2)}):
+        split = reprocess.map_occurrence(work.root, **asked, **more, exclude=["SAA"], look_through=True)
+        for name in ("dwell", "events", "precipitation"):
+            assert np.array_equal(split[name].sum(["activity", "hemisphere"]), whole[name])
+    assert split.attrs["index_window"].startswith("max of the 2 h")
+    days = {"start": dates[0], "end": dt.date.fromisoformat(dates[0])}
+    some = reprocess.map_occurrence(work.root, **days, hemisphere="S", event_class="CSS")
+    assert 0 < float(some.dwell.sum()) < float(whole.dwell.sum())
+    assert some.event_class.values.tolist() == ["CSS"]
+    own = reprocess.map_occurrence(work.root, L_edges=[2.5, 3.05, 8.5], look_through=True)
+    assert float(own.dwell.sum()) == float(reprocess.map_occurrence(work.root).dwell.sum())
+    with pytest.raises(SplitError, match="none of nothing is the name of one"):
+        reprocess.map_occurrence(work.root, index=file)
