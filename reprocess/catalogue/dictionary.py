@@ -135,6 +135,11 @@ def _of_maps() -> list[tuple[str, str, Sequence[Entry]]]:
             of_variables(_all(schema.OCCURRENCE_COORDINATES, schema.GRID_COORDINATES, schema.OCCURRENCE)),
         ),
         (
+            "Passes",
+            "Besides in maps by a geomagnetic index, with edges of their own or with `--passes`.",
+            of_variables(schema.PASSES.values()),
+        ),
+        (
             "Differences",
             "`runs/NAME/maps/difference_by_THING.nc` (`map --by THING --difference`): two parts of a split, "
             "or each part against all others together.",

@@ -124,6 +124,11 @@ def _look_back(_: click.Context, __: click.Parameter, word: str | None) -> tuple
     "of), fill (a number for none); may be repeated.",
 )
 @click.option(
+    "--passes",
+    is_flag=True,
+    help="Also count passes of each bin, and the share of them that have an event; needs --name or --by.",
+)
+@click.option(
     "--look-back",
     callback=_look_back,
     metavar="HOW:HOURS",
@@ -178,13 +183,14 @@ def map_(work: Path, name: str | None, beside: str, choice: "Choice", **options:
     from reprocess.work.asked import asked_of
 
     choice, split = chosen(choice, options), _split(options)
-    if options["difference"] is not None and split is None:
+    if options["difference"] is not None and not options["by"]:
         raise click.UsageError("--difference needs --by, which makes the parts that are compared")
     kind = "" if options["difference"] is None else "difference_"
-    beside = beside or (f"{kind}by_{'_'.join(split.names)}" if split and not choice.words else "")
+    beside = beside or (f"{kind}by_{'_'.join(options['by'])}" if options["by"] and not choice.words else "")
     if (choice.words or split) and not beside:
         raise click.UsageError(
-            f"a map {choice.words} stands beside the run's own, which is of everything; name it with --name"
+            f"a map {choice.words or 'of passes'} stands beside the run's own, which is of everything; "
+            "name it with --name"
         )
     target = existing_work(work)
     one = target.only_run(name)
@@ -213,9 +219,10 @@ def _split(options: dict[str, Any]) -> "Split | None":
     ):
         if given and not files:
             raise click.UsageError(f"{option} is for an index, whose file --index names")
-    if not names:
+    if not names and not options["passes"]:
         return None
-    return Split(names, options["bins"], _index(names, files, options) if files else None)
+    index = _index(names, files, options) if files else None
+    return Split(names, options["bins"], index, options["passes"])
 
 
 def _index(names: tuple[str, ...], files: tuple[str, ...], options: dict[str, Any]) -> "Index":

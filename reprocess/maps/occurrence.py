@@ -91,7 +91,8 @@ def occurrence(
     Returns
     -------
     xarray.Dataset
-        Dimensions are those of the split, event_class, L, MLT; variables those of `schema.OCCURRENCE`.
+        Dimensions are those of the split, event_class, L, MLT; variables those of `schema.OCCURRENCE`, and of
+        `schema.PASSES` with rows of positions.
 
     Raises
     ------
@@ -127,7 +128,7 @@ def occurrence(
 
 def _variable(name: str, values: np.ndarray, axes: Sequence[Axis], grid: Grid) -> xr.Variable:
     """Return a variable with a dimension for each axis of the split."""
-    declared = schema.OCCURRENCE[name]
+    declared = (schema.OCCURRENCE | schema.PASSES)[name]
     lead = values.shape[1:-1]
     shaped = values.reshape(*(len(axis.labels) for axis in axes), *lead, *grid.shape)
     return xr.Variable((*(axis.name for axis in axes), *declared.dims), shaped, declared.attrs)

@@ -13,7 +13,7 @@ _CLASSES = tuple(EVENT_CLASSES)
 
 
 def rates(tally: Tally, min_dwell_s: float) -> dict[str, np.ndarray]:
-    """Return every variable of maps that `schema.OCCURRENCE` declares.
+    """Return every variable of maps that `schema.OCCURRENCE` declares, and `schema.PASSES` if they are known.
 
     Parameters
     ----------
@@ -69,9 +69,22 @@ def _rates(tally: Tally, part: int, min_dwell_s: float) -> dict[str, np.ndarray]
         "precipitation": precipitation.astype(np.float64),
         "occurrence_fraction": precipitation / np.where(seen, dwell, np.nan),
     }
+    found |= _passes(tally, shared, seen)
     found |= _limits("event_rate", events, seconds / 3600, seen)
     found |= _limits("occurrence_fraction", within, seconds, seen, proportion=True)
     return found | _share(events, seen)
+
+
+def _passes(tally: Tally, part: int, seen: np.ndarray) -> dict[str, np.ndarray]:
+    """Return passes, those with an event, their share and its interval; nothing if passes are not known."""
+    if tally.passes is None or tally.passed is None:
+        return {}
+    every, hit = tally.passes[part], tally.passed[part]
+    passes, passed = every.sum(axis=0), hit.sum(axis=1)
+    usable = seen & (passes > 0)
+    share = np.where(usable, passed / np.maximum(passes, 1), np.nan)
+    found = {"passes": passes, "passes_with_event": passed, "pass_probability": share}
+    return found | _limits("pass_probability", hit, every, usable, proportion=True)
 
 
 def _share(events: np.ndarray, seen: np.ndarray) -> dict[str, np.ndarray]:

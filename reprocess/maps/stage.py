@@ -30,11 +30,13 @@ class Split:
     """Edges of the bins of the one of them that has bins."""
     index: Index | None = None
     """An index that is one of them."""
+    passes: bool = False
+    """Whether passes are to be counted too."""
 
 
 def needs_positions(grid: Grid, split: Split | None) -> bool:
     """Tell whether a map is made of position parts (`detect.positions`) and not of dwell parts."""
-    return not is_fine(grid.L_edges, grid.MLT_edges) or bool(split and split.index)
+    return not is_fine(grid.L_edges, grid.MLT_edges) or bool(split and (split.index or split.passes))
 
 
 def sum_up(run: Run) -> list[DetectReceipt]:
@@ -107,7 +109,7 @@ def make_map(
     if name:
         path = run.named_maps / f"{name}.nc"
         write_occurrence(path, dataset)
-        if split:
+        if split and split.names:
             return [path, *plot_split(dataset, list(split.names), path.parent, name, look or {})]
         return [path, *plot_occurrence(dataset, path.parent, name, **(look or {}))]
     write_occurrence(run.occurrence, dataset)
@@ -132,7 +134,7 @@ def make_dataset(
     from reprocess.work.positions import read_positions
 
     chosen = choice.receipts(receipts)
-    axes = make_axes(split.names, chosen, split.edges, split.index) if split else ()
+    axes = make_axes(split.names, chosen, split.edges, split.index) if split and split.names else ()
     rows = read_positions(run, chosen, grid, choice) if needs_positions(grid, split) else None
     return occurrence(run, receipts, grid, min_dwell_s, choice, axes, rows)
 

@@ -4,8 +4,8 @@ Sums of integers, so neither the order of blocks nor how they were worked on can
 split add up to the whole.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -37,6 +37,10 @@ class Tally:
     """Seconds within events, int64, shape (parts or 1, classes, blocks, bins)."""
     off_map: int
     """Events that are outside the bins or whose L is interpolated."""
+    passes: np.ndarray | None = None
+    """Crossings of a bin, as `dwell`; None where that is not known, as of dwell parts."""
+    passed: np.ndarray | None = None
+    """Those with the peak of an event, as `within`."""
 
 
 def parts_of(axes: Sequence[Axis], indices: Iterable[np.ndarray]) -> np.ndarray | int:
@@ -159,6 +163,42 @@ def _add(total: np.ndarray, at: np.ndarray, records: np.ndarray) -> None:
     total[first : first + sums.size] += sums.astype(total.dtype) * _SECONDS
 
 
+class Passes:
+    """Crossings of bins, counted of the rows of position parts; each is of the part that it begins in.
+
+    Parameters
+    ----------
+    axes : sequence of Axis
+        All with `of_dwell`.
+    blocks : ndarray of int
+        Calendar blocks of the map.
+    bins : int
+        How many there are.
+    """
+
+    def __init__(self, axes: Sequence[Axis], blocks: np.ndarray, bins: int) -> None:
+        self._axes, self._blocks, self._bins = axes, blocks, bins
+        self.all = np.zeros((_size(axes), blocks.size, bins), np.int64)
+        self.of_class = np.zeros((_size(axes), len(EVENT_CLASSES), blocks.size, bins), np.int64)
+
+    def counted(self, rows: Iterable[tuple[str, Columns]]) -> Iterator[tuple[str, Columns]]:
+        """Yield the rows as they are, and count the crossings that they are of."""
+        for satellite, columns in rows:
+            if columns["day"].size:
+                self._count(satellite, columns)
+            yield satellite, columns
+
+    def _count(self, satellite: str, columns: Columns) -> None:
+        """Count a block's crossings by the first of their rows that are left."""
+        first = np.flatnonzero(np.append(True, np.diff(columns["crossing"]) != 0))
+        part = np.broadcast_to(_part_of(satellite, columns, first, "", self._axes), first.size)
+        at = part, _block_of(columns["day"][first], self._blocks), columns["cell"][first] % self._bins
+        np.add.at(self.all, at, 1)
+        for k, name in enumerate(EVENT_CLASSES):
+            hit = np.add.reduceat(columns[f"peaks_{name}"], first) > 0
+            np.add.at(self.of_class[:, k], tuple(index[hit] for index in at), 1)
+
+
 def tally(
     run: Run,
     receipts: Sequence[DetectReceipt],
@@ -191,12 +231,17 @@ def tally(
     events, off_map = count_by_part(
         read_event_columns(run, receipts, _needed(axes), choice), grid, axes, blocks
     )
+    passes = Passes([axis for axis in axes if axis.of_dwell], blocks, count) if rows is not None else None
     bins = coarse_bins(grid) if rows is None else np.tile(np.arange(count), len(schema.HEMISPHERES))
     split = [axis for axis in axes if axis.of_dwell]
+    looked = passes.counted(rows) if rows is not None and passes else None
     dwell, within = sum_dwell(
-        rows or read_dwell(run, receipts, choice, _columns(axes)), bins, count, split, blocks
+        looked or read_dwell(run, receipts, choice, _columns(axes)), bins, count, split, blocks
     )
-    return Tally(blocks, events, _for_all(dwell, axes), _for_all(within, axes), off_map)
+    found = Tally(blocks, events, _for_all(dwell, axes), _for_all(within, axes), off_map)
+    if passes is None or len(split) < len(axes):  # what events are tells of no pass
+        return found
+    return replace(found, passes=passes.all, passed=passes.of_class)
 
 
 def _for_all(total: np.ndarray, axes: Sequence[Axis]) -> np.ndarray:

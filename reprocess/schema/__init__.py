@@ -62,6 +62,7 @@ from reprocess.schema.maps import EXPOSURE_COORDINATES as EXPOSURE_COORDINATES
 from reprocess.schema.maps import GRID_COORDINATES as GRID_COORDINATES
 from reprocess.schema.maps import OCCURRENCE as OCCURRENCE
 from reprocess.schema.maps import OCCURRENCE_COORDINATES as OCCURRENCE_COORDINATES
+from reprocess.schema.maps import PASSES as PASSES
 from reprocess.schema.maps import POSITION_COLUMNS as POSITION_COLUMNS
 from reprocess.schema.maps import RECORDS_OF as RECORDS_OF
 from reprocess.schema.product import FILL as FILL

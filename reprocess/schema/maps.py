@@ -170,7 +170,7 @@ _TOO_SHORT = {"comment": "too short where events are not independent: a lower bo
 def _with_limits(variable: Variable) -> tuple[Variable, Variable, Variable]:
     """Return a ratio with its limits from calendar blocks."""
     name = variable.name
-    more = {**_MEASURED, "ancillary_variables": f"{name}_lower {name}_upper"}
+    more = {**variable.more, **_MEASURED, "ancillary_variables": f"{name}_lower {name}_upper"}
     lower, upper = (
         Variable(
             f"{name}_{which}", "float64", variable.units, f"{which} limit of the {variable.meaning}", _BLOCKS,
@@ -256,6 +256,39 @@ OCCURRENCE = by_name(
     ),
 )
 """Variables of `occurrence.nc`."""
+
+PASSES = by_name(
+    Variable(
+        "passes",
+        "int32",
+        "1",
+        "passes: crossings of the bin by a satellite without a gap in the data, cut at midnight (UTC)",
+        "position parts",
+        _BIN[1:],
+        {"coverage_content_type": "auxiliaryInformation", **_SUM},
+    ),
+    Variable(
+        "passes_with_event",
+        "int32",
+        "1",
+        "passes within which an event has its peak",
+        "position parts",
+        _BIN,
+        _MEASURED | _SUM,
+    ),
+    *_with_limits(
+        Variable(
+            "pass_probability",
+            "float64",
+            "1",
+            "share of passes within which an event has its peak",
+            "passes_with_event / passes",
+            _BIN,
+            {"comment": "depends on how long a pass of the bin lasts, so compare bins of one size only"},
+        )
+    ),
+)
+"""Further variables of a map that is made of position parts."""
 
 OCCURRENCE_COORDINATES = by_name(
     Variable(

@@ -120,6 +120,64 @@ def test_cells_off_the_grid_are_those_of_the_records_themselves(work: Work, runs
         assert (found > 0).sum() > 3
 
 
+def test_passes_are_crossings_of_a_bin_and_add_up(work: Work, runs: list[Run]) -> None:
+    for run in runs:
+        receipts, mode = list(run.ledger.done()), mode_of(run.read_identity() or {})
+        look_through(run, MAP)
+        rows = read_positions(run, receipts, MAP)
+        whole = occurrence(run, receipts, MAP, 0, rows=rows)
+        expected, peaks = np.zeros((3, 3), int), np.zeros((3, 3), int)
+        for receipt in receipts:
+            days = sorted(map(day_index, receipt["days"]))
+            series = Series(work, receipt["satellite"], mode.arrays, days)
+            for day in days:
+                stretch = series.stretch(day, mode.halo)
+                look = mode.look(stretch)
+                seen = np.zeros(stretch.records["time"].size, bool)
+                seen[look.windows.offset + np.flatnonzero(look.possible)] = True
+                L, MLT = look.counted_L(stretch.records["L_IGRF"]), stretch.records["MLT"]
+                last = None
+                for k in range(stretch.own.start, stretch.own.stop):
+                    i, j = (
+                        np.digitize(x[k], edges) - 1 for x, edges in ((L, MAP.L_edges), (MLT, MAP.MLT_edges))
+                    )
+                    here = (
+                        (i, j, stretch.records["latitude"][k] < 0)
+                        if seen[k] and 0 <= i < 3 and 0 <= j < 3
+                        else None
+                    )
+                    if here is not None and here != last:
+                        expected[i, j] += 1
+                    last = here
+        np.testing.assert_array_equal(whole.passes, expected)
+        assert expected.max() > 3
+        for row in read_events(run, receipts).itertuples():
+            i, j = np.digitize(row.L, MAP.L_edges) - 1, np.digitize(row.MLT, MAP.MLT_edges) - 1
+            if 0 <= i < 3 and 0 <= j < 3:
+                peaks[i, j] += 1
+        assert np.all(whole.passes_with_event.sum("event_class") <= peaks)
+        assert 0 < int(whole.passes_with_event.sum()) <= 2 * int(whole.passes.sum())
+        assert float(whole.pass_probability.max()) <= 1
+        axes = make_axes(["hemisphere", "SAA"], receipts)
+        parts = occurrence(run, receipts, MAP, 0, axes=axes, rows=read_positions(run, receipts, MAP))
+        for name in ("passes", "passes_with_event"):
+            np.testing.assert_array_equal(parts[name].sum(["hemisphere", "SAA"]), whole[name])
+        axes = make_axes(["duration_s"], receipts, ["0", "20"])
+        rows = read_positions(run, receipts, MAP)
+        assert "passes" not in occurrence(run, receipts, MAP, 0, axes=axes, rows=rows)
+
+
+def test_passes_are_counted_if_they_are_asked_for(runs: list[Run]) -> None:
+    words = ["map", runs[0].root.parents[1], "--run", runs[0].name, "--min-dwell", 0, "--passes"]
+    assert "a map of passes stands beside the run's own" in call(*words).stderr
+    assert call(*words, "--name", "passes").exit_code == 0
+    with xr.open_dataset(runs[0].named_maps / "passes.nc", decode_timedelta=False) as found:
+        known = found.pass_probability.notnull()
+        assert known.any()
+        share = found.passes_with_event / found.passes
+        np.testing.assert_array_equal(share.where(known), found.pass_probability)
+
+
 def test_a_map_by_an_index_adds_up_and_each_minute_has_its_value(runs: list[Run], index: Path) -> None:
     found = read_index([str(index)], "activity", {"at": "start"})
     for run in runs:
