@@ -129,6 +129,14 @@ def _look_back(_: click.Context, __: click.Parameter, word: str | None) -> tuple
     help="Also count passes of each bin, and the share of them that have an event; needs --name or --by.",
 )
 @click.option(
+    "--property",
+    "of_property",
+    default="",
+    metavar="NAME",
+    help="Also tell the quartiles of a property of events by bin (docs/columns.md), and of energy_flux_40 "
+    "and energy_flux_612 the mean over time and the power over a hemisphere; writes maps/NAME.nc.",
+)
+@click.option(
     "--look-back",
     callback=_look_back,
     metavar="HOW:HOURS",
@@ -186,7 +194,8 @@ def map_(work: Path, name: str | None, beside: str, choice: "Choice", **options:
     if options["difference"] is not None and not options["by"]:
         raise click.UsageError("--difference needs --by, which makes the parts that are compared")
     kind = "" if options["difference"] is None else "difference_"
-    beside = beside or (f"{kind}by_{'_'.join(options['by'])}" if options["by"] and not choice.words else "")
+    usual = f"{kind}by_{'_'.join(options['by'])}" if options["by"] else options["of_property"]
+    beside = beside or ("" if choice.words else usual)
     if (choice.words or split) and not beside:
         raise click.UsageError(
             f"a map {choice.words or 'of passes'} stands beside the run's own, which is of everything; "
@@ -219,10 +228,13 @@ def _split(options: dict[str, Any]) -> "Split | None":
     ):
         if given and not files:
             raise click.UsageError(f"{option} is for an index, whose file --index names")
-    if not names and not options["passes"]:
+    of_property = options["of_property"]
+    if names and of_property:
+        raise click.UsageError("--property is of a map that is not split; select with --hemisphere, …")
+    if not (names or of_property or options["passes"]):
         return None
     index = _index(names, files, options) if files else None
-    return Split(names, options["bins"], index, options["passes"])
+    return Split(names, options["bins"], index, options["passes"], of_property)
 
 
 def _index(names: tuple[str, ...], files: tuple[str, ...], options: dict[str, Any]) -> "Index":

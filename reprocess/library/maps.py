@@ -40,6 +40,7 @@ def map_occurrence(
     index_options: Mapping[str, str] | None = None,
     look_back: tuple[Literal["max", "min", "mean"], float] | None = None,
     passes: bool = False,
+    of_property: str = "",
     look_through: bool = False,
 ) -> xr.Dataset:
     """Return the maps that ``reprocess map`` would write, with the same choices; no map is written.
@@ -79,6 +80,8 @@ def map_occurrence(
         How the values of a window of so many hours become one, as ``--look-back``.
     passes : bool
         Whether to count passes of each bin too, as ``--passes``; an index and edges off the grid do.
+    of_property : str
+        A property of events whose quartiles are told, of a map that is not split, as ``--property``.
     look_through : bool
         Whether the archive may be looked through in this process, and what is found be kept in WORK, where
         it is not there yet. An index, passes and edges off the grid need it once.
@@ -127,7 +130,7 @@ def map_occurrence(
     names = (by,) if isinstance(by, str) else tuple(by)
     files = [index] if isinstance(index, str | Path) else index
     value = _index([str(file) for file in files], names, dict(index_options or {}), look_back)
-    split = Split(names, tuple(str(edge) for edge in bins), value, passes)
+    split = Split(names, tuple(str(edge) for edge in bins), value, passes, of_property)
     if look_through and needs_positions(grid, split):
         find_positions(where, one, grid, choice, Share(1, 1), _Silence())
     return make_dataset(one, receipts, grid, min_dwell_s, choice, split)

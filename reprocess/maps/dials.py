@@ -55,7 +55,7 @@ class Scale:
         return bool(self.norm.vmin is not None and self.norm.vmin < 0)
 
 
-def _sequential() -> Colormap:
+def sequential() -> Colormap:
     """Return viridis from yellow to dark blue, without the palest yellow, which is next to white."""
     colours = mpl.colormaps["viridis_r"](np.linspace(0.04, 1, 256))
     return mpl.colors.ListedColormap(colours)
@@ -87,7 +87,7 @@ def rate_scale(
     known = lower[np.isfinite(lower)]
     top = vmax if vmax is not None else round_up(known.max()) if known.size and known.max() > 0 else 1.0
     beyond = bool((rate[np.isfinite(rate)] > top).any())
-    return Scale(Normalize(0, top), _sequential(), label, beyond)
+    return Scale(Normalize(0, top), sequential(), label, beyond)
 
 
 def dwell_scale(hours: np.ndarray) -> Scale:

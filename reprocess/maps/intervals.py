@@ -129,14 +129,26 @@ def is_enough(numerator: np.ndarray, denominator: np.ndarray, proportion: bool) 
 def _limits(
     weights: np.ndarray, numerator: np.ndarray, denominator: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    tail = (1 - CONFIDENCE) / 2
     ratio = numerator.sum(axis=0) / denominator.sum(axis=0)
     totals = weights @ denominator
     drawn = np.where(totals > 0, (weights @ numerator) / np.where(totals > 0, totals, 1), ratio)
+    return spread_limits(ratio, drawn, effective_blocks(denominator))
+
+
+def spread_limits(value: np.ndarray, drawn: np.ndarray, blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the limits of values by what was drawn of them, moved away as `block_interval` says.
+
+    Parameters
+    ----------
+    value : ndarray, shape (n,)
+    drawn : ndarray, shape (draws, n)
+    blocks : ndarray, shape (n,)
+        Effective number of blocks, more than 1.
+    """
+    tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
-    blocks = effective_blocks(denominator)
     further = stdtrit(blocks - 1, 1 - tail) / ndtri(1 - tail) * np.sqrt(blocks / (blocks - 1))
-    return ratio - further * (ratio - low), ratio + further * (high - ratio)
+    return value - further * (value - low), value + further * (high - value)
 
 
 def dispersion(events: np.ndarray, dwell: np.ndarray) -> np.ndarray:

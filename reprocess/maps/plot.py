@@ -117,7 +117,7 @@ def occurrence_figure(
         for which in ("lower", "upper"):
             panels.append(Panel(f"{which} limit (68 %)", limit_of(chosen, which).values, scale, thin))
     panels.append(Panel("dwell", np.where(dwell > 0, dwell, np.nan), dwell_scale(dwell)))
-    notes = [_counted(dataset, chosen), _colours(dataset, relative=uncertainty == "relative")]
+    notes = [_counted(dataset, chosen), colours_in_words(dataset, relative=uncertainty == "relative")]
     notes.append("The scale of rates is the same for all classes; it ends " + _end(vmax))
     notes += intervals_in_words(dataset)
     return draw_panels(panels, edges_of(dataset), heading_of(dataset, CLASS_LABELS[name]), notes)
@@ -199,7 +199,7 @@ def split_figure(
         title = f"{label}\n{events} events, {hours:,.0f} h"
         panels.append(Panel(title, part.event_rate.values, scale, part.dwell.values > 0))
     heading = heading_of(dataset, f"{CLASS_LABELS[name]} by {dim.replace('_', ' ')}")
-    notes = [_colours(dataset), "All dials have one scale; it ends " + _end(vmax)]
+    notes = [colours_in_words(dataset), "All dials have one scale; it ends " + _end(vmax)]
     notes += intervals_in_words(dataset)
     return draw_panels(panels, edges_of(dataset), heading, notes, min(columns, len(panels)))
 
@@ -240,7 +240,7 @@ def difference_figure(
     panels.append(Panel(f"{labels[1]} less {labels[0]}", difference, signed, thin[0] & thin[1], overlap))
     note = "Dots: the 68 % intervals of the two overlap"
     return draw_panels(
-        panels, edges_of(first), heading_of(first, CLASS_LABELS[name]), [_colours(first), note]
+        panels, edges_of(first), heading_of(first, CLASS_LABELS[name]), [colours_in_words(first), note]
     )
 
 
@@ -367,7 +367,8 @@ def _counted(dataset: xr.Dataset, chosen: xr.Dataset) -> str:
     return text + (f"; without events and time flagged {', '.join(left_out)}" if left_out else "")
 
 
-def _colours(dataset: xr.Dataset, *, relative: bool = False) -> str:
+def colours_in_words(dataset: xr.Dataset, *, relative: bool = False) -> str:
+    """Say what stands for no event, too little time and none."""
     minutes = float(dataset.attrs["min_dwell_s"]) / 60
     none = "white: observed, no event" + (", so no uncertainty in b" if relative else "")
     return f"{none}; hatched: observed for under {minutes:g} minutes, no rate; grey: never observed"

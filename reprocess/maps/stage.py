@@ -1,7 +1,7 @@
 """What is made of all blocks of a run together: the exposure and the maps."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Split:
-    """What a map is split by."""
+    """What a map is split by, and what it tells besides."""
 
     names: tuple[str, ...]
     """As `split.make_axis` takes them."""
@@ -32,6 +32,8 @@ class Split:
     """An index that is one of them."""
     passes: bool = False
     """Whether passes are to be counted too."""
+    of_property: str = ""
+    """A property of events whose quartiles are to be told, of a map that is not split."""
 
 
 def needs_positions(grid: Grid, split: Split | None) -> bool:
@@ -109,6 +111,10 @@ def make_map(
     if name:
         path = run.named_maps / f"{name}.nc"
         write_occurrence(path, dataset)
+        if split and split.of_property:
+            from reprocess.maps.quantity_plot import plot_property
+
+            return [path, *plot_property(dataset, path.parent, name, look or {})]
         if split and split.names:
             return [path, *plot_split(dataset, list(split.names), path.parent, name, look or {})]
         return [path, *plot_occurrence(dataset, path.parent, name, **(look or {}))]
@@ -136,7 +142,15 @@ def make_dataset(
     chosen = choice.receipts(receipts)
     axes = make_axes(split.names, chosen, split.edges, split.index) if split and split.names else ()
     rows = read_positions(run, chosen, grid, choice) if needs_positions(grid, split) else None
-    return occurrence(run, receipts, grid, min_dwell_s, choice, axes, rows)
+    found = occurrence(run, receipts, grid, min_dwell_s, choice, axes, rows)
+    if not (split and split.of_property):
+        return found
+    from reprocess.maps.quantities import with_property
+    from reprocess.maps.tally import tally
+
+    rows = read_positions(run, chosen, grid, choice) if needs_positions(grid, split) else None
+    counted = tally(run, chosen, grid, replace(choice, classes=()), (), rows)
+    return with_property(found, run, chosen, grid, counted, split.of_property, choice)
 
 
 def make_difference(

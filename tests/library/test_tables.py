@@ -123,6 +123,9 @@ def test_maps_are_chosen_and_split_as_by_the_command(work: Work, tmp_path: Path)
     some = reprocess.map_occurrence(work.root, **days, hemisphere="S", event_class="CSS")
     assert 0 < float(some.dwell.sum()) < float(whole.dwell.sum())
     assert some.event_class.values.tolist() == ["CSS"]
+    quartiles = reprocess.map_occurrence(work.root, of_property="duration_s", passes=True, look_through=True)
+    assert int(quartiles.duration_s_count.sum()) == int(quartiles.events.sum()) > 0
+    assert int(quartiles.passes.sum()) > 0
     own = reprocess.map_occurrence(work.root, L_edges=[2.5, 3.05, 8.5], look_through=True)
     assert float(own.dwell.sum()) == float(reprocess.map_occurrence(work.root).dwell.sum())
     with pytest.raises(SplitError, match="none of nothing is the name of one"):

@@ -1,0 +1,76 @@
+"""Dials of what events are like: the quartiles of a property, and the energy that events bring down."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+
+from reprocess.files import write_atomic
+from reprocess.maps.dials import Scale, edges_of, sequential
+from reprocess.maps.plot import Panel, colours_in_words, draw_panels, heading_of
+from reprocess.pages.style import CLASS_LABELS, LETTERS, image, style
+
+_DECADES = 30.0
+"""Range of values from which on their scale is logarithmic."""
+
+
+def plot_property(dataset: xr.Dataset, folder: Path, stem: str, look: Mapping[str, Any]) -> list[Path]:
+    """Write one figure per class, in each format: arguments as `plot.plot_split`."""
+    paths = []
+    for name in dataset.event_class.values.tolist():
+        with style(LETTERS["two"]):
+            figure = property_figure(dataset, name)
+            for kind in look.get("formats", ("png",)):
+                paths.append(folder / f"{stem}_{name}.{kind}")
+                write_atomic(paths[-1], image(figure, kind))
+    return paths
+
+
+def property_figure(dataset: xr.Dataset, name: str) -> Figure:
+    """Draw the quartiles of a property of a class, and its mean over time if the map has that.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        What `quantities.with_property` returns.
+    name : str
+        The class.
+    """
+    of = str(dataset.attrs["property"])
+    chosen = dataset.sel(event_class=name)
+    units = str(dataset[f"{of}_median"].attrs["units"])
+    thin = dataset.dwell.values > 0
+    titles = {"median": "median", "quartile_lower": "lower quartile", "quartile_upper": "upper quartile"}
+    every = np.stack([dataset[f"{of}_{which}"].values for which in titles])
+    scale = value_scale(every, f"{of}{'' if units == '1' else f' ({units})'}")
+    panels = [Panel(title, chosen[f"{of}_{which}"].values, scale, thin) for which, title in titles.items()]
+    count = int(chosen[f"{of}_count"].sum())
+    notes = [f"{count} events with a value; hatched: observed, and no such event; grey: never observed"]
+    if f"mean_{of}" in dataset:
+        mean = value_scale(dataset[f"mean_{of}"].values, f"mean {of} over all time (mW m-2)")
+        panels.append(Panel("mean over all time", chosen[f"mean_{of}"].values, mean, thin))
+        notes.append(f"{_power(chosen)}: {dataset.attrs['power_is']}")
+        notes.append(f"Mean over all time: {colours_in_words(dataset)}")
+    notes += [str(dataset.attrs[key]) for key in ("warning", "interval_note") if key in dataset.attrs]
+    heading = heading_of(dataset, f"{CLASS_LABELS[name]}: {of.replace('_', ' ')}")
+    return draw_panels(panels, edges_of(dataset), heading, notes)
+
+
+def _power(chosen: xr.Dataset) -> str:
+    value, lower, upper = (float(chosen[f"power{end}"]) for end in ("", "_lower", "_upper"))
+    interval = f" ({lower:.2g} to {upper:.2g}, 68 %)" if np.isfinite(lower) else ""
+    return f"Power over a hemisphere {value:.2g} MW{interval}"
+
+
+def value_scale(values: np.ndarray, label: str) -> Scale:
+    """Return a scale that holds all values; logarithmic, and so called, where they are far apart."""
+    known = values[np.isfinite(values) & (values != 0)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    if low > 0 and high > _DECADES * low:
+        ends = 10.0 ** np.array([np.floor(np.log10(low)), np.ceil(np.log10(high))])
+        return Scale(LogNorm(*ends), sequential(), f"{label}, logarithmic")
+    return Scale(Normalize(min(low, 0.0), high if high > min(low, 0.0) else 1.0), sequential(), label)
