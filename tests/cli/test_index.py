@@ -273,18 +273,18 @@ def test_edges_that_cannot_be(L: list[float], MLT: list[float], told: str) -> No
 
 def test_positions_of_something_else_are_refused(work: Work, runs: list[Run], tmp_path: Path) -> None:
     root = shutil.copytree(work.root, tmp_path / "w")
-    copy = Work(root)
+    copy, other = Work(root), make_grid(np.array([3.0, 5.0]), np.array([0.0, 24.0]))
     run = copy.run(runs[0].name)
-    plan = plan_positions(copy, run, MAP)[0]
+    plan = plan_positions(copy, run, other)[0]
     receipts = [run.ledger.read(plan.satellite, plan.block)]
     with pytest.raises(LedgerError, match="cannot be read"):
-        list(read_positions(run, receipts, MAP))  # type: ignore[arg-type]
+        list(read_positions(run, receipts, other))  # type: ignore[arg-type]
     positions_of_block(plan)
     changed = [receipts[0] | {"outputs": receipts[0]["outputs"] | {"dwell": "0"}}]  # type: ignore[index, operator]
     with pytest.raises(LedgerError, match="was not made from the events and dwell that there are"):
-        list(read_positions(run, changed, MAP))  # type: ignore[arg-type]
-    position_path(run, MAP, plan.satellite, plan.block).write_bytes(b"no Parquet")
-    assert plan in plan_positions(copy, run, MAP)
+        list(read_positions(run, changed, other))  # type: ignore[arg-type]
+    position_path(run, other, plan.satellite, plan.block).write_bytes(b"no Parquet")
+    assert plan in plan_positions(copy, run, other)
     path, date = run.ledger.path(plan.satellite, plan.block), day_date(plan.days[0]).isoformat()
     receipt = json.loads(path.read_text())
     for key, value, told in (
