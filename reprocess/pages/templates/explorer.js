@@ -111,17 +111,18 @@
         if (ok[2 * slot + south]) total[row[slot] * bins + cell - south * bins] += data.records[at];
       }
     }
-    const rows = [];
-    let off = 0;
-    for (let i = 0; i < data.bin.length; i++) {
+    const has = new Uint8Array(data.bin.length);
+    let count = 0, off = 0;
+    for (let i = 0; i < has.length; i++) {
       const slot = data.satellite[i] * periods + data.period[i];
       if ((data.quality_flags[i] & chosen.excluded) || !ok[2 * slot + (data.latitude[i] < 0 ? 1 : 0)]) continue;
-      rows.push(i);
+      has[i] = 1;
+      count++;
       if (data.bin[i] < 0) off++;
       else events[data.event_class[i]][row[slot] * bins + data.bin[i]]++;
     }
     for (const total of kinds) for (let i = 0; i < total.length; i++) total[i] *= facts.sampling_s;
-    return { blocks, dwell: kinds[0], within: kinds.slice(1), events, rows, off };
+    return { blocks, dwell: kinds[0], within: kinds.slice(1), events, has, count, off };
   }
 
   // Sums over blocks and bins of `part`, a list of bins: of each block, and of all.
@@ -505,7 +506,7 @@
   const PAGE = 25, SHOWN = ["L", "MLT", "latitude", "longitude", "max_e4_0", "probability"];
   const startOf = (i) => data.start_day[i] * 86400000 + data.start_ms[i];
   const durationOf = (i) => data.stop_after[i] / 1000 + facts.sampling_s;
-  let listed = [];
+  let listed = new Uint32Array(0);
 
   // A column of the event table as `reprocess events` prints it.
   function printed(name, i) {
@@ -530,17 +531,23 @@
     return floating(Number(value.toPrecision(9)));
   }
 
+  // All events in an order, made once; of equal ones the first in the table is first.
+  const orders = {};
+  function inOrder(kind) {
+    if (orders[kind]) return orders[kind];
+    const key = { flux: (i) => -data.max_e4_0[i], long: (i) => -durationOf(i), time: startOf }[kind];
+    const keys = Float64Array.from(data.bin, (_, i) => { const k = key(i); return Number.isNaN(k) ? Infinity : k; });
+    return orders[kind] = Uint32Array.from(keys.keys()).sort((a, b) => (keys[a] < keys[b] ? -1 : keys[a] > keys[b] ? 1 : a - b));
+  }
+
   function listEvents() {
     const of = chosen.shown === "both" ? -1 : classes.indexOf(chosen.shown);
-    listed = now.rows.filter((i) => (of < 0 || data.event_class[i] === of) && (chosen.bin < 0 || data.bin[i] === chosen.bin));
-    const key = { flux: (i) => -data.max_e4_0[i], long: (i) => -durationOf(i), time: startOf }[chosen.order];
-    const keys = new Map(listed.map((i) => [i, Number.isNaN(key(i)) ? Infinity : key(i)]));
-    listed.sort((a, b) => keys.get(a) - keys.get(b) || a - b);
+    listed = inOrder(chosen.order).filter((i) => now.has[i] && (of < 0 || data.event_class[i] === of) && (chosen.bin < 0 || data.bin[i] === chosen.bin));
     showPage();
   }
 
   function showPage() {
-    const first = chosen.page * PAGE, rows = listed.slice(first, first + PAGE);
+    const first = chosen.page * PAGE, rows = [...listed.subarray(first, first + PAGE)];
     const where = chosen.bin < 0 ? "" : " in the bin that is chosen", off = chosen.bin < 0 && now.off ? `, ${whole(now.off)} of all classes on no map (L outside, or interpolated)` : "";
     id("count").textContent = listed.length ? `${whole(first + 1)} to ${whole(first + rows.length)} of ${whole(listed.length)} events${where}${off}` : `No event${where}`;
     id("before").disabled = first === 0;
@@ -585,7 +592,7 @@
 
   function saveEvents() {
     const names = facts.columns.map(([name]) => name);
-    const rows = [...listed].sort((a, b) => a - b);
+    const rows = [...listed.slice().sort()];
     save([["number", ...names].join(","), ...rows.map((i) => [i + 1, ...names.map((name) => printed(name, i))].join(","))], "events.csv");
   }
 
@@ -650,17 +657,13 @@
     now = tally();
     chosen.page = 0;
     drawDials(range(bins).map((bin) => measure([bin])));
-    const known = now.blocks < facts.interval.min_blocks || (drawn.has(now.blocks) && drawn.has(facts.blocks));
-    if (known) drawProfiles(true);
-    else {
-      drawProfiles(false);
-      clearTimeout(waiting);
-      waiting = setTimeout(() => { drawProfiles(true); tellBin(chosen.bin); }, 30);
-    }
+    drawProfiles(false);
+    clearTimeout(waiting);
+    waiting = setTimeout(() => { drawProfiles(true); tellBin(chosen.bin); }, 30);  // intervals take longer
     id("command").textContent = command();
-    const days = [...chosen.satellites].reduce((n, s) => n + range(periods).reduce((m, p) => m + (inTime(p).some(Boolean) ? data.days[s * periods + p] : 0), 0), 0);
-    id("told").textContent = `${whole(now.rows.length)} events on ${whole(days)} satellite-days are chosen.`;
-    if (known) tellBin(chosen.bin);
+    const times = range(periods).filter((period) => inTime(period).some(Boolean));
+    const days = [...chosen.satellites].reduce((n, s) => times.reduce((m, period) => m + data.days[s * periods + period], n), 0);
+    id("told").textContent = `${whole(now.count)} events on ${whole(days)} satellite-days are chosen.`;
     markBin();
     listEvents();
   }
