@@ -19,11 +19,12 @@ import pandas as pd
 import xarray as xr
 
 from reprocess import schema
+from reprocess.maps.axes import make_axes
 from reprocess.maps.contrast import contrast, tell
 from reprocess.maps.difference import Part, difference_interval, enough, p_values
 from reprocess.maps.intervals import block_interval, calendar_block, poisson_interval
 from reprocess.maps.occurrence import occurrence
-from reprocess.maps.split import event_days, make_axes
+from reprocess.maps.split import event_days
 from reprocess.maps.tally import tally
 from reprocess.schema import EVENT_COLUMNS, MS_PER_DAY, RECORDS_OF
 from reprocess.schema.grid import FINE, L_EDGES, MLT_EDGES, make_grid
