@@ -133,6 +133,18 @@ def test_files_and_targets_that_are_named_exist(document: Path) -> None:
     assert set(re.findall(r"(?:`|^ {4})make (\w+)", text, re.MULTILINE)) <= targets
 
 
+def test_every_document_has_a_place_in_the_site() -> None:
+    """`make docs` fails where a page is in no table of contents."""
+    tables = re.findall(r"```{toctree}\n(.*?)```", _text(Path("docs/index.md")), re.DOTALL)
+    listed = {
+        (REPOSITORY / "docs" / f"{line}.md").resolve().relative_to(REPOSITORY)
+        for line in "".join(tables).splitlines()
+        if line and not line.startswith(":")
+    }
+    own = {Path("docs/index.md"), Path("docs/paper.md")}
+    assert listed == set(DOCUMENTS) - own | {Path("CHANGELOG.md")}
+
+
 def test_the_design_can_be_read_at_once() -> None:
     assert len(_text(Path("docs/design.md")).split()) < 3000
 
