@@ -411,7 +411,7 @@
     const low = Math.floor(Math.log10(Math.min(...positive))), high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...positive))));
     const all = hours.reduce((a, b) => a + b, 0);
     paint(dials[2], (bin) => hours[bin] > 0 ? hue((Math.log10(hours[bin]) - low) / (high - low), facts.hues_of_dwell) : facts.colours.unobserved,
-      positive.length ? `${digits(all, 5)} h; colours from ${10 ** low} h (pale) to ${10 ** high} h (dark), logarithmic` : "nothing was observed");
+      positive.length ? `${whole(Math.round(all))} h; colours from ${10 ** low} h (pale) to ${10 ** high} h (dark), logarithmic` : "nothing was observed");
     drawBar(scale);
   }
 
@@ -575,11 +575,9 @@
     const half = Math.ceil(pairs.length / 2), table = (rows) => make("table", { class: "facts dense" }, make("tbody", {}, ...rows));
     const draw = `reprocess plot event WORK --run ${quoted(facts.run)} --number ${i + 1} -o event${i + 1}.png`;
     id("event").replaceChildren(make("h3", {}, `Event ${i + 1}: ${printed("event_class", i)}, ${printed("satellite", i)}, ${printed("start_time", i).slice(0, 19).replace("T", " ")} UTC`),
-      ...passage(i), make("div", { class: "columns" }, table(pairs.slice(0, half)), table(pairs.slice(half))),
+      make("div", { class: "columns" }, table(pairs.slice(0, half)), table(pairs.slice(half))),
       make("p", { class: "note" }, "Its passage with class probabilities, L and MLT: ", make("code", {}, draw)));
   }
-
-  const passage = () => [];
 
   // --- files ------------------------------------------------------------------------------------------
 
