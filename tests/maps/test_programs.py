@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from reprocess.maps.axes import make_axes
 from reprocess.maps.occurrence import occurrence, read_occurrence, write_occurrence
 from reprocess.schema import EVENT_FLAGS
 from reprocess.work.paths import Run
@@ -90,4 +91,50 @@ def test_nco_leaves_out_what_is_missing_from_weighted_means(run: Run, tmp_path: 
 def test_ncdump_shows_no_not_a_number(run: Run) -> None:
     told = answer(find_program("ncdump"), run.occurrence)
     assert 'MLT:units = "h"' in told
+    assert "NaN" not in told
+
+
+@pytest.fixture(scope="module")
+def split(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same split by hemisphere and flag: two labelled dimensions before those of the maps."""
+    path = tmp_path_factory.mktemp("split") / "by.nc"
+    day = [(2.5, 3, 100, 10, 0, EVENT_FLAGS["SAA"], 0, 0), (-2.5, 7, 90, 0, 5), (5.0, 3, 50, 0, 0)]
+    events = [("REP", 2.5, 3, 60, EVENT_FLAGS["SAA"]), ("CSS", 2.5, 7, -60, 0)]
+    receipt = write_block(Run(path.parent / "runs" / "demo"), [day] * 10, events)
+    axes = make_axes(("hemisphere", "SAA"), [receipt])
+    found = occurrence(Run(path.parent / "runs" / "demo"), [receipt], MAP, 100, axes=axes)
+    write_occurrence(path, found)
+    return path
+
+
+def test_cdo_reads_a_split_of_which_nco_took_one_class_and_one_part(split: Path, tmp_path: Path) -> None:
+    cdo, ncwa = find_program("cdo"), find_program("ncwa")
+    chosen = ("-d", "event_class,0", "-d", "SAA,0", "-a", "event_class,SAA")
+    answer(ncwa, "-O", "-C", *chosen, "-v", "events,dwell", split, tmp_path / "one.nc")
+    with xr.open_dataset(split, engine="scipy", decode_times=False) as maps:
+        for name in ("events", "dwell"):
+            values = answer(cdo, "-s", "outputf,%.17g,1", f"-selname,{name}", tmp_path / "one.nc").split()
+            part = maps[name].isel(SAA=0)
+            expected = part.isel(event_class=0) if name == "events" else part
+            np.testing.assert_array_equal(np.array(values, float), expected.values.ravel())
+            assert len(values) == 2 * 6, "both hemispheres"
+
+
+def test_nco_takes_a_part_of_a_split_and_sums_over_it(split: Path, tmp_path: Path) -> None:
+    ncks, ncwa = find_program("ncks"), find_program("ncwa")
+    with xr.open_dataset(split, engine="scipy", decode_times=False) as maps:
+        answer(ncks, "-O", "-d", "hemisphere,1", "-d", "SAA,0", split, tmp_path / "south.nc")
+        with xr.open_dataset(tmp_path / "south.nc", engine="scipy", decode_times=False) as found:
+            assert found.hemisphere.values.tolist() == maps.hemisphere.values.tolist()[1:]
+            np.testing.assert_array_equal(found.dwell[0, 0], maps.dwell[1, 0])
+            assert float(found.dwell.sum()) > 0
+        answer(ncwa, "-O", "-y", "ttl", "-a", "hemisphere,SAA", "-v", "events", split, tmp_path / "sum.nc")
+        with xr.open_dataset(tmp_path / "sum.nc", engine="scipy", decode_times=False) as found:
+            np.testing.assert_array_equal(found.events, maps.events.sum(["hemisphere", "SAA"]))
+            assert int(found.events.sum()) == 2
+
+
+def test_ncdump_shows_the_labels_of_a_split_and_no_not_a_number(split: Path) -> None:
+    told = answer(find_program("ncdump"), split)
+    assert '"without SAA",' in told
     assert "NaN" not in told
