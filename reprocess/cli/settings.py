@@ -27,8 +27,7 @@ def name_variables(command: click.Command, prefix: str = PREFIX) -> None:
     """
     for option, spelled in _spelled(command):
         own = f"{prefix}_{spelled[0].upper()}"
-        others = [option.envvar] if isinstance(option.envvar, str) else list(option.envvar or ())
-        option.envvar = [*others, *([own] if own not in others else [])]
+        option.envvar = [str(option.envvar), own] if option.envvar else own
     for name, one in getattr(command, "commands", {}).items():
         name_variables(one, f"{prefix}_{name.upper().replace('-', '_')}")
 

@@ -72,8 +72,9 @@ def test_every_option_has_one_variable_called_as_the_option() -> None:
     def look(command: click.Command, prefix: str) -> None:
         for option in command.params:
             if isinstance(option, click.Option) and option.envvar:
-                assert f"{prefix}_{option.opts[-1].lstrip('-').replace('-', '_').upper()}" in option.envvar
-                named.extend(option.envvar)
+                names = [option.envvar] if isinstance(option.envvar, str) else option.envvar
+                assert names[-1] == f"{prefix}_{option.opts[-1].lstrip('-').replace('-', '_').upper()}"
+                named.extend(names)
         for name, one in getattr(command, "commands", {}).items():
             look(one, f"{prefix}_{name.upper()}")
 
