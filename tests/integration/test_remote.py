@@ -15,6 +15,7 @@ from tests.support.command import records, reprocess, tree
 from tests.support.web import Fault, NoaaServer
 
 ONE = ("--workers", 1)
+ALONE = ("--partition", "1/1")
 OPTIONS = ("--model", "random", *ONE)
 
 # A server's own pause of 0 s takes the place of the growing ones, so that tests need not wait.
@@ -47,7 +48,7 @@ def test_faults_are_waited_out_or_named_and_mended_by_the_next_run(
         third: [Fault(status=404)],
         fourth: [Fault(body=b"<html>Sorry</html>", headers=AT_ONCE)] * 99,
     }
-    done = reprocess("ingest", server.url, tmp_path / "w", *ONE, code=4)
+    done = reprocess("ingest", server.url, tmp_path / "w", *ALONE, code=4)
     assert "deferred by reason: 1 not_found, 1 not_the_file, 1 server_error\n" in done.stdout
     assert "  deferred noaa18 2019-10-25: server_error (" in done.stdout
     assert "noaa18: 1 of 3 satellite-days ingested" in done.stdout
@@ -68,10 +69,10 @@ def test_faults_are_waited_out_or_named_and_mended_by_the_next_run(
 
 
 def test_new_grown_and_replaced_days_are_read_again_and_no_others(server: NoaaServer, tmp_path: Path) -> None:
-    reprocess("ingest", server.url, tmp_path / "w", *ONE)
+    reprocess("ingest", server.url, tmp_path / "w", *ALONE)
     before = records(tmp_path / "w")
     server.requests.clear()
-    reprocess("ingest", server.url, tmp_path / "w", *ONE)
+    reprocess("ingest", server.url, tmp_path / "w", *ALONE)
     assert records(tmp_path / "w") == before
     assert not any(path.endswith(".nc") for _, path in server.requests)
 
@@ -81,20 +82,20 @@ def test_new_grown_and_replaced_days_are_read_again_and_no_others(server: NoaaSe
     os.utime(replaced, (1_600_000_000, 1_600_000_000))
     new = fake.granule_path(server.root, "noaa18", "2019-10-26")
     fake.write_granule(new, fake.variables("noaa18", "2019-10-26"))
-    reprocess("ingest", server.url, tmp_path / "w", *ONE)
+    reprocess("ingest", server.url, tmp_path / "w", *ALONE)
     asked = {path.rsplit("/", 1)[-1] for _, path in server.requests if path.endswith(".nc")}
     assert asked == {grown.name, replaced.name, new.name}
-    reprocess("ingest", server.url, tmp_path / "fresh", *ONE)
+    reprocess("ingest", server.url, tmp_path / "fresh", *ALONE)
     assert tree(tmp_path / "w") == tree(tmp_path / "fresh")
 
 
 def test_day_that_vanishes_is_reported_and_kept(server: NoaaServer, tmp_path: Path) -> None:
-    reprocess("ingest", server.url, tmp_path / "w", *ONE)
+    reprocess("ingest", server.url, tmp_path / "w", *ALONE)
     before = tree(tmp_path / "w")
     path = fake.granule_path(server.root, "noaa18", "2019-12-01")
     content, at = path.read_bytes(), path.stat().st_mtime
     path.unlink()
-    done = reprocess("ingest", server.url, tmp_path / "w", *ONE)
+    done = reprocess("ingest", server.url, tmp_path / "w", *ALONE)
     assert f"no longer in the archive: noaa18 2019-12-01 {server.url}2019/noaa18/{path.name}" in done.stderr
     assert "vanished noaa18 2019-12-01: what was read is kept" in done.stdout
     assert "vanished noaa18 2019-12-01" in reprocess("status", tmp_path / "w").stdout
@@ -103,7 +104,7 @@ def test_day_that_vanishes_is_reported_and_kept(server: NoaaServer, tmp_path: Pa
     assert after == before
     path.write_bytes(content)
     os.utime(path, (at, at))
-    assert "vanished" not in reprocess("ingest", server.url, tmp_path / "w", *ONE).stdout
+    assert "vanished" not in reprocess("ingest", server.url, tmp_path / "w", *ALONE).stdout
     assert tree(tmp_path / "w") == before
 
 
@@ -112,9 +113,9 @@ def test_day_that_vanishes_before_it_was_read_is_lost_not_forgotten(
 ) -> None:
     name = name_of("noaa18", "2019-12-01")
     server.faults[name] = [Fault(status=404)]
-    reprocess("ingest", server.url, tmp_path / "w", *ONE, code=4)
+    reprocess("ingest", server.url, tmp_path / "w", *ALONE, code=4)
     fake.granule_path(server.root, "noaa18", "2019-12-01").unlink()
-    done = reprocess("ingest", server.url, tmp_path / "w", *ONE, code=3)
+    done = reprocess("ingest", server.url, tmp_path / "w", *ALONE, code=3)
     assert "vanished noaa18 2019-12-01: lost, it was never read" in done.stdout
     assert "1 lost" in done.stdout
     reprocess("status", tmp_path / "w", code=3)
@@ -158,11 +159,11 @@ def test_archive_in_s3_is_read_like_a_folder(
 ) -> None:
     endpoint, url = bucket
     storage = ("--storage-option", f"endpoint_url={endpoint}", "--storage-option", "anon=true")
-    reprocess("ingest", url, tmp_path / "w", *ONE, *storage)
-    reprocess("ingest", fake_archive, tmp_path / "local", *ONE)
+    reprocess("ingest", url, tmp_path / "w", *ALONE, *storage)
+    reprocess("ingest", fake_archive, tmp_path / "local", *ALONE)
     assert tree(tmp_path / "w" / "archive.zarr") == tree(tmp_path / "local" / "archive.zarr")
     before = records(tmp_path / "w")
-    reprocess("ingest", url, tmp_path / "w", *ONE, *storage)
+    reprocess("ingest", url, tmp_path / "w", *ALONE, *storage)
     assert records(tmp_path / "w") == before
 
 
@@ -177,7 +178,7 @@ def test_replaced_object_is_read_again_by_its_etag_and_a_gone_one_deferred(
     endpoint, url = bucket
     storage = {"endpoint_url": endpoint}
     words = ("--storage-option", f"endpoint_url={endpoint}")
-    reprocess("ingest", url, tmp_path / "w", *ONE, *words)
+    reprocess("ingest", url, tmp_path / "w", *ALONE, *words)
     client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
     path = fake.write_granule(tmp_path / "new.nc", fake.variables("metop01", "2019-10-24", n=700))
     key = f"l1b/2019/metop01/{name_of('metop01', '2019-10-24')}"

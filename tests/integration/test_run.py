@@ -157,7 +157,7 @@ def test_a_block_that_fails_is_named_and_the_remedy_works(
     fake_archive: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
     work = tmp_path / "w"
-    reprocess("ingest", fake_archive, work, "--workers", 1)
+    reprocess("ingest", fake_archive, work, "--partition", "1/1")
     shard = work / "archive.zarr/noaa18/electron_flux/c/248/0/0/0"
     shard.unlink()
     done = reprocess("detect", work, *OPTIONS, "--classes", code=4)
@@ -167,6 +167,6 @@ def test_a_block_that_fails_is_named_and_the_remedy_works(
     assert "2 satellite-days classified" in done.stdout
     reprocess("status", work, code=4)
     record.unlink()
-    reprocess("ingest", fake_archive, work, "--workers", 1)
+    reprocess("ingest", fake_archive, work, "--partition", "1/1")
     reprocess("run", fake_archive, work, *OPTIONS, "--classes")
     assert tree(work) == tree(undisturbed)
