@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,8 @@ def slurm(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
     finally:
         for pid_file in (folder / "d.pid", folder / "ctld.pid", *([] if running else [munge])):
             if pid_file.exists():
-                os.kill(int(pid_file.read_text()), signal.SIGTERM)
+                with suppress(ProcessLookupError):  # it ended between
+                    os.kill(int(pid_file.read_text()), signal.SIGTERM)
         patch.undo()
 
 
