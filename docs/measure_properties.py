@@ -1,26 +1,44 @@
-"""Hold properties of events against the simulator's truth: the table of docs/physics.md.
+"""Hold properties of events against the simulator's truth: the tables of docs/physics.md.
 
-    python docs/measure_properties.py [DAYS]
+    python docs/measure_properties.py [--days 60] [--seed 202 --seed 303]
+    python docs/measure_properties.py --found WORK TRUTH.parquet [--found ...] [--calibrate]
 
 Events are the true ones, between their true records, so that it is the properties that are measured and not
-detection.
+detection; with `--found`, those of all runs of a WORK, each beside the true event of its class that it
+overlaps. `--calibrate` finds the terms of `reprocess.physics.unmodelled` on them; measure on other seeds.
 """
 
+import argparse
 import datetime as dt
 import itertools
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from reprocess.catalogue.properties import describe_events
+from reprocess.catalogue.stage import origin_of
+from reprocess.physics.coincidence import milliseconds, overlapping
 from reprocess.physics.event import AROUND, Event, properties
-from reprocess.schema import ELECTRON_VARIABLES, PROTON_VARIABLES
+from reprocess.physics.unmodelled import TERMS, Term
+from reprocess.schema import ELECTRON_VARIABLES, EVENT_CLASSES, PROTON_VARIABLES
 from reprocess.simulate import simulate_day
 from reprocess.simulate.fluxes import e4_background
+from reprocess.work.held import Held
+from reprocess.work.parts import read_events
+from reprocess.work.paths import Run, Work
+from reprocess.work.status import ledger_days
 
-SATELLITES, START, EVENTS_PER_DAY, SEED = ("noaa18", "metop01"), dt.date(2015, 6, 1), 40.0, 77
+SATELLITES, EVENTS_PER_DAY, EVERY_DAYS = ("noaa18", "metop01"), 40.0, 6
+"""Days are spread over a year, so that quiet and storm are among them; which year, the seed tells."""
+
+CHECKED = (202, 303, 304, 305)
 STRENGTHS = (2, 5, 10, 30, 300)
 """Limits of the peak of E4, counts per second."""
+
+ENERGIES = ("energy_flux_40", "energy_flux_612")
+NOMINAL = 0.6827
 
 NAMES = {
     "time": "time", "L_IGRF": "L_IGRF", "foot_latitude": "geod_lat_foot", "foot_longitude": "geod_lon_foot",
@@ -38,9 +56,9 @@ def records_of(variables: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return records
 
 
-def events_of(satellite: str, date: dt.date) -> list[tuple[Event, dict[str, object]]]:
+def events_of(satellite: str, date: dt.date, seed: int) -> list[tuple[Event, dict[str, object]]]:
     """Return a day's true events with their rows of the truth table."""
-    variables, truth = simulate_day(satellite, date, SEED, EVENTS_PER_DAY)
+    variables, truth = simulate_day(satellite, date, seed, EVENTS_PER_DAY)
     records, found = records_of(variables), []
     background = e4_background(satellite, date.year + date.timetuple().tm_yday / 365.25)
     for row in truth:
@@ -53,37 +71,120 @@ def events_of(satellite: str, date: dt.date) -> list[tuple[Event, dict[str, obje
             continue
         places = (first - near.start, last - near.start, peak - near.start)
         extent = (float(row["L_min"]), float(row["L_max"]))
-        found.append((Event(part, *places, background, float(row["L"]), extent, simulated=True), row))
+        shell, kind = float(row["L"]), str(row["event_class"])
+        found.append((Event(part, *places, background, shell, extent, True, kind), row))
     return found
 
 
-def measure(days: int) -> pd.DataFrame:
-    """Return bias, scatter and coverage by property and strength."""
-    pairs = [
-        pair for s in SATELLITES for k in range(days) for pair in events_of(s, START + dt.timedelta(days=k))
-    ]
-    found = pd.DataFrame(properties([event for event, _ in pairs]))
-    truth = pd.DataFrame([row for _, row in pairs])
+def true_events(seeds: list[int], days: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return properties and truth of simulated events, row by row."""
+    pairs = []
+    for seed, k, satellite in itertools.product(seeds, range(days), SATELLITES):
+        date = dt.date(2010 + seed % 5, 1, 5) + dt.timedelta(days=EVERY_DAYS * k)
+        pairs += events_of(satellite, date, seed)
+    found = properties([event for event, _ in pairs])
+    return pd.DataFrame(found), pd.DataFrame([row for _, row in pairs])
+
+
+def found_events(work: Work, run: Run, truth: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return a run's events with properties and the true one of the same class that each overlaps."""
+    held, tables = Held(ledger_days(work.ledger)), []
+    for receipt in run.ledger.done():
+        events = read_events(run, [receipt])
+        columns = describe_events(work, receipt["satellite"], events, origin_of(receipt, held)[1])
+        new = {name: values for name, values in columns.items() if name not in events}
+        tables.append(pd.concat([events, pd.DataFrame(new, index=events.index)], axis=1))
+    found, true = pd.concat(tables, ignore_index=True), pd.read_parquet(truth)
+    usable = ~(true["at_midnight"] | true["at_gap"] | true["in_calibration"] | true["in_anomaly"])
+    true = true[usable].reset_index(drop=True)
+    edges = [milliseconds(table[f"{x}_time"]) for table in (found, true) for x in ("start", "stop")]
+    i, j = overlapping(*edges)
+    same = np.logical_and.reduce(
+        [found[name].to_numpy()[i] == true[name].to_numpy()[j] for name in ("satellite", "event_class")]
+    )
+    same &= found["energy_flux_40"].notna().to_numpy()[i]
+    return found.iloc[i[same]], true.iloc[j[same]]
+
+
+def chosen_rows(truth: pd.DataFrame) -> dict[tuple[str, str], np.ndarray]:
+    """Return which events are of each class and strength."""
+    peak, kind = truth["peak_counts"].to_numpy(), truth["event_class"].to_numpy()
+    return {
+        (f"{low}-{high}", name): (peak >= low) & (peak < high) & (kind == name)
+        for low, high in itertools.pairwise(STRENGTHS)
+        for name in EVENT_CLASSES
+    }
+
+
+def measure(found: pd.DataFrame, truth: pd.DataFrame) -> pd.DataFrame:
+    """Return bias, scatter and coverage by property, class and strength."""
     rows = []
-    for low, high in itertools.pairwise(STRENGTHS):
-        which = ((truth["peak_counts"] >= low) & (truth["peak_counts"] < high)).to_numpy()
-        for kind in ("REP", "CSS"):
-            chosen = which & (truth["event_class"] == kind).to_numpy()
-            row: dict[str, object] = {"peak": f"{low}-{high}", "class": kind, "events": int(chosen.sum())}
-            rows.append(row | _energies(found[chosen], truth[chosen]) | _others(found[chosen], truth[chosen]))
+    for (peak, kind), which in chosen_rows(truth).items():
+        row: dict[str, object] = {"peak": peak, "class": kind, "events": int(which.sum())}
+        rows.append(row | _energies(found[which], truth[which]) | _others(found[which], truth[which]))
     return pd.DataFrame(rows)
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """Return the energies of `measure` as the table of docs/physics.md."""
+    lines = []
+    for row in table.to_dict("records"):
+        cells = [f"{row['peak']} | {row['class']} | {row['events']}"]
+        for short in ("40", "612"):
+            low, middle, high = (row[f"{short} {name}"] for name in ("low", "median", "high"))
+            cells.append(f"{middle:.2f} ({low:.2f}-{high:.2f})")
+            shares = [
+                100 * row[f"{short} {name}"] for name in ("counting", "below", "covered", "above", "in range")
+            ]
+            cells.append("{:.0f} | **{:.0f} {:.0f} {:.0f}** | {:.0f}".format(*shares))
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def calibrate(found: pd.DataFrame, truth: pd.DataFrame) -> dict[tuple[str, str], tuple[Term, Term]]:
+    """Return by class and energy the terms below and above whose intervals cover at nominal in each strength.
+
+    The limits of `found` are to be those of counting alone. On a grid, the least sum over strengths of the
+    square of what coverage misses, and of a tenth of what the two sides differ. An amount is looked for below
+    the flux above 40 keV alone, which aurora adds to.
+    """
+    found_terms = {}
+    for kind, name in itertools.product(EVENT_CLASSES, ENERGIES):
+        cells = [which for (_, one), which in chosen_rows(truth).items() if one == kind]
+        energy, lower, upper = (found[f"{name}{end}"].to_numpy() for end in ("", "_lower", "_upper"))
+        off = np.log(energy / truth[name].to_numpy())
+        below, above = np.log(energy / np.maximum(lower, 1e-12 * energy)), np.log(upper / energy)
+        amounts = np.arange(0, 0.004, 0.00025) if name == ENERGIES[0] else (0.0,)
+        shares = np.arange(0, 0.5, 0.02)
+        tried = {}
+        for share, amount, over in itertools.product(shares, amounts, shares):
+            room = Term(share, amount).of(energy)
+            sides = off > np.hypot(below, room), off < -np.hypot(above, over)
+            missed = [np.array([side[which].mean() for which in cells]) for side in sides]
+            cost = ((sum(missed) - 1 + NOMINAL) ** 2).sum() + 0.1 * ((missed[0] - missed[1]) ** 2).sum()
+            tried[share, amount, over] = cost
+        share, amount, over = min(tried, key=lambda k: tried[k])
+        found_terms[kind, name] = (
+            Term(round(float(share), 5), round(float(amount), 5)),
+            Term(round(float(over), 5)),
+        )
+    return found_terms
 
 
 def _energies(found: pd.DataFrame, truth: pd.DataFrame) -> dict[str, float]:
     row: dict[str, float] = {}
-    for name in ("energy_flux_40", "energy_flux_612"):
+    for name in ENERGIES:
         true, short = truth[name].to_numpy(), name.removeprefix("energy_flux_")
-        ratio = np.log(found[name].to_numpy() / true)
-        within = (found[f"{name}_lower"].to_numpy() <= true) & (true <= found[f"{name}_upper"].to_numpy())
-        inside = (found[f"{name}_least"].to_numpy() <= true) & (true <= found[f"{name}_most"].to_numpy())
-        low, middle, high = np.exp(np.percentile(ratio, [15.87, 50, 84.13]))
+        value, error, lower, upper, least, most = (
+            found[f"{name}{end}"].to_numpy() for end in ("", "_error", "_lower", "_upper", "_least", "_most")
+        )
+        low, middle, high = np.exp(np.percentile(np.log(value / true), [15.87, 50, 84.13]))
         row |= {f"{short} median": middle, f"{short} low": low, f"{short} high": high}
-        row |= {f"{short} covered": within.mean(), f"{short} in range": inside.mean()}
+        row |= {f"{short} counting": (np.abs(value - true) <= error).mean()}
+        row |= {f"{short} below": (true < lower).mean(), f"{short} above": (true > upper).mean()}
+        row |= {f"{short} covered": ((lower <= true) & (true <= upper)).mean()}
+        row |= {f"{short} in range": ((least <= true) & (true <= most)).mean()}
+        row |= {f"{short} width": np.median(upper / lower)}
     return row
 
 
@@ -99,6 +200,31 @@ def _others(found: pd.DataFrame, truth: pd.DataFrame) -> dict[str, float]:
     return row | {"dispersion": found["dispersion"].median(), "with boundaries": known.mean()}
 
 
+def main() -> None:
+    """Measure what the options name and print it."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--days", type=int, default=60)
+    options.add_argument("--seed", type=int, action="append")
+    options.add_argument("--found", nargs=2, type=Path, action="append", metavar=("WORK", "TRUTH"))
+    options.add_argument("--calibrate", action="store_true")
+    given = options.parse_args()
+    if given.calibrate:
+        TERMS.clear()  # so that the limits are of counting alone
+    if given.found:
+        parts = [
+            found_events(Work(work), run, truth) for work, truth in given.found for run in Work(work).runs()
+        ]
+        found, truth = (pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
+    else:
+        found, truth = true_events(given.seed or list(CHECKED), given.days)
+    if given.calibrate:
+        for key, terms in calibrate(found, truth).items():
+            sys.stdout.write(f"{key}: below {terms[0]}, above {terms[1]}\n")
+        return
+    table = measure(found, truth)
+    sys.stdout.write(markdown(table) + "\n\n" + table.T.to_string() + "\n")
+
+
 if __name__ == "__main__":
     pd.set_option("display.width", 250, "display.max_columns", 50, "display.precision", 2)
-    sys.stdout.write(measure(int(sys.argv[1]) if len(sys.argv) > 1 else 10).T.to_string() + "\n")
+    main()

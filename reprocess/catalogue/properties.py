@@ -125,4 +125,5 @@ def _event(row: Mapping[Any, Any], stretch: Stretch, backgrounds: Mapping[str, f
         float(np.float32(row["L"])),
         (float(np.float32(row["L_min"])), float(np.float32(row["L_max"]))),
         bool(flags & schema.EVENT_FLAGS["simulated"]),
+        str(row["event_class"]),
     )

@@ -3,12 +3,15 @@
 import numpy as np
 import pandas as pd
 
-from reprocess.physics.coincidence import groups, matches, pairs
+from reprocess.physics.coincidence import Shifts, Spots, Windows, groups, near
 from reprocess.schema import EVENT_COLUMNS, Variable
 from reprocess.schema.properties import MATCH_COLUMNS, PROPERTY_COLUMNS, PROPERTY_KEY
 from reprocess.work.described import read_properties
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run
+
+CONTROLS = Shifts(count=3)
+"""How events are moved to count matches by chance: to the days around, which are about as active."""
 
 KEY = ("satellite", *PROPERTY_KEY)
 """Columns that name an event."""
@@ -32,17 +35,23 @@ def read_catalogue(run: Run) -> pd.DataFrame:
     events, found = read_events(run, receipts), read_properties(run, receipts)
     table = events.merge(found, on=list(KEY), how="left", validate="one_to_one")
     table = table.sort_values(["start_time", "satellite", "event_class"], ignore_index=True)
-    return table.assign(**_coincidences(table))[list(CATALOGUE_COLUMNS)]
+    return table.assign(**coincidences(table))[list(CATALOGUE_COLUMNS)]
 
 
-def _coincidences(table: pd.DataFrame) -> dict[str, np.ndarray]:
-    time = table["peak_time"].to_numpy("datetime64[ms]").astype(np.int64)
-    satellite, L, mlt = table["satellite"].to_numpy(), *(table[n].to_numpy(float) for n in ("L", "MLT"))
+def coincidences(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return how many events of other satellites are near each event, how many by chance, and its group."""
     if not len(table):
         return {name: np.empty(0, column.dtype) for name, column in MATCH_COLUMNS.items()}
-    found, by_chance = matches(time, satellite, L, mlt)
+    spots, windows = Spots.of(table), Windows()
+
+    def pairs(shift: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        return near(spots, spots, windows, shift=shift, others=True)
+
+    def count(shift: int = 0) -> np.ndarray:
+        return np.bincount(pairs(shift)[0], minlength=len(table))
+
     return {
-        "matches": found.astype(np.int32),
-        "matches_by_chance": by_chance.astype(np.float32),
-        "group": groups(time, pairs(time, satellite, L, mlt)),
+        "matches": count().astype(np.int32),
+        "matches_by_chance": np.mean([count(ms) for ms in CONTROLS.ms], axis=0).astype(np.float32),
+        "group": groups(spots.start, np.stack(pairs(), axis=1)),
     }

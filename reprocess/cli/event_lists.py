@@ -31,8 +31,8 @@ def _columns(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> d
 FORM = options_of(
     click.option(
         "--column", "columns", multiple=True, callback=_columns, metavar="NAME=COLUMN",
-        help="What a list calls satellite, start_time, stop_time, event_class, L or MLT, or the number of "
-        "that column, from 1; may be repeated.",
+        help="What a list calls satellite, start_time, stop_time, event_class, L, MLT, latitude or "
+        "longitude, or the number of that column, from 1; may be repeated.",
     ),
     click.option("--no-header", is_flag=True, help="The first line of a list is an event, not names."),
     click.option(

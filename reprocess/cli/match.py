@@ -60,21 +60,31 @@ _WINDOWS = options_of(
     help="Look up which satellites observed records near each listed event, about 0.1 s a satellite-day.",
 )  # fmt: skip
 @click.option(
+    "--altitude", type=Number(0, 2000), default=120.0, show_default=True,
+    help="Altitude of the latitudes and longitudes of a list without L and MLT, in km: 120 for foot points "
+    "and what is seen from the ground, else that of the satellite.",
+)  # fmt: skip
+@click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False),
     help="Table of listed events and what coincides with each: a .csv or .parquet file.",
+)  # fmt: skip
+@click.option(
+    "--page", type=click.Path(path_type=Path, dir_okay=False),
+    help="Page with counts, chance and offsets: a .html file.",
 )  # fmt: skip
 @JSON
 def match(work: Path, list_: str | None, name: str | None, **options: Any) -> None:
     """Tell which events of a run coincide with listed ones, and how many would by chance.
 
-    LIST is any table (CSV, Parquet, text) with a start and, where it has them, L and MLT; or a run, as
-    WORK:RUN or :RUN. Rows that cannot be used are named and left out; the exit code is then 3.
+    LIST is any table (CSV, Parquet, text) with a start and, where it has them, L and MLT or latitude and
+    longitude; or a run, as WORK:RUN or :RUN. Rows that cannot be used are named and left out; the exit code
+    is then 3.
     """
     from reprocess.comparison.against import match_list
-    from reprocess.comparison.coincidence import Shifts, Windows
+    from reprocess.physics.coincidence import Shifts, Windows
 
-    form, output = form_of(options), options["output"]
-    _check(list_, output, with_itself=options["with_itself"])
+    form, output, page = form_of(options), options["output"], options["page"]
+    _check(list_, output, page, with_itself=options["with_itself"])
     target = existing_work(work)
     one = target.only_run(name)
     listed = _listed(list_, target, one, form)
@@ -86,23 +96,29 @@ def match(work: Path, list_: str | None, name: str | None, **options: Any) -> No
         Shifts(options["shift_hours"], options["shifts"]),
         others=options["others"] or options["with_itself"],
         looking=options["looking"],
+        altitude=options["altitude"],
         say=lambda text: click.echo(text, err=True),
     )
     facts["list"] = Path(list_).name if list_ else f"run {one.name}"
     click.echo(json.dumps(facts, indent=1, sort_keys=True) if options["as_json"] else _summary(facts))
     if output is not None:
         _write(found, output)
-    sys.exit(_tell_left_out(listed))
+    if page is not None:
+        _write_page(found, facts, page, "" if output is None else output.name)
+    sys.exit(_tell_left_out(facts))
 
 
-def _check(list_: str | None, output: Path | None, *, with_itself: bool) -> None:
+def _check(list_: str | None, output: Path | None, page: Path | None, *, with_itself: bool) -> None:
     """Refuse options that contradict each other, before anything is read."""
     if (list_ is None) != with_itself:
         raise click.UsageError("give a LIST, or --with-itself for the run's own events, and not both")
     if output is not None and output.suffix.lower() not in (".csv", ".parquet"):
         raise click.UsageError(f"{output} is neither .csv nor .parquet; the suffix tells the format")
-    if output is not None and not output.resolve().parent.is_dir():
-        raise click.UsageError(f"there is no folder {output.resolve().parent} to write {output.name} to")
+    if page is not None and page.suffix.lower() != ".html":
+        raise click.UsageError(f"{page} is no .html; the page is one")
+    for path in (output, page):
+        if path is not None and not path.resolve().parent.is_dir():
+            raise click.UsageError(f"there is no folder {path.resolve().parent} to write {path.name} to")
 
 
 def _listed(list_: str | None, work: "Work", run: "Run", form: Any) -> "Listed":
@@ -135,7 +151,12 @@ def _summary(facts: dict[str, Any]) -> str:
         ),
     ]
     if not facts["has"]:
-        lines.append("the list has neither L nor MLT: only times are held against each other")
+        lines.append("the list has neither L nor MLT nor positions: only times are held against each other")
+    if facts["from_positions"]:
+        lines.append(
+            f"L and MLT of the list are those of its positions at {facts['altitude_km']:g} km, told by our "
+            "satellites' records near them"
+        )
     for name, count in facts["counts"].items():
         lines.append(
             f"{_coincide(count)} with {'an' if name == 'any' else 'a ' + name} event within {within}"
@@ -168,10 +189,19 @@ def _write(table: "pd.DataFrame", output: Path) -> None:
     click.echo(f"wrote {output}", err=True)
 
 
-def _tell_left_out(listed: "Listed") -> int:
+def _write_page(table: "pd.DataFrame", facts: dict[str, Any], page: Path, table_name: str) -> None:
+    from reprocess.comparison.offsets import draw_page
+    from reprocess.files import write_atomic
+
+    write_atomic(page.resolve(), draw_page(table, facts, table_name))
+    click.echo(f"wrote {page}", err=True)
+
+
+def _tell_left_out(facts: dict[str, Any]) -> int:
     """Name the rows that were left out, by reason, and return the exit code."""
-    for reason, count in listed.reasons.items():
-        lines = [f"line {k} {w}" for k, r, w in listed.left_out if r == reason]
+    for reason, count in facts["left_out"].items():
+        rows = [row for row in facts["lines_left_out"] if row["reason"] == reason]
+        lines = [f"line {row['line']} {row['what']}" for row in rows]
         more = f"; and {count - _SHOWN} more, in the JSON" if count > _SHOWN else ""
         click.echo(f"left out, {count} {reason}: {'; '.join(lines[:_SHOWN])}{more}", err=True)
-    return LEFT_OUT if listed.left_out else 0
+    return LEFT_OUT if facts["left_out"] else 0

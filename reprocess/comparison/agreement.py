@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from reprocess import schema
-from reprocess.comparison.pairs import milliseconds
 from reprocess.evaluation.truth import label_records
+from reprocess.physics.coincidence import milliseconds
 from reprocess.schema import CLASSES, EVENT_CLASSES, PAIR_KINDS
 
 RESAMPLED_DAYS = 27

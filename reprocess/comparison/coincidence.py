@@ -1,4 +1,4 @@
-"""Which events of a run coincide with listed ones, and how many would by chance.
+"""How many events of a run coincide with listed ones, and how many would by chance.
 
 Two events coincide if the time between them, the difference in L and that in MLT are all within windows. By
 chance: the list is moved in time by whole multiples of a step, and counted again. What drives precipitation
@@ -7,102 +7,19 @@ step is whole days; they cannot meet the same precipitation. A control in which 
 have data is scaled up by the satellite-days that it has.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from reprocess import schema
-from reprocess.comparison.pairs import milliseconds, overlapping
+from reprocess.physics.coincidence import Shifts, Spots, Windows, hours_apart, near
 from reprocess.schema import EVENT_CLASSES
 
 FEWEST_CONTROLS = 10
 """Controls with data below which no interval of the chance number is given."""
 
 CONFIDENCE = 0.95
-
-
-@dataclass(frozen=True)
-class Windows:
-    """How near is near."""
-
-    minutes: float = 10.0
-    L: float = 0.5
-    MLT_h: float = 1.0
-
-    @property
-    def ms(self) -> int:
-        """The window in time, milliseconds."""
-        return round(self.minutes * 60_000)
-
-
-@dataclass(frozen=True)
-class Shifts:
-    """The controls: the list moved by ±1, ±2, … ±count steps."""
-
-    hours: float = 24.0
-    count: int = 10
-
-    @property
-    def ms(self) -> list[int]:
-        """All shifts in milliseconds."""
-        step = round(self.hours * 3_600_000)
-        return [k * step for k in range(-self.count, self.count + 1) if k]
-
-
-@dataclass(frozen=True)
-class Spots:
-    """Events as time, place and satellite, shape (n,) each."""
-
-    start: np.ndarray
-    stop: np.ndarray
-    """Milliseconds since 1970."""
-    L: np.ndarray
-    MLT: np.ndarray
-    """NaN where it is not known: then any is near."""
-    satellite: np.ndarray
-
-    @classmethod
-    def of(cls, events: pd.DataFrame) -> "Spots":
-        """Take them from a table with start_time, stop_time, L, MLT and satellite."""
-        start, stop = (milliseconds(events[name]) for name in ("start_time", "stop_time"))
-        L, MLT = (events[name].to_numpy(np.float64) for name in ("L", "MLT"))
-        return cls(start, stop, L, MLT, events["satellite"].to_numpy(object))
-
-
-def near(listed: Spots, ours: Spots, windows: Windows, *, shift: int = 0, others: bool = False) -> tuple[
-    np.ndarray, np.ndarray
-]:  # fmt: skip
-    """Return all pairs of a listed event, moved by `shift` (ms), and one of ours within the windows.
-
-    Parameters
-    ----------
-    listed, ours : Spots
-    windows : Windows
-    shift : int
-    others : bool
-        Whether only pairs of different satellites count.
-
-    Returns
-    -------
-    tuple of ndarray of int64, shape (k,)
-        Positions in `listed` and in `ours`.
-    """
-    reach = windows.ms
-    i, j = overlapping(listed.start + shift - reach, listed.stop + shift + reach, ours.start, ours.stop)
-    with np.errstate(invalid="ignore"):  # where nothing is known nothing is far
-        far = np.abs(ours.L[j] - listed.L[i]) > windows.L
-        far |= np.abs(hours_apart(ours.MLT[j], listed.MLT[i])) > windows.MLT_h
-    keep = ~far
-    if others:
-        keep &= listed.satellite[i] != ours.satellite[j]
-    return i[keep], j[keep]
-
-
-def hours_apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return a - b around the clock, -12 to 12 h."""
-    return np.asarray((a - b + 12) % 24 - 12)
 
 
 class Coverage:

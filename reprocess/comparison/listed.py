@@ -15,6 +15,10 @@ L_LIMITS = (1.0, 100.0)
 """L shells that a place can have: below 1 lies the inside of the Earth, beyond 100 no field line closes."""
 
 PLACES = ("L", "MLT")
+POSITIONS = ("latitude", "longitude")
+"""What takes the place of both where a list has neither."""
+
+_LIMITS = {"L": L_LIMITS, "MLT": (0.0, 24.0), "latitude": (-90.0, 90.0), "longitude": (-180.0, 360.0)}
 
 
 @dataclass(frozen=True)
@@ -23,13 +27,16 @@ class Listed:
 
     table: pd.DataFrame
     """`line`, `satellite` (empty where the list has none), `start_time`, `stop_time` (UTC, naive), `L`, `MLT`
-    (NaN where the list has none), `event_class` (empty where it has none), by start."""
+    (NaN where the list has none), `event_class` (empty where it has none), by start; `latitude` and
+    `longitude` (degrees) where the list has them and neither `L` nor `MLT`."""
     rows: int
     """Rows of the list."""
     left_out: list[tuple[int, str, str]]
     """Line, reason and words of each other row, by line."""
     places: tuple[str, ...]
-    """Which of L and MLT the list has."""
+    """Which of L and MLT are known."""
+    mapped: bool = False
+    """Whether they are those of latitude and longitude."""
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -53,12 +60,14 @@ def read_listed(path: Path, form: Form) -> Listed:
             "--column start_time=COLUMN, or a number with --no-header"
         )
     places = tuple(name for name in PLACES if name in table)
+    if not places and all(name in table for name in POSITIONS):
+        places = POSITIONS
     known = pd.DataFrame({"line": table["line"].to_numpy(np.int64)})
     for name in ("satellite", "event_class"):
         known[name] = table[name].astype(str).to_numpy(object) if name in table else ""
     for name in ("start_time", "stop_time"):
         known[name] = table[name if name in table else "start_time"].to_numpy("datetime64[ms]")
-    for name in PLACES:
+    for name in dict.fromkeys((*PLACES, *places)):
         known[name] = numbers(table[name]) if name in table else np.nan
     reasons = _reasons(known, table["dated"].to_numpy(bool), places)
     bad = np.array([reason is not None for reason in reasons], bool)
@@ -73,6 +82,7 @@ def read_listed(path: Path, form: Form) -> Listed:
             + "".join(f"\n  line {k}: {words}" for k, _, words in left_out[:10])
         )
     usable = known[~bad].assign(MLT=known["MLT"][~bad] % 24)
+    places = () if places == POSITIONS else places
     return Listed(usable.sort_values("start_time", ignore_index=True), len(known), left_out, places)
 
 
@@ -101,11 +111,11 @@ def _reason(row: dict[object, object], no_time: bool, places: tuple[str, ...]) -
         return "reversed", f"starts at {start.isoformat()}, after its stop at {stop.isoformat()}"
     if stop - start > LONGEST:
         return "too long", f"lasts {stop - start}; more than {LONGEST} is no event"
-    for name, (low, high) in zip(PLACES, (L_LIMITS, (0.0, 24.0)), strict=True):
-        value = float(row[name])  # type: ignore[arg-type]
-        if name in places and np.isnan(value):
+    for name in places:
+        value, (low, high) = float(row[name]), _LIMITS[name]  # type: ignore[arg-type]
+        if np.isnan(value):
             return f"no {name}", f"{name} is missing"
-        if name in places and not low <= value <= high:
+        if not low <= value <= high:
             return f"impossible {name}", f"{name} is {value:g}, not from {low:g} to {high:g}"
     return None
 

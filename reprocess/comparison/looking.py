@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from reprocess import schema
-from reprocess.comparison.coincidence import Spots, Windows, hours_apart
 from reprocess.detect.rules.mode import Mode
 from reprocess.detect.series import Series
+from reprocess.physics.coincidence import Spots, Windows, hours_apart
 from reprocess.schema.measurements import has_L
 from reprocess.work.paths import Work
 

@@ -12,8 +12,8 @@ import pandas as pd
 
 from reprocess import schema
 from reprocess.comparison.agreement import CONFIDENCE, RESAMPLED_DAYS, block_at, resample
-from reprocess.comparison.pairs import milliseconds
 from reprocess.maps.occurrence import count_events
+from reprocess.physics.coincidence import milliseconds
 from reprocess.schema import EVENT_CLASSES
 from reprocess.schema.grid import Grid, coarse_bins
 from reprocess.work.parts import read_dwell

@@ -9,6 +9,7 @@ is called A, nor on the order of rows.
 import numpy as np
 import pandas as pd
 
+from reprocess.physics.coincidence import milliseconds, overlapping
 from reprocess.schema import EVENT_CLASSES, PAIR_KINDS
 
 SWAPPED = {"lost": "gained", "gained": "lost"}
@@ -57,43 +58,6 @@ class _Spans:
     def __init__(self, events: pd.DataFrame) -> None:
         self.start, self.stop = milliseconds(events["start_time"]), milliseconds(events["stop_time"])
         self.kind = events["event_class"].map(EVENT_CLASSES).to_numpy(np.int64)
-
-
-def milliseconds(times: pd.Series) -> np.ndarray:
-    """Return times (UTC, with or without a zone) as milliseconds since 1970, int64."""
-    plain = times.dt.tz_convert(None) if isinstance(times.dtype, pd.DatetimeTZDtype) else times
-    return plain.to_numpy("datetime64[ms]").astype(np.int64)
-
-
-def overlapping(
-    starts: np.ndarray, stops: np.ndarray, other_starts: np.ndarray, other_stops: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return all pairs of intervals that share a moment; ends are part of them.
-
-    Parameters
-    ----------
-    starts, stops : ndarray of int64, shape (n,)
-    other_starts, other_stops : ndarray of int64, shape (m,)
-
-    Returns
-    -------
-    tuple of ndarray of int64, shape (k,)
-        Positions in the first and in the second set.
-
-    Notes
-    -----
-    Sorted by start, those that begin before an interval ends are the first so many. The latest stop so far
-    grows along them; where it is before the interval's start, none of those can reach it.
-    """
-    order = np.argsort(other_starts, kind="stable")
-    reach = np.maximum.accumulate(other_stops[order])
-    low = np.searchsorted(reach, starts, "left")
-    count = np.maximum(np.searchsorted(other_starts[order], stops, "right") - low, 0)
-    i = np.repeat(np.arange(starts.size), count)
-    within = np.arange(i.size) - np.repeat(np.cumsum(count) - count, count)
-    j = order[np.repeat(low, count) + within] if i.size else np.empty(0, np.int64)
-    shared = other_stops[j] >= starts[i]
-    return i[shared], j[shared]
 
 
 def _chosen(a: _Spans, b: _Spans, i: np.ndarray, j: np.ndarray) -> list[int]:

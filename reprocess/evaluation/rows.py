@@ -14,10 +14,13 @@ import pandas as pd
 
 from reprocess.errors import EventListError
 
-NAMES = ("satellite", "start_time", "stop_time", "event_class", "L", "MLT")
+NAMES = ("satellite", "start_time", "stop_time", "event_class", "L", "MLT", "latitude", "longitude")
 """What can be taken from a list, by the names that `--column` has for it."""
 
-_ALIASES = {"start": "start_time", "time": "start_time", "stop": "stop_time", "class": "event_class"}
+_ALIASES = {
+    "start": "start_time", "time": "start_time", "stop": "stop_time", "class": "event_class",
+    "lat": "latitude", "lon": "longitude",
+}  # fmt: skip
 _OTHERS = (".json", ".xlsx", ".nc")
 """Suffixes of event tables that are no lists."""
 

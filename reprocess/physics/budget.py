@@ -14,6 +14,7 @@ from reprocess.physics.piecewise import energy_interval, energy_of_bands
 from reprocess.physics.protons import Rule, contamination
 from reprocess.physics.response import Response
 from reprocess.physics.spectra import EXPONENTIAL, POWER_LAW, band_counts
+from reprocess.physics.unmodelled import widened
 
 RULES: tuple[Rule | None, ...] = (None, "exponential", "fixed")
 """Protons left in, and subtracted by either rule."""
@@ -42,7 +43,7 @@ class Sums:
         return Observed(self.counts, self.seconds, expected)
 
 
-def spectrum_and_energy(sums: Sums, response: Response) -> Columns:
+def spectrum_and_energy(sums: Sums, response: Response, classes: np.ndarray) -> Columns:
     """Return spectrum and energy flux of events.
 
     Parameters
@@ -50,23 +51,27 @@ def spectrum_and_energy(sums: Sums, response: Response) -> Columns:
     sums : Sums
     response : Response
         That of the instrument that counted.
+    classes : ndarray of str, shape (n,)
+        REP or CSS: what is not modelled differs.
 
     Returns
     -------
     dict of str to ndarray, shape (n,)
         Columns of `schema.properties`: ``folding_energy``, ``spectral_exponent``, their deviances, and
-        ``energy_flux_40``, ``energy_flux_612`` with limits and range. NaN where E4 was never seen; the form
-        of spectrum as far as it can be told.
+        ``energy_flux_40``, ``energy_flux_612`` with error, limits and range. NaN where E4 was never seen; the
+        form of spectrum as far as it can be told.
     """
     by_rule = {rule: sums.observed(rule) for rule in RULES}
     best = {rule: fit(seen, EXPONENTIAL, response) for rule, seen in by_rule.items()}
     usual, exponential = by_rule[response.protons], best[response.protons]
     power = {rule: fit(seen, POWER_LAW, response) for rule, seen in by_rule.items()}
     columns = _spectrum(usual, exponential, power[response.protons], response)
-    energy, limits = energy_interval(usual, _stored(exponential, response))
+    energy, counting = energy_interval(usual, _stored(exponential, response))
+    limits = widened(energy, counting, classes)
     choices = np.concatenate([_choices(by_rule[r], best[r], power[r], response) for r in RULES])
     for k, name in enumerate(f"energy_flux_{e:.0f}" for e in ENERGIES_KEV):
         columns[name] = energy[k]
+        columns[f"{name}_error"] = (counting[1, k] - counting[0, k]) / 2
         columns[f"{name}_lower"], columns[f"{name}_upper"] = limits[:, k]
         unknown = np.isnan(energy[k])
         least, most = choices[:, k].min(axis=0), SINE * choices[:, k].max(axis=0)

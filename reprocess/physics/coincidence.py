@@ -1,70 +1,132 @@
-"""Which events several satellites saw, and how many would be found if time had nothing to do with it."""
+"""Which events of satellites are near each other in time, L and MLT.
+
+The one rule of coincidence: that of a catalogue's own satellites, and of a run held against a list of
+another mission.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
-
-from reprocess.schema import MS_PER_DAY
-
-WITHIN_MINUTES, WITHIN_HOURS, WITHIN_L = 30.0, 1.0, 0.5
-"""Largest differences of the peaks: time, magnetic local time, L."""
-
-SHIFT_DAYS = (-3, -2, -1, 1, 2, 3)
-"""The other satellites' events are moved by these for controls: after whole days they are at about the same
-local times and longitudes."""
-
-_MINUTE_MS = 60_000
+import pandas as pd
 
 
-def pairs(
-    time_ms: np.ndarray, satellite: np.ndarray, L: np.ndarray, mlt: np.ndarray, shift_ms: int = 0
-) -> np.ndarray:
-    """Return which events match: positions of an event and of one of another satellite, int, shape (k, 2).
+@dataclass(frozen=True)
+class Windows:
+    """How near is near."""
+
+    minutes: float = 10.0
+    L: float = 0.5
+    MLT_h: float = 1.0
+
+    @property
+    def ms(self) -> int:
+        """The window in time, milliseconds."""
+        return round(self.minutes * 60_000)
+
+
+@dataclass(frozen=True)
+class Shifts:
+    """The controls: the list moved by ±1, ±2, … ±count steps."""
+
+    hours: float = 24.0
+    count: int = 10
+
+    @property
+    def ms(self) -> list[int]:
+        """All shifts in milliseconds."""
+        step = round(self.hours * 3_600_000)
+        return [k * step for k in range(-self.count, self.count + 1) if k]
+
+
+@dataclass(frozen=True)
+class Spots:
+    """Events as time, place and satellite, shape (n,) each."""
+
+    start: np.ndarray
+    stop: np.ndarray
+    """Milliseconds since 1970."""
+    L: np.ndarray
+    MLT: np.ndarray
+    """NaN where it is not known: then any is near."""
+    satellite: np.ndarray
+
+    @classmethod
+    def of(cls, events: pd.DataFrame) -> "Spots":
+        """Take them from a table with start_time, stop_time, L, MLT and satellite."""
+        start, stop = (milliseconds(events[name]) for name in ("start_time", "stop_time"))
+        L, MLT = (events[name].to_numpy(np.float64) for name in ("L", "MLT"))
+        return cls(start, stop, L, MLT, events["satellite"].to_numpy(object))
+
+
+def near(listed: Spots, ours: Spots, windows: Windows, *, shift: int = 0, others: bool = False) -> tuple[
+    np.ndarray, np.ndarray
+]:  # fmt: skip
+    """Return all pairs of a listed event, moved by `shift` (ms), and one of ours within the windows.
 
     Parameters
     ----------
-    time_ms : ndarray of int64, shape (n,)
-        Times of the peaks.
-    satellite : ndarray, shape (n,)
-    L, mlt : ndarray of float, shape (n,)
-        At the peaks; MLT in hours.
-    shift_ms : int
-        What is added to the times of the other satellite.
+    listed, ours : Spots
+    windows : Windows
+    shift : int
+    others : bool
+        Whether only pairs of different satellites count.
 
     Returns
     -------
-    ndarray
-        Sorted; each pair twice, once from either side, if nothing is shifted.
+    tuple of ndarray of int64, shape (k,)
+        Positions in `listed` and in `ours`.
     """
-    order = np.argsort(time_ms, kind="stable")
-    moved = time_ms[order] + shift_ms
-    reach = round(WITHIN_MINUTES * _MINUTE_MS)
-    first = np.searchsorted(moved, time_ms - reach, side="left")
-    last = np.searchsorted(moved, time_ms + reach, side="right")
-    one = np.repeat(np.arange(len(time_ms)), last - first)
-    start = np.cumsum(last - first) - (last - first)
-    other = order[np.arange(len(one)) - np.repeat(start, last - first) + np.repeat(first, last - first)]
-    hours = np.abs((mlt[one] - mlt[other] + 12) % 24 - 12)
-    near = (hours <= WITHIN_HOURS) & (np.abs(L[one] - L[other]) <= WITHIN_L)
-    near &= satellite[one] != satellite[other]
-    found = np.stack([one[near], other[near]], axis=1).reshape(-1, 2)
-    return found[np.lexsort((found[:, 1], found[:, 0]))]
+    reach = windows.ms
+    i, j = overlapping(listed.start + shift - reach, listed.stop + shift + reach, ours.start, ours.stop)
+    with np.errstate(invalid="ignore"):  # where nothing is known nothing is far
+        far = np.abs(ours.L[j] - listed.L[i]) > windows.L
+        far |= np.abs(hours_apart(ours.MLT[j], listed.MLT[i])) > windows.MLT_h
+    keep = ~far
+    if others:
+        keep &= listed.satellite[i] != ours.satellite[j]
+    return i[keep], j[keep]
 
 
-def matches(
-    time_ms: np.ndarray, satellite: np.ndarray, L: np.ndarray, mlt: np.ndarray
+def hours_apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return a - b around the clock, -12 to 12 h."""
+    return np.asarray((a - b + 12) % 24 - 12)
+
+
+def milliseconds(times: pd.Series) -> np.ndarray:
+    """Return times (UTC, with or without a zone) as milliseconds since 1970, int64."""
+    plain = times.dt.tz_convert(None) if isinstance(times.dtype, pd.DatetimeTZDtype) else times
+    return plain.to_numpy("datetime64[ms]").astype(np.int64)
+
+
+def overlapping(
+    starts: np.ndarray, stops: np.ndarray, other_starts: np.ndarray, other_stops: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return how many events of other satellites match each event, and how many do on average when shifted.
+    """Return all pairs of intervals that share a moment; ends are part of them.
+
+    Parameters
+    ----------
+    starts, stops : ndarray of int64, shape (n,)
+    other_starts, other_stops : ndarray of int64, shape (m,)
 
     Returns
     -------
-    tuple of ndarray
-        int and float, shape (n,). At the ends of the data fewer shifted events are there to be matched.
+    tuple of ndarray of int64, shape (k,)
+        Positions in the first and in the second set.
+
+    Notes
+    -----
+    Sorted by start, those that begin before an interval ends are the first so many. The latest stop so far
+    grows along them; where it is before the interval's start, none of those can reach it.
     """
-
-    def count(shift_ms: int) -> np.ndarray:
-        return np.bincount(pairs(time_ms, satellite, L, mlt, shift_ms)[:, 0], minlength=len(time_ms))
-
-    controls = [count(days * MS_PER_DAY) for days in SHIFT_DAYS]
-    return count(0), np.mean(controls, axis=0)
+    order = np.argsort(other_starts, kind="stable")
+    reach = np.maximum.accumulate(other_stops[order])
+    low = np.searchsorted(reach, starts, "left")
+    count = np.maximum(np.searchsorted(other_starts[order], stops, "right") - low, 0)
+    i = np.repeat(np.arange(starts.size), count)
+    within = np.arange(i.size) - np.repeat(np.cumsum(count) - count, count)
+    j = order[np.repeat(low, count) + within] if i.size else np.empty(0, np.int64)
+    shared = other_stops[j] >= starts[i]
+    return i[shared], j[shared]
 
 
 def groups(time_ms: np.ndarray, linked: np.ndarray) -> np.ndarray:

@@ -49,6 +49,8 @@ class Event:
     """Least and largest measured L; NaN where none is measured."""
     simulated: bool
     """Whether the file says that it is simulated."""
+    event_class: str
+    """REP or CSS."""
 
 
 def properties(events: Sequence[Event]) -> dict[str, np.ndarray]:
@@ -67,12 +69,14 @@ def properties(events: Sequence[Event]) -> dict[str, np.ndarray]:
     rows = [_row(event) for event in events]
     columns = {name: np.array([row[name] for row in rows]) for name in (rows[0] if rows else ())}
     simulated = np.array([event.simulated for event in events], bool)
+    classes = np.array([event.event_class for event in events])
     sums = [_sums(event) for event in events]
     found: dict[str, np.ndarray] = {}
     for response, which in ((MEASURED, ~simulated), (SIMULATED, simulated)):
         if which.any():
             part = _together([one for one, wanted in zip(sums, which, strict=True) if wanted])
-            for name, values in (_fractions(part, response) | spectrum_and_energy(part, response)).items():
+            known = _fractions(part, response) | spectrum_and_energy(part, response, classes[which])
+            for name, values in known.items():
                 found.setdefault(name, np.full(len(events), np.nan))[which] = values
     return columns | found
 

@@ -13,19 +13,15 @@ from reprocess import schema
 from reprocess.comparison.coincidence import (
     FEWEST_CONTROLS,
     Coverage,
-    Shifts,
-    Spots,
-    Windows,
     coincidence_table,
     count_by_chance,
-    hours_apart,
-    near,
 )
 from reprocess.comparison.listed import of_run, read_listed
 from reprocess.comparison.looking import look_up
 from reprocess.detect.rules.modes import mode_of
 from reprocess.errors import EventListError
 from reprocess.evaluation.rows import Form
+from reprocess.physics.coincidence import Shifts, Spots, Windows, hours_apart, near
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Work
 from reprocess.work.receipts import days_of

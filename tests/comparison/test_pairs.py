@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reprocess import schema
-from reprocess.comparison.pairs import SWAPPED, match_one_to_one, overlapping, pair_events
+from reprocess.comparison.pairs import SWAPPED, match_one_to_one, pair_events
+from reprocess.physics.coincidence import overlapping
 from tests.support.compared import at, run_events
 
 HAND = [

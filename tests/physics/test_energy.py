@@ -15,6 +15,7 @@ from reprocess.physics.response import FLUX_OF_COUNT, LABEL_KEV, MEASURED, SIMUL
 from reprocess.physics.spectra import EXPONENTIAL, FORMS, HIGHEST_KEV, POWER_LAW, band_counts, bands
 from reprocess.schema import MILLIWATT
 
+REP = np.array(["REP"])
 WORKED = np.array([1e5, 2e4, 5e3, 1e3])
 SHAPES = {"exponential": 200.0, "power law": 3.0}
 
@@ -130,10 +131,11 @@ def test_limits_of_any_counts_are_ordered_and_finite(numbers: list[int], seconds
     counts = np.array(sorted(numbers[:3], reverse=True) + numbers[3:], float)[:, None]
     protons = np.array([40.0, 10.0, 2.0, 0.0])[:, None]
     sums = Sums(counts, np.full((4, 1), float(seconds)), np.full((4, 1), 0.6 * seconds), protons)
-    found = spectrum_and_energy(sums, MEASURED)
+    found = spectrum_and_energy(sums, MEASURED, REP)
     for name in ("energy_flux_40", "energy_flux_612"):
         values = [found[f"{name}{end}"][0] for end in ("_lower", "", "_upper")]
         assert values[0] <= values[1] <= values[2]
+        assert found[f"{name}_error"][0] >= 0
         assert np.isfinite(values).all()
         assert found[f"{name}_least"][0] <= values[1] * (1 + 1e-9)
         assert found[f"{name}_most"][0] >= 2 * values[1] * (1 - 1e-9)
@@ -154,7 +156,7 @@ def test_the_interval_is_that_of_the_likelihood() -> None:
 
 def test_without_e4_there_is_no_energy_but_a_spectrum() -> None:
     counts, seconds = np.array([[300.0], [120.0], [40.0], [0.0]]), np.array([[6.0], [6.0], [6.0], [0.0]])
-    found = spectrum_and_energy(Sums(counts, seconds, np.zeros((4, 1)), np.zeros((4, 1))), MEASURED)
+    found = spectrum_and_energy(Sums(counts, seconds, np.zeros((4, 1)), np.zeros((4, 1))), MEASURED, REP)
     assert np.isnan([values[0] for name, values in found.items() if name.startswith("energy")]).all()
     assert 20 < found["folding_energy"][0] < 600
     assert found["deviance_dof"][0] == 1
@@ -162,7 +164,9 @@ def test_without_e4_there_is_no_energy_but_a_spectrum() -> None:
 
 def test_nothing_counted_is_no_spectrum() -> None:
     nothing = np.zeros((4, 1))
-    found = spectrum_and_energy(Sums(nothing, np.full((4, 1), 6.0), np.full((4, 1), 3.0), nothing), MEASURED)
+    found = spectrum_and_energy(
+        Sums(nothing, np.full((4, 1), 6.0), np.full((4, 1), 3.0), nothing), MEASURED, REP
+    )
     assert np.isnan(found["folding_energy"][0])
     assert found["energy_flux_40"][0] < 1e-9
     assert found["energy_flux_40_upper"][0] < 5e-3
@@ -171,7 +175,9 @@ def test_nothing_counted_is_no_spectrum() -> None:
 def real(counts: list[float], protons: list[float], records: int) -> dict[str, float]:
     background = 0.6 * records * np.array([3.1, 2.55, 1.7, 1.0])
     columns = [np.array(x, float)[:, None] for x in (counts, [records] * 4, background, protons)]
-    return {name: float(value[0]) for name, value in spectrum_and_energy(Sums(*columns), MEASURED).items()}
+    return {
+        name: float(value[0]) for name, value in spectrum_and_energy(Sums(*columns), MEASURED, REP).items()
+    }
 
 
 def test_the_real_events_of_2019_10_24() -> None:

@@ -7,12 +7,10 @@ from hypothesis import strategies as st
 from scipy.stats import poisson
 
 from reprocess.physics.background import chance, expected_background
-from reprocess.physics.coincidence import groups, matches, pairs
+from reprocess.physics.coincidence import Spots, Windows, groups, near
 from reprocess.physics.dispersion import dispersion, isotropy_boundary
 from reprocess.physics.geometry import cell_area, distance_km, folded, invariant_latitude, loss_cone
 from reprocess.physics.ratio import ratio
-
-MINUTE, DAY = 60_000, 86_400_000
 
 
 def test_the_area_of_a_cell() -> None:
@@ -93,38 +91,7 @@ def test_two_boundaries_have_no_slope() -> None:
     assert np.isnan(dispersion(np.array([6, 5.9, np.nan, np.nan]), np.full(4, 0.1))).all()
 
 
-def events(*rows: tuple[float, str, float, float]) -> tuple[np.ndarray, ...]:
-    time, satellite, L, mlt = zip(*rows, strict=True)
-    return np.array(time, np.int64), np.array(satellite), np.array(L, float), np.array(mlt, float)
-
-
-def test_matches_are_of_other_satellites_and_near_in_all() -> None:
-    table = events(
-        (0, "a", 5.0, 23.8),
-        (29 * MINUTE, "b", 5.4, 0.5),  # over midnight in MLT
-        (1 * MINUTE, "a", 5.0, 23.8),  # the same satellite
-        (31 * MINUTE, "c", 5.0, 23.8),  # too late for the first of all
-        (5 * MINUTE, "c", 5.6, 23.8),  # too far out for those at L 5
-    )
-    found, _ = matches(*table)
-    assert found.tolist() == [1, 4, 2, 2, 1]
-    assert found.tolist() == slow(*table)
-
-
-def slow(time, satellite, L, mlt, shift=0) -> list[int]:
-    n = len(time)
-    return [
-        sum(
-            satellite[j] != satellite[i]
-            and abs(time[j] + shift - time[i]) <= 30 * MINUTE
-            and min(abs(mlt[i] - mlt[j]), 24 - abs(mlt[i] - mlt[j])) <= 1
-            and abs(L[i] - L[j]) <= 0.5
-            for j in range(n)
-        )
-        for i in range(n)
-    ]
-
-
+MINUTE = 60_000
 EVENT = st.tuples(
     st.integers(0, 200).map(lambda minute: minute * MINUTE),
     st.sampled_from("abc"),
@@ -133,32 +100,17 @@ EVENT = st.tuples(
 )
 
 
-@given(st.lists(EVENT, min_size=1, max_size=30), st.sampled_from([0, 30 * MINUTE, -60 * MINUTE]))
-def test_pairs_are_those_of_a_double_loop(rows, shift) -> None:
-    table = events(*rows)
-    found = pairs(*table, shift)
-    assert np.bincount(found[:, 0], minlength=len(rows)).tolist() == slow(*table, shift)
-    if not shift:
-        assert {tuple(p) for p in found.tolist()} == {tuple(p[::-1]) for p in found.tolist()}
-
-
-def test_controls_count_what_comes_back_every_day() -> None:
-    rows = [(k * DAY, "ab"[k % 2], 5.0, 12.0) for k in range(20)]
-    found, by_chance = matches(*events(*rows))
-    assert not found.any()
-    assert by_chance[10] == pytest.approx(4 / 6)  # of the other satellite after 1 and 3 days, either way
-
-
 @given(st.lists(EVENT, min_size=1, max_size=20))
 def test_groups_are_numbered_in_time_and_hold_what_is_linked(rows) -> None:
-    table = events(*rows)
-    linked = pairs(*table)
-    number = groups(table[0], linked)
+    time, satellite, L, mlt = (np.array(x) for x in zip(*rows, strict=True))
+    spots = Spots(time, time, L, mlt, satellite)
+    linked = np.stack(near(spots, spots, Windows(), others=True), axis=1)
+    number = groups(time, linked)
     assert all(number[i] == number[j] for i, j in linked)
     assert set(number) == set(range(1, len(set(number.tolist())) + 1))
-    firsts = [table[0][number == k].min() for k in sorted(set(number.tolist()))]
+    firsts = [time[number == k].min() for k in sorted(set(number.tolist()))]
     assert firsts == sorted(firsts)
-    assert groups(table[0], linked[:0]).max() == len(rows)
+    assert groups(time, linked[:0]).max() == len(rows)
 
 
 def test_no_events_have_no_groups() -> None:
