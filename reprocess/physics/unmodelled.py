@@ -30,8 +30,8 @@ class Term:
 
 
 TERMS: dict[str, tuple[tuple[Term, Term], tuple[Term, Term]]] = {
-    "REP": ((Term(0.12, 0.00125), Term(0.06)), (Term(0.12), Term(0.08))),
-    "CSS": ((Term(0.06, 0.003), Term(0.08)), (Term(), Term(0.36))),
+    "REP": ((Term(0.12, 0.00125), Term(0.06)), (Term(0.1), Term(0.12))),
+    "CSS": ((Term(0.08, 0.003), Term(0.08)), (Term(), Term(0.38))),
 }
 """By class: below and above the energy flux above 40 keV, below and above that above 612 keV."""
 
