@@ -45,7 +45,7 @@ def match_list(
     looking : bool
         Whether to look up who observed, in the archive.
     altitude : float
-        Of the latitudes and longitudes of a list that has no L and no MLT, km; see `positions.placed`.
+        That of the latitudes and longitudes of a list that has no L and no MLT, km; see `positions.placed`.
     say : callable
         Told of each satellite that is looked up.
 

@@ -59,7 +59,7 @@ def placed(
     listed : Listed
         With `latitude` and `longitude` in its table.
     altitude : float
-        Of the positions, km: 120 for foot points and what is seen from the ground, else that of the satellite
+        That of the positions, km: 120 for foot points and what is seen from the ground, else that of the satellite
         that saw the events.
     say : callable
         Told what is read.

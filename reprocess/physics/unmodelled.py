@@ -20,7 +20,7 @@ class Term:
     """Room on one side of an energy flux."""
 
     share: float = 0.0
-    """Of the energy flux, as a logarithm."""
+    """A share of the energy flux, as a logarithm."""
     amount: float = 0.0
     """mW m-2, whatever the energy flux."""
 
