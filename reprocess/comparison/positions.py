@@ -59,8 +59,8 @@ def placed(
     listed : Listed
         With `latitude` and `longitude` in its table.
     altitude : float
-        That of the positions, km: 120 for foot points and what is seen from the ground, else that of the satellite
-        that saw the events.
+        That of the positions, km: 120 for foot points and what is seen from the ground, else that of the
+        satellite that saw the events.
     say : callable
         Told what is read.
 
