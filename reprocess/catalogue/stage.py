@@ -11,8 +11,8 @@ from pathlib import Path
 
 from reprocess import __version__, schema
 from reprocess.catalogue.properties import DescribePlan, describe_block
-from reprocess.errors import IncompleteError, LedgerError
-from reprocess.execution.mapping import Plan, Progress, each_block
+from reprocess.errors import LedgerError
+from reprocess.execution.mapping import Progress, count_blocks
 from reprocess.execution.share import Share, client_of, own
 from reprocess.execution.workers import Workers
 from reprocess.files import find, sha256
@@ -98,20 +98,11 @@ def describe(work: Work, run: Run, where: Workers | Share, progress: Progress) -
     for stray in strays(run):
         if _is_here(stray, where):
             stray.unlink()
-    failed: list[str] = []
-
-    def note(plan: Plan, reason: str, _trace: str) -> None:
-        failed.append(f"{plan.satellite} block {plan.block}: {reason}")
 
     def say(events: int) -> str:
         return f"{events} events described"
 
     plans = own(plan_describe(work, run), where)
-    counts = each_block(client_of(where, plans), describe_block, plans, "describe", progress, note, say)
-    described = sum(counts)
-    if failed:
-        raise IncompleteError(
-            f"{len(failed)} of {len(plans)} blocks could not be described; give the same command again once "
-            "this is mended:\n  " + "\n  ".join(sorted(failed))
-        )
-    return described
+    return count_blocks(
+        client_of(where, plans), describe_block, plans, "describe", progress, say, "described"
+    )

@@ -18,8 +18,8 @@ from reprocess.detect.known import event_intervals, known_stretch
 from reprocess.detect.rules.mode import Look, Mode, Stretch
 from reprocess.detect.rules.modes import mode_of
 from reprocess.detect.series import Series
-from reprocess.errors import IncompleteError, LedgerError
-from reprocess.execution.mapping import Plan, Progress, each_block
+from reprocess.errors import LedgerError
+from reprocess.execution.mapping import Progress, count_blocks
 from reprocess.execution.share import Share, client_of
 from reprocess.execution.workers import Workers
 from reprocess.schema.grid import Grid
@@ -69,23 +69,14 @@ def find_positions(
     IncompleteError
         If a block could not be looked through; the others are.
     """
-    failed: list[str] = []
-
-    def note(plan: Plan, reason: str, _trace: str) -> None:
-        failed.append(f"{plan.satellite} block {plan.block}: {reason}")
 
     def say(days: int) -> str:
         return f"positions of {days} days"
 
     plans = plan_positions(work, run, grid, choice)
-    days = each_block(client_of(where, plans), positions_of_block, plans, "positions", progress, note, say)
-    found = sum(days)
-    if failed:
-        raise IncompleteError(
-            f"{len(failed)} of {len(plans)} blocks could not be looked through; give the same command again "
-            "once this is mended:\n  " + "\n  ".join(sorted(failed))
-        )
-    return found
+    return count_blocks(
+        client_of(where, plans), positions_of_block, plans, "positions", progress, say, "looked through"
+    )
 
 
 def positions_of_block(plan: PositionPlan) -> int:

@@ -83,6 +83,43 @@ def map_blocks(
     return list(each_block(client, function, plans, stage, progress, note))
 
 
+def count_blocks(
+    client: "Client | None",
+    function: Callable[[Any], int],
+    plans: Sequence[Plan],
+    stage: str,
+    progress: Progress,
+    say: Callable[[int], str],
+    task: str,
+) -> int:
+    """Do all that `each_block` does with a stage that has no receipts, and return the sum of its counts.
+
+    Parameters
+    ----------
+    client, function, plans, stage, progress, say
+        As `each_block`.
+    task : str
+        What is done to a block, as a participle: ``described``.
+
+    Raises
+    ------
+    IncompleteError
+        If a block could not be done, and all others were; or as `each_block`.
+    """
+    failed: list[str] = []
+
+    def note(plan: Plan, reason: str, _trace: str) -> None:
+        failed.append(f"{plan.satellite} block {plan.block}: {reason}")
+
+    found = sum(each_block(client, function, plans, stage, progress, note, say))
+    if failed:
+        raise IncompleteError(
+            f"{len(failed)} of {len(plans)} blocks could not be {task}; give the same command again once "
+            "this is mended:\n  " + "\n  ".join(sorted(failed))
+        )
+    return found
+
+
 def each_block(
     client: "Client | None",
     function: Callable[[Any], Result],
