@@ -17,15 +17,18 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[test]'
 	@touch $@
 
+$(VENV)/.docs: $(VENV)/.installed
+	$(BIN)/pip install --quiet --editable '.[docs]'
+	@touch $@
+
 setup: $(VENV)/.installed  ## Make the virtual environment
 
 run: setup  ## Simulate a small archive in DEMO, find and map the events in it
 	$(BIN)/reprocess simulate $(DEMO)/archive --satellite noaa18,metop01 --start 2015-03-01 --days 30 --seed 1 --workers $(WORKERS)
 	$(BIN)/reprocess run $(DEMO)/archive $(DEMO)/work --model simulated2026 --workers $(WORKERS)
 
-docs: setup  ## Build the documentation site in SITE (build/site), with notebooks run on DEMO of make run
+docs: $(VENV)/.docs  ## Build the documentation site in SITE (build/site), with notebooks run on DEMO of make run
 	test -d $(DEMO)/work/runs || $(MAKE) run
-	$(BIN)/pip install --quiet --editable '.[docs]'
 	DEMO=$(abspath $(DEMO)) $(BIN)/python -m sphinx -W --keep-going -q -c docs . $(SITE)
 	@echo "$(SITE)/index.html"
 
