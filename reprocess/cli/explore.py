@@ -1,13 +1,19 @@
 """The page of a run that can be asked: explore."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reprocess.cli.options import EXISTING_WORK, MAP, ONE_RUN, existing_work
+from reprocess.cli.activity import INDEX, index_of, look_through, require_index
+from reprocess.cli.interruption import resumable
+from reprocess.cli.options import CLUSTER, EXISTING_WORK, MAP, ONE_RUN, existing_work, words_of
 from reprocess.cli.output import require_folder, write_output
 from reprocess.cli.steps import finish, grid_of
+
+if TYPE_CHECKING:
+    from reprocess.report.explorer import Activity
+    from reprocess.work.paths import Run
 
 
 @click.command()
@@ -15,25 +21,71 @@ from reprocess.cli.steps import finish, grid_of
 @ONE_RUN
 @MAP
 @click.option(
+    "--by", default="", callback=words_of, metavar="NAME",
+    help="Index that can be chosen by, such as kp, whose file --index names; all else can be anyway.",
+)  # fmt: skip
+@click.option(
+    "--bins", default="", callback=words_of, metavar="EDGE,EDGE,…", help="Edges of the bins of the index."
+)
+@INDEX
+@click.option(
     "-o", "--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
     help="Where to; WORK/runs/NAME/report/explorer.html if left out.",
 )  # fmt: skip
+@CLUSTER
+@resumable()
 def explore(work: Path, name: str | None, output: Path | None, **options: Any) -> None:
     """Write one page in which a run's maps, profiles and events can be chosen, without a network.
 
     It holds all it needs and can be sent as it is; what it shows of any choice is what map gives of it.
+    With an index it looks through the archive's positions once, on workers, as map does.
     """
     from reprocess.report.explorer import make_explorer
     from reprocess.work.asked import asked_of
+    from reprocess.work.choice import EVERYTHING
     from reprocess.work.status import lacking, survey
 
     require_folder(output)
     target = existing_work(work)
     one = target.only_run(name)
-    grid = grid_of(options, one)
+    grid, activity = grid_of(options, one), _activity(one, options)
+    if activity:
+        look_through(target, one, grid, EVERYTHING, options)
     absent = sum(int(n) for n in lacking(survey(target, asked_of(target, one)), one.name).values())
-    page = make_explorer(one, one.ledger.done(), grid, options["min_dwell"] * 60, absent)
+    page = make_explorer(one, one.ledger.done(), grid, options["min_dwell"] * 60, absent, activity)
     path = output or one.explorer
     write_output(page, path)
     click.echo(f"wrote {path}, {len(page) / 1e6:.1f} MB", err=True)
     finish(target, asked_of(target, one), one.name)
+
+
+def _activity(one: "Run", options: dict[str, Any]) -> "Activity | None":
+    """Return the index that the options name, and what map has to be told to split by it."""
+    from reprocess.maps.axes import make_axes
+    from reprocess.report.explorer import Activity
+
+    require_index(options)
+    names, bins = options["by"], options["bins"]
+    if not options["index_files"]:
+        if names or bins:
+            raise click.UsageError(
+                f"{'--by' if names else '--bins'} is for an index, whose file --index names; "
+                "satellites, seasons, hemispheres and flags can be chosen without it"
+            )
+        return None
+    if len(names) > 1:
+        raise click.UsageError(
+            f"a page can be chosen by one index, not by {', '.join(names)}; all else it has"
+        )
+    index = index_of(names, options)
+    receipts = [receipt for receipt in one.ledger.done() if receipt["days"]]
+    axes = make_axes((index.name,), receipts, bins, index)
+    words = [word for file in options["index_files"] for word in ("--index", file.rpartition("/")[2])]
+    for key, value in options["index_options"].items():
+        words += ["--index-option", f"{key}={value}"]
+    if bins:
+        words += ["--bins", ",".join(bins)]
+    if options["look_back"]:
+        how, hours = options["look_back"]
+        words += ["--look-back", f"{how}:{hours:g}"]
+    return Activity(axes[0], tuple(words))

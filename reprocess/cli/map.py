@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reprocess.cli.activity import INDEX, index_of, look_through, require_index
 from reprocess.cli.interruption import resumable
 from reprocess.cli.numbers import Number
 from reprocess.cli.options import (
@@ -14,8 +15,8 @@ from reprocess.cli.options import (
     MAP,
     ONE_RUN,
     existing_work,
+    words_of,
 )
-from reprocess.cli.place import open_place
 from reprocess.cli.selection import chosen
 from reprocess.cli.steps import (
     draw_difference,
@@ -27,11 +28,8 @@ from reprocess.cli.steps import (
 from reprocess.schema import IMAGE_FORMATS, UNCERTAINTIES
 
 if TYPE_CHECKING:
-    from reprocess.indices.series import Index
     from reprocess.maps.stage import Split
-    from reprocess.schema.grid import Grid
     from reprocess.work.choice import Choice
-    from reprocess.work.paths import Run, Work
 
 
 def _plain(_: click.Context, __: click.Parameter, name: str) -> str:
@@ -49,11 +47,6 @@ def _formats(_: click.Context, __: click.Parameter, words: str) -> tuple[str, ..
     return chosen
 
 
-def _words(_: click.Context, __: click.Parameter, given: str) -> tuple[str, ...]:
-    """Return words with commas between them."""
-    return tuple(word.strip() for word in given.split(",") if word.strip())
-
-
 def _pair(_: click.Context, __: click.Parameter, given: str | None) -> tuple[str, ...] | None:
     """Return two parts that are compared, none for each against all others; None without the option."""
     if given is None or given == "others":
@@ -64,28 +57,6 @@ def _pair(_: click.Context, __: click.Parameter, given: str | None) -> tuple[str
     return a.strip(), b.strip()
 
 
-def _pairs(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> dict[str, str]:
-    """Return KEY=VALUE words as a dictionary; what they mean is the index reader's to say."""
-    pairs = [word.partition("=") for word in words]
-    if wrong := ["".join(pair) for pair in pairs if not all(pair)]:
-        raise click.BadParameter(f"{wrong[0]!r} is not KEY=VALUE")
-    return {name: value for name, _, value in pairs}
-
-
-def _look_back(_: click.Context, __: click.Parameter, word: str | None) -> tuple[str, float] | None:
-    """Return how the values of a window become one, and its hours."""
-    if word is None:
-        return None
-    how, _sep, hours = word.partition(":")
-    try:
-        number = float(hours.removesuffix("h"))
-    except ValueError:
-        number = 0.0
-    if how not in {"max", "min", "mean"} or not 0 < number < float("inf"):
-        raise click.BadParameter(f"{word!r} is not HOW:HOURS with HOW one of max, min, mean, such as max:6")
-    return how, number
-
-
 @click.command("map")
 @EXISTING_WORK
 @ONE_RUN
@@ -94,7 +65,7 @@ def _look_back(_: click.Context, __: click.Parameter, word: str | None) -> tuple
 @click.option(
     "--by",
     default="",
-    callback=_words,
+    callback=words_of,
     metavar="THING[,THING…]",
     help="Split the map by satellite, year, month, season, local_season, hemisphere, epoch, a flag, a "
     "property of events, or an index (with --index); writes maps/by_THING.nc unless --name is given.",
@@ -102,27 +73,11 @@ def _look_back(_: click.Context, __: click.Parameter, word: str | None) -> tuple
 @click.option(
     "--bins",
     default="",
-    callback=_words,
+    callback=words_of,
     metavar="EDGE,EDGE,…",
     help="Edges of the bins of a property or an index that the map is split by, or dates of epochs.",
 )
-@click.option(
-    "--index",
-    "index_files",
-    multiple=True,
-    metavar="FILE",
-    help="File or URL of the index that --by names, as GFZ, Kyoto, OMNI, SuperMAG or SWPC publish it, or a "
-    "table with commas; may be repeated for several files of one index.",
-)
-@click.option(
-    "--index-option",
-    "index_options",
-    multiple=True,
-    callback=_pairs,
-    metavar="KEY=VALUE",
-    help="What a table does not tell: time and value (columns), at (start, middle or end of what a value is "
-    "of), fill (a number for none); may be repeated.",
-)
+@INDEX
 @click.option(
     "--passes",
     is_flag=True,
@@ -135,12 +90,6 @@ def _look_back(_: click.Context, __: click.Parameter, word: str | None) -> tuple
     metavar="NAME",
     help="Also tell the quartiles of a property of events by bin (docs/columns.md), and of energy_flux_40 "
     "and energy_flux_612 the mean over time and the power over a hemisphere; writes maps/NAME.nc.",
-)
-@click.option(
-    "--look-back",
-    callback=_look_back,
-    metavar="HOW:HOURS",
-    help="Split by the max, min or mean of the index over the hours up to the end of its own value: max:6.",
 )
 @click.option(
     "--difference",
@@ -205,7 +154,7 @@ def map_(work: Path, name: str | None, beside: str, choice: "Choice", **options:
     one = target.only_run(name)
     grid = grid_of(options, one, beside=bool(beside))
     if needs_positions(grid, split):
-        _find_positions(target, one, grid, choice, options)
+        look_through(target, one, grid, choice, options)
     if options["difference"] is not None:
         draw_difference(one, grid, options, beside, choice, split)
         finish(target, asked_of(target, one), one.name)
@@ -222,46 +171,11 @@ def _split(options: dict[str, Any]) -> "Split | None":
     for option, given in (("--bins", options["bins"]), ("--index", files)):
         if given and not names:
             raise click.UsageError(f"{option} is for what --by splits the map by")
-    for option, given in (
-        ("--index-option", options["index_options"]),
-        ("--look-back", options["look_back"]),
-    ):
-        if given and not files:
-            raise click.UsageError(f"{option} is for an index, whose file --index names")
+    require_index(options)
     of_property = options["of_property"]
     if names and of_property:
         raise click.UsageError("--property is of a map that is not split; select with --hemisphere, …")
     if not (names or of_property or options["passes"]):
         return None
-    index = _index(names, files, options) if files else None
+    index = index_of(names, options) if files else None
     return Split(names, options["bins"], index, options["passes"], of_property)
-
-
-def _index(names: tuple[str, ...], files: tuple[str, ...], options: dict[str, Any]) -> "Index":
-    """Return the index that a map is to be split by: the one of the names that is nothing else."""
-    from reprocess.indices.reading import read_index
-    from reprocess.maps.axes import index_name
-
-    index = read_index(files, index_name(names), options["index_options"])
-    if options["look_back"]:
-        how, hours = options["look_back"]
-        index = index.look_back(hours, how)
-    return index
-
-
-def _find_positions(
-    work: "Work", one: "Run", grid: "Grid", choice: "Choice", options: dict[str, Any]
-) -> None:
-    """Bring the position parts up to date that the map is made of."""
-    from reprocess.detect.positions import find_positions
-    from reprocess.monitoring.progress import show_progress
-
-    def announce(text: str) -> None:
-        click.echo(text, err=True)
-
-    with (
-        open_place(options) as where,
-        show_progress(work, one, announce, options["report"]) as progress,
-    ):
-        days = find_positions(work, one, grid, choice, where, progress)
-    announce(f"{days} satellite-days were looked through for where they were when")

@@ -43,6 +43,11 @@ def _rules(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> dic
     return {name: value for name, _, value in pairs}
 
 
+def words_of(_: click.Context, __: click.Parameter, given: str) -> tuple[str, ...]:
+    """Return words with commas between them."""
+    return tuple(word.strip() for word in given.split(",") if word.strip())
+
+
 def options_of(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Combine option decorators, keeping their order in the help."""
 

@@ -1,8 +1,8 @@
 """The explorer: one page in which a run's maps, profiles and events are chosen and looked at.
 
 The page holds sums of integers (records observed and within events, by satellite, month, calendar block,
-hemisphere, bin and flags) and the event table; its script adds them up as `maps.tally` does and divides last.
-So what it shows of any choice is what ``reprocess map`` gives of the same.
+hemisphere, bin, flags and part of an index if one is given) and the event table; its script adds them up as
+`maps.tally` does and divides last. So what it shows of any choice is what ``reprocess map`` has of the same.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ from reprocess import schema
 from reprocess.errors import LedgerError
 from reprocess.maps.dials import THIN, UNOBSERVED, ZERO, dwell_scale, rate_scale
 from reprocess.maps.intervals import calendar_block, facts_of_intervals
-from reprocess.maps.split import SEASONS, Columns, event_days
+from reprocess.maps.split import SEASONS, Axis, Columns, event_days
 from reprocess.maps.tally import place_events
 from reprocess.pages.packed import pack
 from reprocess.pages.render import render, script
@@ -26,6 +26,7 @@ from reprocess.schema import EVENT_CLASSES, EVENT_COLUMNS, FLAGS, HEMISPHERES, R
 from reprocess.schema.grid import FINE, Grid, coarse_bins
 from reprocess.work.parts import bits_told, read_dwell, read_events
 from reprocess.work.paths import Run
+from reprocess.work.positions import read_positions
 from reprocess.work.receipts import DetectReceipt
 
 LEFT_OUT = (
@@ -39,6 +40,16 @@ KEPT = {name: column for name, column in EVENT_COLUMNS.items() if name not in LE
 _HUES = 64
 _FLAGS = 2 ** len(FLAGS)
 _EPOCH_DAY = int(np.datetime64(schema.EPOCH, "D").astype(int))
+
+
+@dataclass(frozen=True)
+class Activity:
+    """An index by whose parts the page can choose."""
+
+    axis: Axis
+    """Made by `maps.activity.index_axis` of all days of the run."""
+    words: tuple[str, ...] = ()
+    """Options by which ``reprocess map`` splits by the same."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +75,12 @@ def periods_of(days: np.ndarray) -> Periods:
 
 
 def make_explorer(
-    run: Run, receipts: Iterable[DetectReceipt], grid: Grid, min_dwell_s: float, lacking: int = 0
+    run: Run,
+    receipts: Iterable[DetectReceipt],
+    grid: Grid,
+    min_dwell_s: float,
+    lacking: int = 0,
+    activity: Activity | None = None,
 ) -> bytes:
     """Return the explorer of a run as one HTML file.
 
@@ -79,6 +95,8 @@ def make_explorer(
         Bins with less dwell get no rate.
     lacking : int
         Satellite-days that were asked for and are not in the run; the page tells it.
+    activity : Activity, optional
+        Sums are those of the position parts of the grid then, which must be there.
 
     Returns
     -------
@@ -100,7 +118,10 @@ def make_explorer(
     days = np.zeros((len(satellites), periods.months.size), np.int32)
     for satellite, day in dates:
         days[satellite, periods.of_day[day]] += 1
-    groups, sums = sum_records(read_dwell(run, done), coarse_bins(grid), grid, satellites, periods)
+    axis, count = activity.axis if activity else None, grid.shape[0] * grid.shape[1]
+    rows = read_positions(run, done, grid) if activity else read_dwell(run, done)
+    bins = np.tile(np.arange(count), len(HEMISPHERES)) if activity else coarse_bins(grid)
+    groups, sums = sum_records(rows, bins, grid, satellites, periods, axis)
     table = read_events(run, done)
     facts = _facts(run, grid, min_dwell_s, periods) | {
         "satellites": satellites,
@@ -112,8 +133,9 @@ def make_explorer(
         "dates": [str(schema.day_date(int(day))) for day in every[[0, -1]]],
         "satellite_days": len(dates),
         "lacking": lacking,
+        "activity": activity and _facts_of_activity(activity),
     }
-    columns = event_arrays(table, grid, satellites, periods)
+    columns = event_arrays(table, grid, satellites, periods, axis)
     text = pack(facts, {"days": days.ravel(), **sums, **columns}, steps=("place", "start_day"))
     return render(
         "explorer.html", run=run.name, facts=facts, simulated=_simulated(done), packed=text,
@@ -124,13 +146,21 @@ def make_explorer(
 def _flags(groups: Sequence[Sequence[int]], table: pd.DataFrame) -> list[tuple[str, int, str]]:
     """Return name, bit and meaning of the flags that anything has."""
     has = int(
-        np.bitwise_or.reduce([*table["quality_flags"].to_numpy(int), *(flags for _, flags, _ in groups), 0])
+        np.bitwise_or.reduce(
+            [*table["quality_flags"].to_numpy(int), *(flags for _, _, flags, _ in groups), 0]
+        )
     )
     return [(flag.name, flag.bit, flag.meaning) for flag in FLAGS if flag.bit & has]
 
 
 def _simulated(receipts: Sequence[DetectReceipt]) -> int:
     return sum(bool(entry.get("simulated")) for r in receipts for entry in r["days"].values())
+
+
+def _facts_of_activity(activity: Activity) -> dict[str, Any]:
+    axis = activity.axis
+    facts = {"name": axis.name, "meaning": axis.meaning, "labels": axis.labels, "warning": axis.warning}
+    return facts | {"words": activity.words, "files": axis.attributes.get("index_files", "")}
 
 
 def _facts(run: Run, grid: Grid, min_dwell_s: float, periods: Periods) -> dict[str, Any]:
@@ -167,6 +197,7 @@ def sum_records(
     grid: Grid,
     satellites: Sequence[str],
     periods: Periods,
+    axis: Axis | None = None,
 ) -> tuple[list[list[int]], dict[str, np.ndarray]]:
     """Sum records by what they are counted in, flags, satellite, period, hemisphere and bin.
 
@@ -175,54 +206,57 @@ def sum_records(
     rows : iterable of tuple of str and dict
         Satellite and columns of each block's dwell.
     bins : ndarray of int
-        What `schema.grid.coarse_bins` returns.
+        Bin of each cell of the rows, -1 outside the grid.
     grid : Grid
     satellites : sequence of str
     periods : Periods
+    axis : Axis, optional
+        What the records are split by besides.
 
     Returns
     -------
     list of list of int, and dict of str to ndarray of int32, shape (n,)
-        For each group its kind (0 all records, 1 and 2 those within events of each class), flags (those of
-        the records and, within events, those of the events) and length; of all groups one after the other
+        For each group its kind (0 all records, 1 and 2 those within events of each class), part of the
+        axis, flags (those of the records and, within events, those of the events) and length; of all groups
+        one after the other
         ``place``, ((satellite * periods + period) * 2 + hemisphere) * bins + bin, and ``records``.
     """
-    count = grid.shape[0] * grid.shape[1]
+    count, parts = grid.shape[0] * grid.shape[1], len(axis.labels) if axis else 1
     keys, sums = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for satellite, columns in rows:
         bin_ = bins[columns["cell"]]
         slot = satellites.index(satellite) * periods.months.size + periods.of_day[columns["day"]]
-        place = (2 * slot + (columns["cell"] >= FINE.cells // 2)) * count + bin_
+        place = (2 * slot + columns.get("south", columns["cell"] >= FINE.cells // 2)) * count + bin_
+        part = _FLAGS * (axis.of_dwell(satellite, columns, "") if axis and axis.of_dwell else 0)
         flags = columns.get("quality_flags", np.zeros(place.size, np.int32)).astype(np.int64)
         for kind, name in enumerate(RECORDS_OF.values()):
             own = columns.get(f"quality_flags_{tuple(EVENT_CLASSES)[kind - 1]}", 0) if kind else 0
             kept = (bin_ >= 0) & (columns[name] > 0)
-            found = _grouped(kind, (flags | own)[kept], place[kept], columns[name][kept])
-            keys.append(found[0])
+            found = _grouped((part + (flags | own))[kept], place[kept], columns[name][kept])
+            keys.append(found[0] + (kind * parts * _FLAGS << 32))
             sums.append(found[1])
     key, records = _added(np.concatenate(keys), np.concatenate(sums))
     groups, lengths = np.unique(key >> 32, return_counts=True)
-    told = [[int(g) // _FLAGS, int(g) % _FLAGS, int(n)] for g, n in zip(groups, lengths, strict=True)]
+    split = np.unravel_index(groups, (len(RECORDS_OF), parts, _FLAGS))
+    told = np.stack([*split, lengths], axis=1).tolist()
     place = (key & (2**32 - 1)).astype(np.int32)
     return told, {"place": place, "records": records.astype(np.int32)}
 
 
-def _grouped(
-    kind: int, flags: np.ndarray, place: np.ndarray, records: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return each combination of kind, flags and place once, as one number, and its sum.
+def _grouped(group: np.ndarray, place: np.ndarray, records: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return each combination of group and place once, as one number, and its sum.
 
-    Places of a block are near to each other and combinations of flags are few: there is room to count in.
+    Places of a block are near to each other and groups are few: there is room to count in.
     """
     if not place.size:
         return np.empty(0, np.int64), np.empty(0, np.int64)
-    present = np.zeros(_FLAGS, bool)
-    present[flags] = True
+    present = np.zeros(int(group.max()) + 1, bool)
+    present[group] = True
     values, first = np.flatnonzero(present), int(place.min())
     width = int(place.max()) - first + 1
-    sums = np.bincount((np.cumsum(present) - 1)[flags] * width + place - first, records)
+    sums = np.bincount((np.cumsum(present) - 1)[group] * width + place - first, records)
     at = np.flatnonzero(sums)
-    return ((kind * _FLAGS + values[at // width]) << 32) + first + at % width, sums[at].astype(np.int64)
+    return (values[at // width] << 32) + first + at % width, sums[at].astype(np.int64)
 
 
 def _added(key: np.ndarray, records: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -234,7 +268,11 @@ def _added(key: np.ndarray, records: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def event_arrays(
-    table: pd.DataFrame, grid: Grid, satellites: Sequence[str], periods: Periods
+    table: pd.DataFrame,
+    grid: Grid,
+    satellites: Sequence[str],
+    periods: Periods,
+    axis: Axis | None = None,
 ) -> dict[str, np.ndarray]:
     """Return the columns of the event table as arrays of a page.
 
@@ -262,6 +300,8 @@ def event_arrays(
         "peak_after": (milliseconds["peak"] - start).astype(np.int32),
         "date_after": (day + _EPOCH_DAY - since).astype(np.int32),
     }
+    if axis:
+        arrays["part"] = axis.of_events(table).astype(np.uint8)
     return arrays | {
         name: table[name].to_numpy(column.dtype)
         for name, column in KEPT.items()

@@ -250,6 +250,37 @@ def test_what_cannot_be_is_named(
     assert result.exit_code == 2
 
 
+def test_the_explorer_takes_the_same_index(runs: list[Run], index: Path, tmp_path: Path) -> None:
+    given = [
+        "explore",
+        runs[0].root.parents[1],
+        "--run",
+        runs[0].name,
+        "--workers",
+        1,
+        "-o",
+        tmp_path / "a.html",
+    ]
+    split = ["--index", index, "--index-option", "at=start", "--bins", "0,2,5", "--look-back", "max:0.05"]
+    result = call(*given, "--by", "activity", *split)
+    assert result.exit_code == 0, result.stderr
+    assert "0 satellite-days were looked through" in result.stderr
+    page = (tmp_path / "a.html").read_text()
+    assert "geomagnetic index activity, max of the 0.05 h" in page
+    assert "<strong>Gaps:</strong> activity has no value for" in page
+    for words, told in (
+        (["--by", "kp"], "--by is for an index, whose file --index names"),
+        (["--bins", "0,1"], "--bins is for an index"),
+        (["--look-back", "max:3"], "--look-back is for an index"),
+        (["--by", "activity,year", *split], "a page can be chosen by one index, not by activity, year"),
+        (["--by", "year", *split], "none of year is the name of one"),
+        (split, "none of nothing is the name of one"),
+    ):
+        result = call(*given, *words)
+        assert told in " ".join(result.stderr.split())
+        assert result.exit_code == 2
+
+
 def test_an_index_that_the_map_is_not_split_by_is_refused(runs: list[Run], index: Path) -> None:
     found = read_index([str(index)], "activity", {"at": "start"})
     with pytest.raises(SplitError, match="an index activity is given, and the map is split by year only"):

@@ -19,13 +19,16 @@ from playwright.sync_api import Locator, Page, sync_playwright
 
 from reprocess.catalogue.formats import as_csv
 from reprocess.errors import LedgerError
+from reprocess.indices.series import Index
 from reprocess.maps.axes import make_axes
 from reprocess.maps.occurrence import occurrence
-from reprocess.report.explorer import KEPT, make_explorer
-from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS
+from reprocess.report.explorer import KEPT, Activity, make_explorer
+from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS, MS_PER_DAY, POSITION_COLUMNS
+from reprocess.schema.grid import FINE, coarse_bins
 from reprocess.work.choice import EVERYTHING, Choice
-from reprocess.work.parts import DWELL, EVENTS, LATER, part_path, read_events, write_part
+from reprocess.work.parts import DWELL, EVENTS, LATER, part_path, read_dwell, read_events, write_part
 from reprocess.work.paths import Run
+from reprocess.work.positions import position_origin, position_path, read_positions, write_positions
 from tests.maps.test_occurrence import MAP, dates, write_block
 
 SAA, DOUBTFUL, OFF = EVENT_FLAGS["SAA"], EVENT_FLAGS["low_probability"], EVENT_FLAGS["L_interpolated"]
@@ -184,6 +187,13 @@ def test_every_number_is_that_of_the_map(opened: Opened, whole: tuple[Run, list[
     axes = make_axes(tuple(part), choice.receipts(receipts)) if part else ()
     expected = occurrence(run, receipts, MAP, MIN_DWELL_S, choice, axes).sel(part)
     _choose(opened.page, name)
+    _agrees(opened, expected)
+    if name in ("everything", "a satellite", "flags"):
+        assert np.isfinite(expected.event_rate_lower).any()
+
+
+def _agrees(opened: Opened, expected: xr.Dataset) -> None:
+    """All that the page shows is what a map has."""
     shown = opened.numbers()
     for ours, theirs in {
         "events": "events", "dwell_s": "dwell", "precipitation_s": "precipitation",
@@ -196,7 +206,6 @@ def test_every_number_is_that_of_the_map(opened: Opened, whole: tuple[Run, list[
     for which in ("lower", "upper"):
         limits = expected[f"event_rate_{which}"].transpose("event_class", "L", "MLT")
         np.testing.assert_allclose(shown[f"event_rate_{which}_per_h"], limits, 1e-9, 1e-12)
-        assert np.isfinite(limits).any() or name not in ("everything", "a satellite", "flags")
     _agrees_along_axes(opened.page, expected)
 
 
@@ -209,6 +218,59 @@ def _agrees_along_axes(page: Page, expected: xr.Dataset) -> None:
         for k, name in enumerate(("REP", "CSS")):
             events = expected.events.sel(event_class=name).sum(other).values
             assert [row["classes"][k]["events"] for row in rows] == events.tolist(), along
+
+
+@pytest.fixture(scope="module")
+def kp(whole: tuple[Run, list[dict]]) -> Index:
+    """Values of three hours but for some days; and position parts: rows of dwell with minutes."""
+    run, receipts = whole
+    rng = np.random.default_rng(3)
+    for receipt, (satellite, rows) in zip(receipts, read_dwell(run, receipts), strict=True):
+        columns = {name: rows.get(name, np.zeros(rows["day"].size, np.int32)) for name in POSITION_COLUMNS}
+        columns["cell"] = coarse_bins(MAP)[rows["cell"]] + 6 * (rows["cell"] >= FINE.cells // 2)
+        columns["minute"] = rng.integers(0, 1440, rows["day"].size)
+        columns = {name: values.astype(np.int32) for name, values in columns.items()}
+        path = position_path(run, MAP, satellite, receipt["block"])
+        write_positions(path, columns, position_origin(receipt, MAP))
+    start = int(np.datetime64("2019-09-30", "ms").astype(np.int64)) + np.arange(
+        0, 800 * MS_PER_DAY, MS_PER_DAY // 8
+    )
+    values = np.where(np.arange(start.size) // 8 % 10 == 1, np.nan, rng.integers(0, 28, start.size) / 3)
+    return Index("kp", "1", start, values, MS_PER_DAY // 8, ("a/Kp file.wdc",), ("0",))
+
+
+ACTIVE: dict[str, tuple[str, str, Choice, dict[str, str]]] = {
+    "all": ("all", "everything", EVERYTHING, {}),
+    "quiet": ("0 to 2", "everything", EVERYTHING, {"kp": "0 to 2"}),
+    "storms without flags": ("6 to 9", "flags", Choice(("SAA", "low_probability")), {"kp": "6 to 9"}),
+    "no value": ("no value", "a satellite", Choice(satellites=("noaa18",)), {"kp": "no value"}),
+    "a season too": ("2 to 4", "a season", EVERYTHING, {"season": "winter", "kp": "2 to 4"}),
+}
+
+
+@pytest.mark.parametrize("name", ACTIVE)
+def test_activity_is_chosen_as_the_map_is_split_by_it(
+    browser: Opened, whole: tuple[Run, list[dict]], kp: Index, name: str, tmp_path: Path
+) -> None:
+    run, receipts = whole
+    label, other, choice, part = ACTIVE[name]
+    (axis,) = make_axes(("kp",), receipts, (), kp)
+    page = make_explorer(run, receipts, MAP, MIN_DWELL_S, activity=Activity(axis, ("--index", "Kp file.wdc")))
+    browser.open(page, tmp_path / "kp.html")
+    assert "kp has no value for" in browser.page.locator(".warning").inner_text()
+    _choose(browser.page, other)
+    browser.page.get_by_label("kp", exact=True).select_option(label)
+    chosen = choice.receipts(receipts)
+    axes = make_axes(tuple(part), chosen, (), kp if "kp" in part else None) if part else ()
+    rows = read_positions(run, chosen, MAP, choice) if "kp" in part else None
+    expected = occurrence(run, receipts, MAP, MIN_DWELL_S, choice, axes, rows).sel(part)
+    _agrees(browser, expected)
+    if part:
+        assert f"only the time with kp {label}" in browser.page.locator("#told").inner_text()
+        by = ",".join(part)
+        told = browser.page.locator("#command").inner_text()
+        assert told.endswith(f"--by {by} --index 'Kp file.wdc' --name chosen")
+    assert browser.errors == []
 
 
 def _downloaded(page: Page, button: str) -> bytes:

@@ -61,7 +61,7 @@
 
   const chosen = {
     satellites: new Set(facts.satellites.keys()), first: Math.min(...year), last: Math.max(...year),
-    time: "all", hemisphere: "both", excluded: 0, shown: "both", quantity: "event_rate",
+    time: "all", hemisphere: "both", part: -1, excluded: 0, shown: "both", quantity: "event_rate",
     bin: -1, order: "time", page: 0, event: -1,
   };
 
@@ -98,14 +98,16 @@
 
   // --- sums ---------------------------------------------------------------------------------------
 
+  const hasPart = (part) => chosen.part < 0 || part === chosen.part;
+
   function tally() {
     const { ok, blocks, row } = select();
     const sums = () => new Float64Array(blocks * bins);
     const kinds = [sums(), sums(), sums()], events = [sums(), sums()];
     let at = 0;
-    for (const [kind, flags, length] of facts.groups) {
+    for (const [kind, part, flags, length] of facts.groups) {
       const end = at + length, total = kinds[kind];
-      if (flags & chosen.excluded) { at = end; continue; }
+      if ((flags & chosen.excluded) || !hasPart(part)) { at = end; continue; }
       for (; at < end; at++) {
         const slot = entry.slot[at], cell = entry.cell[at], south = cell >= bins ? 1 : 0;
         if (ok[2 * slot + south]) total[row[slot] * bins + cell - south * bins] += data.records[at];
@@ -115,6 +117,7 @@
     let count = 0, off = 0;
     for (let i = 0; i < has.length; i++) {
       const slot = data.satellite[i] * periods + data.period[i];
+      if (data.part && !hasPart(data.part[i])) continue;
       if ((data.quality_flags[i] & chosen.excluded) || !ok[2 * slot + (data.latitude[i] < 0 ? 1 : 0)]) continue;
       has[i] = 1;
       count++;
@@ -263,8 +266,10 @@
     if (chosen.last < Math.max(...year)) words.push("--end", `${chosen.last}-12-31`);
     if (chosen.hemisphere !== "both") words.push("--hemisphere", chosen.hemisphere);
     if (chosen.excluded) words.push("--exclude", flagNames(chosen.excluded).replaceAll(" ", ","));
-    const [kind] = chosen.time.split(" ");
-    if (kind !== "all") words.push("--by", kind === "local" ? "local_season" : kind);
+    const [kind] = chosen.time.split(" "), by = kind === "all" ? [] : [kind === "local" ? "local_season" : kind];
+    if (chosen.part >= 0) by.push(facts.activity.name);
+    if (by.length) words.push("--by", by.join(","));
+    if (chosen.part >= 0) words.push(...facts.activity.words.map(quoted));
     if (words.length > 3) words.push("--name", "chosen");
     return words.join(" ");
   }
@@ -638,12 +643,14 @@
       ...usable.map(([name, bit, meaning]) => box(name, false, (on) => { chosen.excluded = on ? chosen.excluded | bit : chosen.excluded & ~bit; }, meaning)),
       ...(rest ? [make("span", { class: "note" }, `${rest} flags cannot be left out: the run's dwell does not tell them (reprocess map --exclude says how to make it).`)] : []),
       ...(facts.flags.length ? [] : [make("span", { class: "note" }, "nothing here has a flag")])));
+    const found = new Set([...facts.groups.map(([, part]) => part), ...(data.part ?? [])]);
+    const activity = facts.activity ? [selecting("part", facts.activity.name, [["-1", "all"], ...facts.activity.labels.map((label, k) => [String(k), label]).filter(([k]) => found.has(Number(k)))], Number)] : [];
     id("choice").replaceChildren(
       selecting("shown", "Class", [["both", "both"], ...facts.classes.map(([name, label]) => [name, label])]),
       selecting("quantity", "Colours show", Object.entries(QUANTITIES).map(([name, [words]]) => [name, words])),
       selecting("first", "First year", years, Number), selecting("last", "Last year", years, Number),
       selecting("time", "Time of year", times),
-      selecting("hemisphere", "Hemisphere", [["both", "both"], ["N", "northern"], ["S", "southern"]]), satellites, flags);
+      selecting("hemisphere", "Hemisphere", [["both", "both"], ["N", "northern"], ["S", "southern"]]), ...activity, satellites, flags);
     id("choice").addEventListener("submit", (e) => e.preventDefault());
   }
 
@@ -661,7 +668,7 @@
     id("command").textContent = command();
     const times = range(periods).filter((period) => inTime(period).some(Boolean));
     const days = [...chosen.satellites].reduce((n, s) => times.reduce((m, period) => m + data.days[s * periods + period], n), 0);
-    id("told").textContent = `${whole(now.count)} events on ${whole(days)} satellite-days are chosen.`;
+    id("told").textContent = `${whole(now.count)} events on ${whole(days)} satellite-days are chosen${chosen.part < 0 ? "" : `, of these days only the time with ${facts.activity.name} ${facts.activity.labels[chosen.part]}`}.`;
     markBin();
     listEvents();
   }
