@@ -20,12 +20,20 @@ def unpack(text: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     start = 4 + int.from_bytes(content[:4], "little")
     head = json.loads(content[4:start])
     found = {}
-    for name, kind, size, is_steps in head["arrays"]:
+
+    def planes(kind: str, size: int) -> np.ndarray:
+        nonlocal start
         width = np.dtype(kind).itemsize
         plane = np.frombuffer(content, np.uint8, size * width, start).reshape(width, size)
-        values = np.ascontiguousarray(plane.T).view(f"<{kind}").ravel()
-        found[name] = np.cumsum(values, dtype=np.int32) if is_steps else values
         start += size * width
+        return np.ascontiguousarray(plane.T).view(f"<{kind}").ravel()
+
+    for name, kind, size, is_steps, distinct in head["arrays"]:
+        values = planes(kind, distinct or size)
+        if distinct:
+            values = values[planes("u2" if distinct > 256 else "u1", size)]
+        found[name] = np.cumsum(values, dtype=np.int32) if is_steps else values
+    assert start == len(content)
     return head["facts"], found
 
 
@@ -41,6 +49,19 @@ def test_what_goes_in_comes_out(data: st.DataObject, text: str) -> None:
         assert found[name].dtype == values.dtype
     assert packed == pack({"text": text}, given_, steps)
     assert set(packed) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
+
+
+@pytest.mark.parametrize("distinct", [1, 2, 256, 257, 4096, 70_000])
+def test_few_numbers_take_little_and_none_is_lost(distinct: int) -> None:
+    rng = np.random.default_rng(distinct)
+    numbers = rng.integers(-(2**31), 2**31, distinct).astype(np.int32)
+    whole = rng.permutation(np.resize(numbers, 40_000))
+    given_ = {"whole": whole, "single": whole.view(np.float32), "little": np.float32([0.0, -0.0, np.nan])}
+    packed = pack({}, given_)
+    _, found = unpack(packed)
+    for name, values in given_.items():
+        np.testing.assert_array_equal(found[name].view(np.int32), values.view(np.int32), err_msg=name)
+    assert (len(packed) < 4 / 3 * 8 * 40_000 * 0.6) == (distinct <= 2500)
 
 
 @pytest.mark.parametrize(("dtype", "steps"), [("float64", ()), ("int64", ()), ("float32", ("x",))])

@@ -26,14 +26,22 @@
     const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, at)));
     const types = { u1: Uint8Array, u2: Uint16Array, i4: Int32Array, f4: Float32Array };
     const arrays = {};
-    for (const [name, kind, size, steps] of head.arrays) {
-      const values = new types[kind](size), own = new Uint8Array(values.buffer);
-      const width = types[kind].BYTES_PER_ELEMENT;
+    function planes(kind, size) {
+      const values = new types[kind](size), own = new Uint8Array(values.buffer), width = types[kind].BYTES_PER_ELEMENT;
       for (let byte = 0; byte < width; byte++, at += size) {
-        for (let i = 0; i < size; i++) own[i * width + byte] = bytes[at + i];
+        for (let i = 0, to = byte; i < size; i++, to += width) own[to] = bytes[at + i];
       }
-      if (steps) for (let i = 1; i < size; i++) values[i] += values[i - 1];
-      arrays[name] = values;
+      return values;
+    }
+    for (const [name, kind, size, steps, distinct] of head.arrays) {
+      if (distinct) {
+        const table = planes(kind, distinct), codes = planes(distinct > 256 ? "u2" : "u1", size), values = new types[kind](size);
+        for (let i = 0; i < size; i++) values[i] = table[codes[i]];
+        arrays[name] = values;
+      } else {
+        const values = arrays[name] = planes(kind, size);
+        if (steps) for (let i = 1; i < size; i++) values[i] += values[i - 1];
+      }
     }
     return [head.facts, arrays];
   }
@@ -49,12 +57,25 @@
   const periods = facts.months.length, slots = facts.satellites.length * periods;
   const month = Int32Array.from(facts.months, (text) => Number(text.slice(5)) - 1);
   const year = Int32Array.from(facts.months, (text) => Number(text.slice(0, 4)));
-  const entry = { slot: new Uint16Array(data.place.length), cell: new Uint16Array(data.place.length) };
-  for (let i = 0; i < data.place.length; i++) {
-    entry.slot[i] = Math.floor(data.place[i] / (2 * bins));
-    entry.cell[i] = data.place[i] % (2 * bins);
+  // Sums lie by group, satellite, period and hemisphere: of each such stretch the group, the side (2 * slot + south)
+  // and where it begins; of each sum the bin.
+  const sums = { bin: new Uint16Array(data.place.length), group: [], side: [], begin: [] };
+  for (let group = 0, at = 0; group < facts.groups.length; group++) {
+    let side = -1;
+    for (const end = at + facts.groups[group][3]; at < end; at++) {
+      const place = data.place[at];
+      if (side < 0 || place >= (side + 1) * bins) {
+        side = Math.floor(place / bins);
+        sums.group.push(group);
+        sums.side.push(side);
+        sums.begin.push(at);
+      }
+      sums.bin[at] = place - side * bins;
+    }
   }
+  sums.begin.push(data.place.length);
   delete data.place;
+  const sideOfEvent = Int32Array.from(data.bin, (_, i) => 2 * (data.satellite[i] * periods + data.period[i]) + (data.latitude[i] < 0 ? 1 : 0));
   const classes = facts.classes.map(([name]) => name);
 
   // --- what is chosen ---------------------------------------------------------------------------
@@ -102,52 +123,70 @@
 
   function tally() {
     const { ok, blocks, row } = select();
-    const sums = () => new Float64Array(blocks * bins);
-    const kinds = [sums(), sums(), sums()], events = [sums(), sums()];
-    let at = 0;
-    for (const [kind, part, flags, length] of facts.groups) {
-      const end = at + length, total = kinds[kind];
-      if ((flags & chosen.excluded) || !hasPart(part)) { at = end; continue; }
-      for (; at < end; at++) {
-        const slot = entry.slot[at], cell = entry.cell[at], south = cell >= bins ? 1 : 0;
-        if (ok[2 * slot + south]) total[row[slot] * bins + cell - south * bins] += data.records[at];
-      }
+    const empty = () => new Float64Array(blocks * bins);
+    const kinds = [empty(), empty(), empty()], events = [empty(), empty()];
+    const kept = facts.groups.map(([, part, flags]) => !(flags & chosen.excluded) && hasPart(part));
+    for (let k = 0; k < sums.group.length; k++) {
+      const side = sums.side[k];
+      if (ok[side] && kept[sums.group[k]]) addStretch(kinds[facts.groups[sums.group[k]][0]], row[side >> 1] * bins, sums.begin[k], sums.begin[k + 1]);
     }
-    const has = new Uint8Array(data.bin.length);
+    const has = new Uint8Array(data.bin.length), { bin, event_class, quality_flags, part } = data, { excluded } = chosen;
     let count = 0, off = 0;
     for (let i = 0; i < has.length; i++) {
-      const slot = data.satellite[i] * periods + data.period[i];
-      if (data.part && !hasPart(data.part[i])) continue;
-      if ((data.quality_flags[i] & chosen.excluded) || !ok[2 * slot + (data.latitude[i] < 0 ? 1 : 0)]) continue;
+      const side = sideOfEvent[i];
+      if (!ok[side] || (quality_flags[i] & excluded) || (part && !hasPart(part[i]))) continue;
       has[i] = 1;
       count++;
-      if (data.bin[i] < 0) off++;
-      else events[data.event_class[i]][row[slot] * bins + data.bin[i]]++;
+      if (bin[i] < 0) off++;
+      else events[event_class[i]][row[side >> 1] * bins + bin[i]]++;
     }
     for (const total of kinds) for (let i = 0; i < total.length; i++) total[i] *= facts.sampling_s;
     return { blocks, dwell: kinds[0], within: kinds.slice(1), events, has, count, off };
   }
 
+  function addStretch(total, first, begin, end) {
+    const { bin } = sums, { records } = data;
+    for (let at = begin; at < end; at++) total[first + bin[at]] += records[at];
+  }
+
   // Sums over blocks and bins of `part`, a list of bins: of each block, and of all.
   function added(values, blocks, part) {
     const by = new Float64Array(blocks);
-    for (let k = 0; k < blocks; k++) for (const bin of part) by[k] += values[k * bins + bin];
-    return { by, all: by.reduce((a, b) => a + b, 0) };
+    let all = 0;
+    for (let k = 0; k < blocks; k++) {
+      let sum = 0;
+      for (let j = 0, first = k * bins; j < part.length; j++) sum += values[first + part[j]];
+      by[k] = sum;
+      all += sum;
+    }
+    return { by, all };
   }
 
-  // Everything about some bins together, by class.
+  // What seconds and, by class, events and seconds within them tell.
+  function rates(dwell, events, within) {
+    const seen = dwell >= facts.min_dwell_s, hours = seen ? dwell / 3600 : NaN;
+    return { dwell, seen, classes: classes.map((_, k) => ({
+      events: events[k], event_rate: events[k] / hours, precipitation: within[k], occurrence_fraction: within[k] / (seen ? dwell : NaN) })) };
+  }
+
+  // Everything about some bins together, by class, and by block what intervals are made of.
   function measure(part) {
-    const dwell = added(now.dwell, now.blocks, part), seen = dwell.all >= facts.min_dwell_s;
-    const hours = seen ? dwell.all / 3600 : NaN;
-    return {
-      dwell: dwell.all, hours: Float64Array.from(dwell.by, (s) => s / 3600), seen,
-      classes: classes.map((_, k) => {
-        const events = added(now.events[k], now.blocks, part);
-        const within = added(now.within[k], now.blocks, part).all;
-        return { by: events.by, events: events.all, event_rate: events.all / hours, precipitation: within,
-          occurrence_fraction: within / (seen ? dwell.all : NaN) };
-      }),
+    const dwell = added(now.dwell, now.blocks, part), events = now.events.map((values) => added(values, now.blocks, part));
+    const found = rates(dwell.all, events.map((of) => of.all), now.within.map((values) => added(values, now.blocks, part).all));
+    found.hours = dwell.by.map((s) => s / 3600);
+    found.classes.forEach((own, k) => { own.by = events[k].by; });
+    return found;
+  }
+
+  // The same of every bin, without blocks.
+  function measureBins() {
+    const over = (values) => {
+      const all = new Float64Array(bins);
+      for (let k = 0, at = 0; k < now.blocks; k++) for (let bin = 0; bin < bins; bin++, at++) all[bin] += values[at];
+      return all;
     };
+    const dwell = over(now.dwell), events = now.events.map(over), within = now.within.map(over);
+    return range(bins).map((bin) => rates(dwell[bin], events.map((of) => of[bin]), within.map((of) => of[bin])));
   }
 
   // --- intervals: calendar blocks drawn with replacement, as maps.intervals does --------------------
@@ -213,19 +252,28 @@
     return sorted[k] + (sorted[Math.min(k + 1, sorted.length - 1)] - sorted[k]) * (place - k);
   }
 
+  // Sums of blocks as often as each draw has them; one array is often asked for with several classes.
+  const sumsOfDraws = new WeakMap();
+  function drawnSums(values) {
+    if (sumsOfDraws.has(values)) return sumsOfDraws.get(values);
+    const times = draws(values.length), n = values.length, found = new Float64Array(facts.interval.draws);
+    for (let k = 0, at = 0; k < found.length; k++) {
+      let sum = 0;
+      for (let j = 0; j < n; j++, at++) sum += times[at] * values[j];
+      found[k] = sum;
+    }
+    sumsOfDraws.set(values, found);
+    return found;
+  }
+
   // Both limits of a rate, null where the blocks cannot give them.
   function interval(by, hours) {
     const total = hours.reduce((a, b) => a + b, 0), squares = hours.reduce((a, b) => a + b * b, 0);
     const events = by.reduce((a, b) => a + b, 0), blocks = squares ? (total * total) / squares : 0;
     if (!(blocks > facts.interval.min_blocks - 1e-6) || by.filter((n) => n > 0).length < facts.interval.min_blocks_with) return null;
     if (!agrees()) return null;
-    const times = draws(by.length), n = by.length, ratio = events / total, found = new Float64Array(facts.interval.draws);
-    for (let k = 0, at = 0; k < found.length; k++) {
-      let a = 0, b = 0;
-      for (let j = 0; j < n; j++, at++) { a += times[at] * by[j]; b += times[at] * hours[j]; }
-      found[k] = b > 0 ? a / b : ratio;
-    }
-    found.sort();
+    const ratio = events / total, below = drawnSums(hours);
+    const found = drawnSums(by).map((sum, k) => below[k] > 0 ? sum / below[k] : ratio).sort();
     const tail = (1 - facts.interval.confidence) / 2, more = further(blocks);
     const [low, high] = [quantile(found, tail), quantile(found, 1 - tail)];
     return [Math.max(ratio - more * (ratio - low), 0), ratio + more * (high - ratio)];
@@ -547,7 +595,10 @@
 
   function listEvents() {
     const of = chosen.shown === "both" ? -1 : classes.indexOf(chosen.shown);
-    listed = inOrder(chosen.order).filter((i) => now.has[i] && (of < 0 || data.event_class[i] === of) && (chosen.bin < 0 || data.bin[i] === chosen.bin));
+    const order = inOrder(chosen.order), { bin, event_class } = data, kept = new Uint32Array(order.length);
+    let n = 0;
+    for (const i of order) if (now.has[i] && (of < 0 || event_class[i] === of) && (chosen.bin < 0 || bin[i] === chosen.bin)) kept[n++] = i;
+    listed = kept.subarray(0, n);
     showPage();
   }
 
@@ -661,7 +712,7 @@
   function update() {
     now = tally();
     chosen.page = 0;
-    drawDials(range(bins).map((bin) => measure([bin])));
+    drawDials(measureBins());
     drawProfiles(false);
     clearTimeout(waiting);
     waiting = setTimeout(() => { drawProfiles(true); tellBin(chosen.bin); }, 30);  // intervals take longer
