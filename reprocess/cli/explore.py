@@ -29,6 +29,15 @@ if TYPE_CHECKING:
 )
 @INDEX
 @click.option(
+    "--passages",
+    "passages",
+    type=click.IntRange(0, 10_000),
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="Put the records of N events into the page, those with the largest E4 flux.",
+)
+@click.option(
     "-o", "--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
     help="Where to; WORK/runs/NAME/report/explorer.html if left out.",
 )  # fmt: skip
@@ -38,9 +47,11 @@ def explore(work: Path, name: str | None, output: Path | None, **options: Any) -
     """Write one page in which a run's maps, profiles and events can be chosen, without a network.
 
     It holds all it needs and can be sent as it is; what it shows of any choice is what map gives of it.
-    With an index it looks through the archive's positions once, on workers, as map does.
+    Records of events, which it draws, are read from the archive. With an index the archive's positions are
+    looked through once, on workers, as map does.
     """
     from reprocess.report.explorer import make_explorer
+    from reprocess.report.passages import find_passages
     from reprocess.work.asked import asked_of
     from reprocess.work.choice import EVERYTHING
     from reprocess.work.status import lacking, survey
@@ -52,7 +63,11 @@ def explore(work: Path, name: str | None, output: Path | None, **options: Any) -
     if activity:
         look_through(target, one, grid, EVERYTHING, options)
     absent = sum(int(n) for n in lacking(survey(target, asked_of(target, one)), one.name).values())
-    page = make_explorer(one, one.ledger.done(), grid, options["min_dwell"] * 60, absent, activity)
+    passages = find_passages(target, one, options["passages"])
+    if passages.failed:
+        click.echo(f"no records of {passages.failed} events in the page: {passages.reason}", err=True)
+    seconds = options["min_dwell"] * 60
+    page = make_explorer(one, one.ledger.done(), grid, seconds, absent, activity, passages)
     path = output or one.explorer
     write_output(page, path)
     click.echo(f"wrote {path}, {len(page) / 1e6:.1f} MB", err=True)

@@ -22,6 +22,7 @@ from reprocess.maps.tally import place_events
 from reprocess.pages.packed import pack
 from reprocess.pages.render import render, script
 from reprocess.pages.style import CLASS_COLOURS, CLASS_LABELS
+from reprocess.report.passages import Passages, passage_arrays, passage_facts
 from reprocess.schema import EVENT_CLASSES, EVENT_COLUMNS, FLAGS, HEMISPHERES, RECORDS_OF
 from reprocess.schema.grid import FINE, Grid, coarse_bins
 from reprocess.work.parts import bits_told, read_dwell, read_events
@@ -81,6 +82,7 @@ def make_explorer(
     min_dwell_s: float,
     lacking: int = 0,
     activity: Activity | None = None,
+    passages: Passages | None = None,
 ) -> bytes:
     """Return the explorer of a run as one HTML file.
 
@@ -97,6 +99,8 @@ def make_explorer(
         Satellite-days that were asked for and are not in the run; the page tells it.
     activity : Activity, optional
         Sums are those of the position parts of the grid then, which must be there.
+    passages : Passages, optional
+        Records of some events, made by `passages.find_passages`.
 
     Returns
     -------
@@ -134,8 +138,11 @@ def make_explorer(
         "satellite_days": len(dates),
         "lacking": lacking,
         "activity": activity and _facts_of_activity(activity),
+        "passages": passages and passage_facts(passages),
     }
     columns = event_arrays(table, grid, satellites, periods, axis)
+    if passages:
+        columns |= passage_arrays(passages, table)
     text = pack(facts, {"days": days.ravel(), **sums, **columns}, steps=("place", "start_day"))
     return render(
         "explorer.html", run=run.name, facts=facts, simulated=_simulated(done), packed=text,

@@ -22,7 +22,9 @@ from reprocess.errors import LedgerError
 from reprocess.indices.series import Index
 from reprocess.maps.axes import make_axes
 from reprocess.maps.occurrence import occurrence
+from reprocess.plots.view import View
 from reprocess.report.explorer import KEPT, Activity, make_explorer
+from reprocess.report.passages import Passages
 from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS, MS_PER_DAY, POSITION_COLUMNS
 from reprocess.schema.grid import FINE, coarse_bins
 from reprocess.work.choice import EVERYTHING, Choice
@@ -318,6 +320,40 @@ def test_a_bin_shows_its_events_and_an_event_its_facts(opened: Opened, whole: tu
     assert page.locator("#events tbody tr").count() == min(25, (inside["event_class"] == "CSS").sum())
 
 
+def test_an_event_shows_its_passage(browser: Opened, whole: tuple[Run, list[dict]], tmp_path: Path) -> None:
+    """Records every 2 s from a minute before event 5, a gap among them, the first without probabilities."""
+    run, receipts = whole
+    table = read_events(run, receipts)
+    start = int(table.loc[4, "start_time"].value // 1_000_000)
+    time = start + np.r_[np.arange(-60, -20, 2), np.arange(0, 20, 2)] * 1000
+    n, none = time.size, np.full(time.size, np.nan, np.float32)
+    flux = np.geomspace(1, 1e5, 8 * n).astype(np.float32).reshape(2, 4, n)
+    flux[0, 3] = 0
+    chances = np.linspace([0, 0, 1], [1, 0.5, 0], n).astype(np.float32).T
+    chances[:, 0] = np.nan
+    place = {"L": none + 0, "MLT": none, "latitude": none, "longitude": none} | {"L": np.float32([5] * n)}
+    view = View(
+        "noaa18", start - 60_000, start + 60_000, time, flux, place, {}, chances, notes=("read <b> again",)
+    )
+    passages = Passages(np.array([4]), (view,))
+    browser.open(make_explorer(run, receipts, MAP, MIN_DWELL_S, passages=passages), tmp_path / "passage.html")
+    page, shown = browser.page, browser.page.locator("#event")
+    page.get_by_role("button", name="Download these events").wait_for()
+    page.evaluate("explorer.show(4)")
+    drawn = page.get_by_role("img", name="Records of event 5 and 60 s on either side")
+    curves = [path.get_attribute("d") for path in drawn.locator("path").all()]
+    assert [len(re.findall("[ML]", d or "")) for d in curves] == [n] * 8 + [n - 1] * 2
+    assert all((d or "").count("M") == 2 for d in curves), "a gap is no line"
+    assert len(set(re.findall(r"[ML][\d.]+ ([\d.]+)", curves[3] or ""))) == 1, "no count"
+    assert "read <b> again. With flags" in shown.inner_text()
+    assert "5.00" in drawn.inner_html()
+    page.evaluate("explorer.show(5)")
+    assert drawn.count() == page.locator("svg.passage").count() == 0
+    assert "which has those of the 1 events with the largest E4 flux" in shown.inner_text()
+    assert "--number 6 -o event6.png" in shown.inner_text()
+    assert browser.errors == []
+
+
 def test_it_is_used_without_a_mouse(opened: Opened) -> None:
     page = opened.page
     page.get_by_role("application", name="wave-driven (REP)").focus()
@@ -375,6 +411,7 @@ def test_the_command_makes_the_same_map(opened: Opened) -> None:
 def test_it_fits_a_phone_and_paper(opened: Opened) -> None:
     page = opened.page
     page.set_viewport_size({"width": 375, "height": 800})
+    page.evaluate("explorer.show(0)")
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     page.emulate_media(media="print")
     assert not page.locator("#choice").is_visible()

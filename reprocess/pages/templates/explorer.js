@@ -629,10 +629,83 @@
       return make("tr", {}, make("th", { scope: "row", title: meaning }, name), make("td", {}, unit === "1" || name.endsWith("_time") ? value : `${value} ${unit}`));
     });
     const half = Math.ceil(pairs.length / 2), table = (rows) => make("table", { class: "facts dense" }, make("tbody", {}, ...rows));
-    const draw = `reprocess plot event WORK --run ${quoted(facts.run)} --number ${i + 1} -o event${i + 1}.png`;
     id("event").replaceChildren(make("h3", {}, `Event ${i + 1}: ${printed("event_class", i)}, ${printed("satellite", i)}, ${printed("start_time", i).slice(0, 19).replace("T", " ")} UTC`),
-      make("div", { class: "columns" }, table(pairs.slice(0, half)), table(pairs.slice(half))),
-      make("p", { class: "note" }, "Its passage with class probabilities, L and MLT: ", make("code", {}, draw)));
+      ...passageOf(i), make("div", { class: "columns" }, table(pairs.slice(0, half)), table(pairs.slice(half))));
+    id("event").scrollIntoView({ block: "nearest" });
+  }
+
+  // --- the passage of an event ------------------------------------------------------------------------
+
+  const passages = new Map();
+  for (let k = 0, at = 0; facts.passages && k < data.passage_event.length; at += data.passage_length[k++]) {
+    passages.set(data.passage_event[k], { at, stop: at + data.passage_length[k], notes: facts.passages.notes[k] });
+  }
+
+  function passageOf(i) {
+    const more = make("code", {}, `reprocess plot event WORK --run ${quoted(facts.run)} --number ${i + 1} -o event${i + 1}.png`);
+    const found = passages.get(i);
+    if (found) return [drawPassage(i, found), make("p", { class: "note" }, ...found.notes.map((note) => `${note}. `), "With flags, latitude and more time, by command: ", more)];
+    const why = passages.size ? `Its records are not in this file, which has those of the ${whole(passages.size)} events with the largest E4 flux. By command: ` : "Its records, which are not in this file, by command: ";
+    return [make("p", { class: "note" }, why, more)];
+  }
+
+  function drawPassage(i, { at, stop }) {
+    const W = 720, H = 470, [left, right] = [64, 96], panels = [[16, 150], [166, 300], [316, 400]], { around_s: around, gap_s: gap, energies } = facts.passages;
+    const end = data.stop_after[i] / 1000, x = (s) => left + ((s + around) / (end + 2 * around)) * (W - left - right);
+    const label = `Records of event ${i + 1} and ${around} s on either side: fluxes of four energies at 0 and 90 degrees, probabilities of both classes`;
+    const svg = make("svg", { class: "passage", viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": label });
+    const text = (px, py, words, anchor = "middle", size = 11, fill = "black") => svg.append(make("text", { x: px, y: py, "text-anchor": anchor, "font-size": size, fill }, words));
+    const line = (x1, y1, x2, y2, stroke = "#ccc", width = 0.6) => svg.append(make("line", { x1, y1, x2, y2, stroke, "stroke-width": width }));
+    const half = facts.sampling_s / 2, colour = facts.classes[data.event_class[i]][2];
+    const every = range(stop - at).map((k) => at + k), seconds = (k) => data.passage_ms[k] / 1000;
+    const fluxes = (angle) => energies.map((_, k) => data[`passage_e${k + 1}_${angle}`]);
+    const all = [...fluxes(0), ...fluxes(90)].flatMap((values) => every.map((k) => values[k])).filter((v) => v > 0);
+    const low = Math.floor(Math.log10(Math.min(...all, 100))), high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...all, 100))));
+    const curve = (values, y, stroke, dash = "none") => {
+      let d = "", last = NaN;
+      for (const k of every) {
+        if (Number.isNaN(values[k]) || values[k] === null) { last = NaN; continue; }
+        d += `${seconds(k) - last <= gap ? "L" : "M"}${x(seconds(k)).toFixed(1)} ${y(values[k]).toFixed(1)}`;
+        if (!(seconds(k) - last <= gap)) d += "h.01";  // a record alone is a dot
+        last = seconds(k);
+      }
+      svg.append(make("path", { d, fill: "none", stroke, "stroke-width": 1.3, "stroke-linecap": "round", "stroke-dasharray": dash }));
+    };
+    for (const [up, down] of panels) {
+      svg.append(make("rect", { x: x(-half), y: up, width: x(end + half) - x(-half), height: down - up, fill: colour, opacity: 0.13 }));
+      line(left, down, W - right, down, "#444", 1);
+      line(left, up, left, down, "#444", 1);
+    }
+    [0, 90].forEach((angle, p) => {
+      const [up, down] = panels[p], zero = down - 4;
+      const y = (v) => v > 0 ? down - 12 - ((Math.log10(v) - low) / (high - low)) * (down - 12 - up) : zero;
+      for (let d = low; d <= high; d++) { line(left, y(10 ** d), W - right, y(10 ** d)); text(left - 5, y(10 ** d) + 4, `1e${d}`, "end"); }
+      text(left - 5, zero + 4, "0", "end", 9);
+      text(left + 4, up + 10, `flux at ${angle}° (cm⁻² s⁻¹ sr⁻¹)`, "start");
+      fluxes(angle).forEach((values, k) => curve(values, y, energies[k][1]));
+    });
+    energies.forEach(([name, stroke], k) => { line(W - right + 8, 26 + 16 * k, W - right + 20, 26 + 16 * k, stroke, 2.5); text(W - right + 24, 30 + 16 * k, name, "start", 10); });
+    const [up, down] = panels[2], y = (v) => down - v * (down - up);
+    for (const v of [0, 0.5, 1]) { line(left, y(v), W - right, y(v)); text(left - 5, y(v) + 4, String(v), "end"); }
+    text(left + 4, up + 10, "probability", "start");
+    facts.passages.classes.forEach(([name, stroke], k) => {
+      const values = data[`passage_${name}`];
+      curve({ ...Object.fromEntries(every.map((n) => [n, values[n] === 255 ? NaN : values[n] / facts.passages.steps])) }, y, stroke, k ? "5 3" : "none");
+      line(W - right + 8, up + 10 + 16 * k, W - right + 28, up + 10 + 16 * k, stroke, 2);
+      text(W - right + 32, up + 14 + 16 * k, name, "start", 10);
+    });
+    const step = [10, 20, 30, 60, 120, 300, 600].find((s) => (end + 2 * around) / s <= 8) ?? 1200, start = startOf(i);
+    const first = Math.ceil((start / 1000 - around) / step) * step;
+    ["UTC", "L", "MLT (h)"].forEach((name, k) => text(left - 8, down + 16 + 14 * k, name, "end", 10));
+    for (let s = first; s <= start / 1000 + end + around; s += step) {
+      const own = s - start / 1000, near = every.reduce((a, k) => Math.abs(seconds(k) - own) < Math.abs(seconds(a) - own) ? k : a, at);
+      const known = Math.abs(seconds(near) - own) <= gap;
+      line(x(own), down, x(own), down + 4, "#444", 1);
+      text(x(own), down + 16, stamp(s * 1000).slice(11, 19), "middle", 10);
+      for (const [k, name] of ["L", "MLT"].entries()) text(x(own), down + 30 + 14 * k, known && !Number.isNaN(data[`passage_${name}`][near]) ? data[`passage_${name}`][near].toFixed(k ? 1 : 2) : "–", "middle", 10);
+    }
+    text(left, H - 8, `Shaded: the event. Records of ${facts.sampling_s} s; 0: no count.`, "start", 10);
+    return make("figure", {}, svg);
   }
 
   // --- files ------------------------------------------------------------------------------------------
@@ -734,6 +807,6 @@
   id("events_csv").addEventListener("click", saveEvents);
   id("bins_csv").addEventListener("click", saveBins);
   id("choice").hidden = id("shown").hidden = false;
-  window.explorer = { numbers, profiles: () => AXES.map((axis) => profile(axis, true)) };  // for a browser's console
+  window.explorer = { numbers, show: showEvent, profiles: () => AXES.map((axis) => profile(axis, true)) };  // for a browser's console
   update();
 })();
