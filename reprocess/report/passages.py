@@ -45,7 +45,7 @@ def find_passages(work: Work, run: Run, count: int) -> Passages:
     work : Work
     run : Run
     count : int
-        Of how many events; of events alike in flux the first.
+        How many events; where fluxes are alike, the first in the table.
 
     Raises
     ------
