@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from reprocess.library.doors import from_cdaweb as from_cdaweb
     from reprocess.library.doors import from_tplot as from_tplot
     from reprocess.library.maps import map_occurrence as map_occurrence
+    from reprocess.library.tables import cite as cite
+    from reprocess.library.tables import compare_events as compare_events
     from reprocess.library.tables import open_maps as open_maps
     from reprocess.library.tables import read_events as read_events
     from reprocess.work.archive import open_archive as open_archive
@@ -26,6 +28,8 @@ _WHERE = {
     "records": "reprocess.work.archive",
     "read_events": "reprocess.library.tables",
     "open_maps": "reprocess.library.tables",
+    "cite": "reprocess.library.tables",
+    "compare_events": "reprocess.library.tables",
     "classify": "reprocess.library.classify",
     "Classification": "reprocess.library.classify",
     "map_occurrence": "reprocess.library.maps",
@@ -39,7 +43,9 @@ __all__ = [
     "Classification",
     "ReprocessError",
     "__version__",
+    "cite",
     "classify",
+    "compare_events",
     "from_cdaweb",
     "from_tplot",
     "map_occurrence",

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reprocess.schema import PUBLISHED_MODEL, SATELLITES
+from reprocess.work.paths import Run
+from reprocess.work.status import ledger_days
 
 PAPER = (
     "Identification and Classification of Relativistic Electron Precipitation at Earth Using "
@@ -53,6 +55,46 @@ METHOD = Reference(
     },
 )
 """The paper, and with it the released model."""
+
+
+@dataclass(frozen=True)
+class Citation:
+    """What a run is to be cited with."""
+
+    run: str
+    references: Sequence[Reference]
+    days: int
+    """Satellite-days that it classified."""
+    simulated: int
+    """How many of them are simulated."""
+
+    @property
+    def text(self) -> str:
+        """Sentences, a line each."""
+        lines = [f"A result of run {self.run!r} rests on:"]
+        lines += [f"- {reference.what}: {reference.text}" for reference in self.references]
+        if self.simulated:
+            lines.append(
+                f"{self.simulated} of its {self.days} satellite-days are simulated: no measurements, not to "
+                "be cited."
+            )
+        return "\n".join(lines)
+
+    @property
+    def bibtex(self) -> str:
+        """Entries of BibTeX."""
+        return "\n\n".join(reference.bibtex for reference in self.references)
+
+    def __str__(self) -> str:
+        return f"{self.text}\n\n{self.bibtex}"
+
+
+def cite_run(run: Run) -> Citation:
+    """Return what a run is to be cited with."""
+    days = ledger_days(run.ledger)
+    simulated = sum(bool(entry.get("simulated")) for entry in days.values())
+    found = references(run.read_identity() or {}, sorted(days), simulated)
+    return Citation(run.name, found, len(days), simulated)
 
 
 def references(

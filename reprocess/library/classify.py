@@ -1,10 +1,10 @@
 """Classifying data of one's own, exactly as the command does: same rules, same network, same columns."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,10 @@ from reprocess.work.held import Held
 from reprocess.work.parts import EVENTS, as_part, event_table
 from reprocess.work.receipts import DayEntry
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 Days = Mapping[int, tuple[Arrays, DayEntry]]
 """Arrays and what ingestion says of them, by position on the `day` axis."""
 
@@ -40,12 +44,57 @@ class Classification:
     """int8, dimension time: 0 none, 1 REP, 2 CSS; -1 where no window stands for it or was asked for."""
     probabilities: xr.DataArray
     """float32, dimensions event_class (none, REP, CSS) and time; NaN where ``classes`` is -1."""
-    _table: Callable[[], pd.DataFrame]
+    _table: Callable[[], pd.DataFrame] = field(repr=False)
+    _given: Given = field(repr=False)
 
     @cached_property
     def events(self) -> pd.DataFrame:
         """The events, as `read_events` gives them; worked out when first asked for where data are Dask's."""
         return self._table()
+
+    def plot_event(
+        self,
+        row: int = 0,
+        *,
+        around_s: float = 60,
+        counts: bool = False,
+        axes: Sequence["Axes"] | None = None,
+    ) -> "Figure":
+        """Draw an event as ``reprocess plot event`` does: fluxes, probabilities, events and flags.
+
+        Parameters
+        ----------
+        row : int
+            Row in `events`, from 0.
+        around_s : float
+            Seconds before its first and after its last record that are drawn too.
+        counts : bool
+            Whether to draw counts in place of fluxes.
+        axes : sequence of matplotlib Axes, optional
+            Four of your own to draw on: fluxes at 0 and 90 degrees, probabilities, and a strip of events and
+            flags; a figure 190 mm wide by default.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            A notebook shows it, ``savefig`` writes it.
+
+        Raises
+        ------
+        PlotError
+            If there is no such row.
+
+        Examples
+        --------
+        >>> ds = reprocess.records(WORK, "noaa18", "2015-03-02", "2015-03-02")
+        >>> found = reprocess.classify(ds, model="simulated2026", dense=False)
+        >>> figure = found.plot_event(0)
+        >>> len(figure.axes)
+        4
+        """
+        from reprocess.library.drawing import draw_event
+
+        return draw_event(self, self._given, row, around_s, counts, axes)
 
 
 def classify(
@@ -198,7 +247,7 @@ def _at_once(job: _Job, progress: Callable[[int, int], object] | None) -> Classi
         np.concatenate([one.classes[name] for one in results], axis=-1) for name in CLASS_ARRAYS
     )
     table = _table(job, [one.columns for one in results])
-    return Classification(*_labelled(job, classes, probabilities), lambda: table)
+    return Classification(*_labelled(job, classes, probabilities), lambda: table, job.given)
 
 
 def _lazily(job: _Job) -> Classification:
@@ -228,7 +277,7 @@ def _lazily(job: _Job) -> Classification:
     def table() -> pd.DataFrame:
         return _table(job, dask.compute(*tables))
 
-    return Classification(*_labelled(job, classes, probabilities), table)
+    return Classification(*_labelled(job, classes, probabilities), table, job.given)
 
 
 _MONTHS = 60

@@ -26,6 +26,8 @@ Data: TypeAlias = Any
 
 _STEP_MS = (1900, 2100)
 """Median time between records that the classifier can be used with."""
+_TOLD = 20
+"""Names of columns that are told at most: a whole file of NOAA's has 158."""
 _FIRST_MS = MS_PER_DAY * (schema.EPOCH - dt.date(1970, 1, 1)).days
 _MISSING = {"electron_flux": np.float32(schema.E4_MISSING), "L_IGRF": np.float32(-1)}
 
@@ -197,12 +199,14 @@ class _Columns:
 
     def require(self, names: Collection[str]) -> None:
         """Raise `DataError` if arrays are missing."""
-        indexed = isinstance(getattr(self._data, "index", None), pd.DatetimeIndex)
+        index = getattr(self._data, "index", None)
+        indexed = isinstance(index, pd.DatetimeIndex) or getattr(index, "name", None) == "time"
         lacking = [n for n in names if not self.has(n) and not (n == "time" and indexed)]
         if lacking:
             words = "; ".join(_called(SPECS[name]) for name in lacking)
             raise DataError(
-                f"the data lack {words}. They have {', '.join(sorted(map(str, self._names))) or 'none'}"
+                f"the data lack {words}. They have {_some(self._names)}; rename columns to these names, of "
+                "which help(reprocess.classify) has all, with units"
             )
 
     def has(self, name: str) -> bool:
@@ -263,6 +267,13 @@ class _Columns:
 
 def _names(data: Data) -> list[str]:
     return list(data.columns) if hasattr(data, "columns") else list(data)
+
+
+def _some(names: Collection[Any]) -> str:
+    """Return names in words, few of many."""
+    told = sorted(map(str, names))
+    more = f" and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
+    return ", ".join(told[:_TOLD]) + more if told else "none"
 
 
 def _check_length(name: str, found: int, size: int) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +11,7 @@ import xarray as xr
 
 from reprocess import schema
 from reprocess.detect.positions import find_positions
-from reprocess.errors import LedgerError
+from reprocess.errors import LedgerError, SplitError
 from reprocess.execution.share import Share
 from reprocess.indices.reading import read_index
 from reprocess.indices.series import Index
@@ -28,12 +29,12 @@ def map_occurrence(
     L_edges: Sequence[float] | np.ndarray | None = None,
     MLT_edges: Sequence[float] | np.ndarray | None = None,
     min_dwell_s: float = 600,
-    satellites: Collection[str] = (),
+    satellites: str | Collection[str] = (),
     start: dt.date | str | None = None,
     end: dt.date | str | None = None,
     hemisphere: str | None = None,
     event_class: str | None = None,
-    exclude: Collection[str] = (),
+    exclude: str | Collection[str] = (),
     by: str | Sequence[str] = (),
     bins: Sequence[float | str] = (),
     index: str | Path | Sequence[str | Path] = (),
@@ -58,20 +59,21 @@ def map_occurrence(
         Edges in hours, multiples of 0.25 from 0 to 24 unless `look_through`; every hour by default.
     min_dwell_s : float
         Seconds observed below which a bin gets no rate and no fraction.
-    satellites : collection of str, optional
-        Directory names; all that the run has by default.
+    satellites : str or collection of str, optional
+        Directory names, such as noaa18; all that the run has by default.
     start, end : date or str, optional
         First and last day (UTC), both included.
     hemisphere : str, optional
         N or S, of the satellite.
     event_class : str, optional
         REP or CSS, of which alone events are counted.
-    exclude : collection of str
+    exclude : str or collection of str
         Flags; events and time that have one are left out.
     by : str or sequence of str
         What the map is split by, as ``--by``: a dimension each.
     bins : sequence of float or str
-        Edges of the bins of a property or an index, or dates of epochs, as ``--bins``.
+        Edges of the bins of a property or an index, or dates of epochs, as ``--bins``: two at least. A part
+        has what is at least its lower edge and below its upper one, so that Kp of 4 and more is ``[4, 9.1]``.
     index : str, Path or sequence of them
         Files or URLs of the geomagnetic index that `by` names.
     index_options : mapping of str to str, optional
@@ -98,7 +100,8 @@ def map_occurrence(
     GridError
         If edges do not increase, or are not on the grid that time is counted by, without `look_through`.
     SplitError, IndexFileError, FlagError
-        If the map cannot be split so, a file has no such index for the time, or there is no such flag.
+        If the map cannot be split or chosen so, a file has no such index for the time, or there is no such
+        flag.
     IncompleteError
         If a part of the archive cannot be looked through.
 
@@ -112,22 +115,26 @@ def map_occurrence(
     where = Work(Path(work).resolve())
     one = where.only_run(run)
     choice = Choice(
-        tuple(exclude),
-        tuple(sorted(satellites)),
-        _date(start),
-        _date(end),
-        (hemisphere,) if hemisphere else (),
-        (event_class,) if event_class else (),
+        _several(exclude),
+        tuple(sorted(_several(satellites))),
+        _date("start", start),
+        _date("end", end),
+        _one_of("hemisphere", hemisphere, ("N", "S")),
+        _one_of("event_class", event_class, tuple(schema.EVENT_CLASSES)),
     )
     receipts = list(one.ledger.done())
-    if satellites and not choice.receipts(receipts):
-        raise LedgerError(f"run {one.name!r} has nothing of {', '.join(satellites)} that is done")
+    if choice.satellites and not choice.receipts(receipts):
+        raise LedgerError(
+            f"run {one.name!r} has nothing of {', '.join(choice.satellites)} that is done"
+            + (f" {limits}" if (limits := replace(choice, satellites=()).words) else "")
+            + f"; it has {', '.join(sorted({receipt['satellite'] for receipt in receipts})) or 'nothing'}"
+        )
     edges = [
         np.asarray(_usual(name) if given is None else given, float)
         for name, given in (("L", L_edges), ("MLT", MLT_edges))
     ]
     grid = (any_grid if look_through else make_grid)(*edges)
-    names = (by,) if isinstance(by, str) else tuple(by)
+    names = _several(by)
     files = [index] if isinstance(index, str | Path) else index
     value = _index([str(file) for file in files], names, dict(index_options or {}), look_back)
     split = Split(names, tuple(str(edge) for edge in bins), value, passes, of_property)
@@ -136,8 +143,25 @@ def map_occurrence(
     return make_dataset(one, receipts, grid, min_dwell_s, choice, split)
 
 
-def _date(given: dt.date | str | None) -> dt.date | None:
-    return dt.date.fromisoformat(given) if isinstance(given, str) else given
+def _several(given: str | Collection[str]) -> tuple[str, ...]:
+    """Return names of which one may be given by itself."""
+    return (given,) if isinstance(given, str) and given else tuple(given)
+
+
+def _one_of(name: str, given: str | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what is chosen, nothing for all."""
+    if given is not None and given not in known:
+        raise SplitError(f"there is no {name} {given!r}; give one of {', '.join(known)}, or none for all")
+    return () if given is None else (given,)
+
+
+def _date(name: str, given: dt.date | str | None) -> dt.date | None:
+    if isinstance(given, dt.datetime):  # pandas' too
+        return given.date()
+    try:
+        return dt.date.fromisoformat(given) if isinstance(given, str) else given
+    except ValueError as e:
+        raise SplitError(f"{name} {given!r} is no day; give YYYY-MM-DD or a date") from e
 
 
 def _index(

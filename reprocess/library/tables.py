@@ -1,4 +1,4 @@
-"""What a run gave, for notebooks: its events and its maps."""
+"""What a run gave, for notebooks: its events, its maps, what to cite; and two tables of events compared."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,12 +8,17 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from reprocess.errors import LedgerError
+from reprocess.catalogue.citation import Citation, cite_run
+from reprocess.comparison.pairs import pair_events
+from reprocess.errors import ComparisonError, LedgerError
 from reprocess.maps.occurrence import load_occurrence
 from reprocess.schema import EVENT_COLUMNS
 from reprocess.work.parts import read_events as read_parts
 from reprocess.work.paths import Run, Work
 from reprocess.work.place import AtHand, find_place
+
+_PAIRED = ("satellite", "event_class", "start_time", "stop_time", "L", "MLT", "latitude")
+"""Columns that pairs are made of."""
 
 
 def read_events(
@@ -105,6 +110,85 @@ def open_maps(
             held = ", ".join(sorted(p.stem for p in one.named_maps.glob("*.nc"))) or "none"
             raise LedgerError(f"run {one.name!r} has no map {name!r}; it has these besides its own: {held}")
         return load_occurrence(path, one.name)
+
+
+def cite(
+    work: str | Path, run: str | None = None, *, storage_options: Mapping[str, Any] | None = None
+) -> Citation:
+    """Return what to cite of a run: method, model, data and software.
+
+    Parameters
+    ----------
+    work, run, storage_options
+        As in `read_events`.
+
+    Returns
+    -------
+    Citation
+        ``text`` has sentences, ``bibtex`` the entries; printed, it is both.
+
+    Raises
+    ------
+    LedgerError
+        If there is no such run.
+    SourceError
+        If an address cannot be read.
+
+    Examples
+    --------
+    >>> print(reprocess.cite(WORK).text.splitlines()[0])
+    A result of run 'simulated2026-published' rests on:
+    """
+    with _one_run(work, run, storage_options) as (one, near):
+        near.need(f"runs/{one.name}/ledger/*/*.json")
+        return cite_run(one)
+
+
+def compare_events(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
+    """Match the events of two tables one to one, as ``reprocess compare`` does.
+
+    Parameters
+    ----------
+    a, b : pandas.DataFrame
+        What `read_events` or the events of `classify` are, of the same satellite-days: an event of a day that
+        the other has not looked at would count as lost or gained.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per pair, in order of satellite and time. ``kind`` says what became of the event of `a` in `b`:
+        kept, moved (other records), relabelled (the other class), lost; or gained, where `a` has none.
+        ``row_a`` and ``row_b`` are positions in the tables, -1 for none; class, times, L, MLT and latitude of
+        both; ``overlap_s`` seconds in common; ``entangled`` where an event without a partner shares records
+        with one that has another. Why an event differs is told by ``reprocess compare --explain``.
+
+    Raises
+    ------
+    ComparisonError
+        If a table lacks columns of events.
+
+    Examples
+    --------
+    >>> events = reprocess.read_events(WORK)
+    >>> pairs = reprocess.compare_events(events, events[events.event_class == "REP"])
+    >>> sorted(pairs.kind.unique())
+    ['kept', 'lost']
+    """
+    for name, table in (("a", a), ("b", b)):
+        lacking = [column for column in _PAIRED if column not in table]
+        if lacking:
+            raise ComparisonError(
+                f"table {name} lacks {', '.join(lacking)}; give what read_events returns, or the events of "
+                "classify"
+            )
+    plain = [
+        table.assign(**{k: pd.to_datetime(table[k], utc=True) for k in ("start_time", "stop_time")})
+        for table in (a, b)
+    ]
+    pairs = pair_events(*plain)
+    for name in ("start_time_a", "stop_time_a", "start_time_b", "stop_time_b"):
+        pairs[name] = pairs[name].dt.tz_convert(None)
+    return pairs
 
 
 def plain_table(table: pd.DataFrame, **facts: str) -> pd.DataFrame:

@@ -234,7 +234,10 @@ def bin_edges(name: str, edges: Sequence[str]) -> np.ndarray:
     except ValueError as e:
         raise SplitError(f"bins of {name} need numbers as edges: {e}") from e
     if numbers.size < 2:
-        raise SplitError(f"{name} needs bins: --bins with two edges at least, such as --bins 0,2,4,9")
+        raise SplitError(
+            f"{name} needs bins: --bins with two edges at least, such as --bins 0,2,4,9 "
+            "(bins=[0, 2, 4, 9] in Python)"
+        )
     if not np.all(np.diff(numbers) > 0) or not np.isfinite(numbers).all():
         raise SplitError(f"edges of bins must increase, each given once, got {', '.join(edges)}")
     return numbers

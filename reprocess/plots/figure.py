@@ -174,4 +174,5 @@ def title_of_event(view: View, events: pd.DataFrame, position: int) -> str:
 
 def _titled(view: View, words: str, run: str) -> str:
     origin = "SIMULATED DATA: " if view.simulated else ""
-    return f"{origin}{SATELLITES[view.satellite].name}, {words}" + (f", run {run}" if run else "")
+    whose = f"{SATELLITES[view.satellite].name}, " if view.satellite else ""
+    return f"{origin}{whose}{words}" + (f", run {run}" if run else "")

@@ -117,7 +117,7 @@ class Source:
         for day in days:
             entry = series.require(day)
             stretch = series.stretch(day, self.mode.halo)
-            part = _of_records(self.satellite, start_ms, stop_ms, stretch)
+            part = of_records(self.satellite, start_ms, stop_ms, stretch)
             if network is not None or self._keeps_classes():
                 chosen = _chosen(stretch, start_ms, stop_ms)
                 part = replace(part, probability=self._probability(day, entry, stretch, chosen, network))
@@ -126,7 +126,7 @@ class Source:
             entries.append(entry)
         if not shown or not sum(part.time.size for part in shown):
             raise PlotError(self._nothing(start_ms, stop_ms))
-        view = _join(shown)
+        view = join(shown)
         if self.run:
             view = replace(view, events=self._events(start_ms, stop_ms))
         simulated = any(entry.get("simulated", False) for entry in entries)
@@ -233,7 +233,7 @@ def _chosen(stretch: Stretch, start_ms: int, stop_ms: int) -> np.ndarray:
     return chosen
 
 
-def _of_records(satellite: str, start_ms: int, stop_ms: int, stretch: Stretch) -> View:
+def of_records(satellite: str, start_ms: int, stop_ms: int, stretch: Stretch) -> View:
     """Return what is to be shown of a day's own records, without what a run makes of them."""
     chosen = _chosen(stretch, start_ms, stop_ms)
     on = calibrating(stretch.records["ifc_on"], stretch.records["time"])[chosen]
@@ -255,7 +255,7 @@ def _of_records(satellite: str, start_ms: int, stop_ms: int, stretch: Stretch) -
     )
 
 
-def _join(parts: list[View]) -> View:
+def join(parts: list[View]) -> View:
     """Return the days' records as one series."""
 
     def joined(values: list[np.ndarray]) -> np.ndarray:

@@ -10,6 +10,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import xarray as xr
+from matplotlib.figure import Figure
 
 import reprocess
 from reprocess import Classification, classify
@@ -17,10 +18,14 @@ from reprocess.classifier.bundle import Bundle
 from reprocess.detect.block import detect_block
 from reprocess.detect.plan import Settings
 from reprocess.detect.stage import claim, plan_detect
-from reprocess.errors import DataError, ModelError, RuleError
+from reprocess.errors import DataError, ModelError, PlotError, RuleError
 from reprocess.library.given import SPECS
+from reprocess.plots.choice import view_event
+from reprocess.plots.figure import draw_view
+from reprocess.plots.view import Source
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.work.asked import read_asked
+from reprocess.work.parts import read_events as read_parts
 from reprocess.work.paths import Work
 from reprocess.work.store import CLASSES_TITLE, create_store, open_classes
 from tests.detect.test_borders import MIDNIGHT, write_series
@@ -233,6 +238,14 @@ def test_noaas_file_as_xarray_opens_it(work: Work) -> None:
     assert np.array_equal(found.probabilities, expected.probabilities, equal_nan=True)
 
 
+def test_an_index_that_is_called_time_is_the_time(work: Work) -> None:
+    given = frame(work)
+    milliseconds = given.assign(time=given.time.astype("datetime64[ms]").astype("int64")).set_index("time")
+    expected = classify(given, model="random").events
+    assert len(expected)
+    same_events(classify(milliseconds, model="random").events, expected)
+
+
 def test_only_what_an_event_needs_must_be_there(work: Work) -> None:
     whole = frame(work)
     least = whole[["time", *SPECS["electron_flux"].sources, "L_IGRF", "MLT", "lat", "lon"]]
@@ -278,6 +291,41 @@ def test_the_result_says_what_it_is(work: Work) -> None:
     assert found.events.start_time.dt.tz is None
 
 
+@MODES
+def test_an_event_is_drawn_as_the_command_draws_it(work: Work, mode: str) -> None:
+    options = {"model": "random", "mode": mode, "rules": RULES[mode]}
+    found = classify(line(work), **options)
+    table = read_parts(run := work.run(f"random-{mode}"), run.ledger.done())
+    mine = np.flatnonzero(table["satellite"] == "noaa18")
+    for row in (0, len(mine) - 1):
+        expected = view_event(Source(work, "noaa18", run, table), int(mine[row]))
+        drawn = _lines(found.plot_event(row, counts=row == 0))
+        assert drawn == _lines(draw_view(expected, "", counts=row == 0))
+        assert sum(len(x) for x in drawn) > 0
+    lazy = classify(line(work).chunk(time=500), **options)
+    assert _lines(lazy.plot_event(0)) == _lines(found.plot_event(0))
+
+
+def _lines(figure: Figure) -> list[list[list[float]]]:
+    """Return what the curves of a figure go through."""
+    return [
+        [np.nan_to_num(line.get_xydata(), nan=-1.0).tolist() for line in axes.lines] for axes in figure.axes
+    ]
+
+
+def test_an_event_is_drawn_on_axes_of_ones_own(work: Work) -> None:
+    found = classify(frame(work), model="random")
+    figure = Figure()
+    axes = figure.subplots(4)
+    assert found.plot_event(0, axes=list(axes)) is figure
+    assert all(one.has_data() for one in axes)
+    assert found.plot_event(0).texts[0].get_text().startswith(f"{found.events.event_class[0]} event 1, peak")
+    with pytest.raises(PlotError, match=r"no event in row 999: there are \d+, counted from 0"):
+        found.plot_event(999)
+    with pytest.raises(PlotError, match="drawn on 4 axes, 2 are given"):
+        found.plot_event(0, axes=list(axes[:2]))
+
+
 # --- refusals
 
 
@@ -296,7 +344,9 @@ def test_data_that_cannot_be_classified_are_told_with_what_is_missing(
         r"lack mep_ele_tel0_flux_e1 to mep_ele_tel90_flux_e4 \(or electron_flux\); .*They have time",
         {"time": [1]},
     )
-    wrong(r"the data lack time; .*They have none", {})
+    wrong(r"the data lack time; .*They have none; rename", {})
+    many = {f"v{k:03}": [0] for k in range(158)}
+    wrong(r"They have v000, .*, v019 and 138 more; rename columns .*help\(reprocess.classify\)", many)
     wrong("there is no satellite 'sputnik'", good, satellite="sputnik")
     wrong(
         "times must increase, record 2 is not later",

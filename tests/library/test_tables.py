@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from click.testing import CliRunner
 
 import reprocess
 from reprocess.classifier.bundle import Bundle
-from reprocess.errors import GridError, LedgerError, SplitError
+from reprocess.cli import main
+from reprocess.errors import ComparisonError, GridError, LedgerError, SplitError
 from reprocess.maps.stage import make_map
 from reprocess.schema import EVENT_COLUMNS
 from reprocess.schema.grid import make_grid
@@ -100,6 +102,18 @@ def test_what_is_not_there_is_told(work: Work, tmp_path: Path) -> None:
         reprocess.open_maps(work.root, name="x")
     with pytest.raises(LedgerError, match="has nothing of noaa15 that is done"):
         reprocess.map_occurrence(work.root, satellites=["noaa15"])
+    with pytest.raises(
+        LedgerError,
+        match="nothing of noaa18 that is done from 2001-01-01 to 2001-01-02; it has metop01, noaa18",
+    ):
+        reprocess.map_occurrence(work.root, satellites="noaa18", start="2001-01-01", end="2001-01-02")
+    for name, value, match in (
+        ("hemisphere", "north", "no hemisphere 'north'; give one of N, S"),
+        ("event_class", "rep", "no event_class 'rep'; give one of REP, CSS"),
+        ("start", "2015-03", "start '2015-03' is no day; give YYYY-MM-DD"),
+    ):
+        with pytest.raises(SplitError, match=match):
+            reprocess.map_occurrence(work.root, **{name: value})
     with pytest.raises(GridError, match="are not on the exposure grid"):
         reprocess.map_occurrence(work.root, L_edges=[3, 3.05, 4])
 
@@ -130,3 +144,33 @@ def test_maps_are_chosen_and_split_as_by_the_command(work: Work, tmp_path: Path)
     assert float(own.dwell.sum()) == float(reprocess.map_occurrence(work.root).dwell.sum())
     with pytest.raises(SplitError, match="none of nothing is the name of one"):
         reprocess.map_occurrence(work.root, index=file)
+
+
+def test_what_to_cite_is_what_the_command_prints(work: Work) -> None:
+    told = reprocess.cite(work.root)
+    for option, expected in ((), str(told)), (("--text",), told.text), (("--bibtex",), told.bibtex):
+        printed = CliRunner().invoke(main, ["cite", str(work.root), *option])
+        assert printed.output == f"{expected}\n"
+    assert "- the method: Capannolo" in told.text
+    assert told.bibtex.startswith("@article{capannolo2022,")
+
+
+def test_events_are_compared_as_by_the_command(work: Work) -> None:
+    events = reprocess.read_events(work.root)
+    later = events.assign(
+        start_time=events.start_time + pd.Timedelta("2s"), stop_time=events.stop_time + pd.Timedelta("2s")
+    )
+    later.loc[0, "event_class"] = {"REP": "CSS", "CSS": "REP"}[events.event_class[0]]
+    other = pd.concat([later, events.tail(1).assign(satellite="noaa19")], ignore_index=True)
+    found = reprocess.compare_events(events, other)
+    counts = found.kind.value_counts()
+    assert counts["moved"] > 0
+    assert counts["gained"] >= 1
+    assert sorted(found.row_a[found.row_a >= 0]) == list(range(len(events)))
+    assert sorted(found.row_b[found.row_b >= 0]) == list(range(len(other)))
+    paired = found[(found.row_a >= 0) & (found.row_b >= 0)]
+    assert (paired.start_time_a.to_numpy() == events.start_time.to_numpy()[paired.row_a]).all()
+    assert found.start_time_a.dt.tz is None
+    assert (reprocess.compare_events(events, events).kind == "kept").all()
+    with pytest.raises(ComparisonError, match="table b lacks L, latitude; give what read_events returns"):
+        reprocess.compare_events(events, events.drop(columns=["L", "latitude"]))

@@ -1,0 +1,77 @@
+"""Figures of what was found in data of one's own."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from reprocess.detect.rules.mode import Stretch
+from reprocess.errors import PlotError
+from reprocess.library.given import Given, stored
+from reprocess.pages.style import LETTERS, style
+from reprocess.plots.figure import draw_panels, draw_view, title_of_event
+from reprocess.plots.panels import label_time
+from reprocess.plots.view import ARRAYS, View, join, of_records
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from reprocess.library.classify import Classification
+
+_PLACE = ("L", "MLT", "latitude")
+"""What stands below the time."""
+
+
+def draw_event(
+    found: "Classification",
+    given: Given,
+    row: int,
+    around_s: float,
+    counts: bool,
+    axes: Sequence["Axes"] | None,
+) -> "Figure":
+    """Draw an event; parameters and errors as `library.classify.Classification.plot_event` says."""
+    events = found.events
+    if not 0 <= row < len(events):
+        raise PlotError(f"there is no event in row {row}: there are {len(events)}, counted from 0")
+    if axes is not None and len(axes) != 4:
+        raise PlotError(f"an event is drawn on 4 axes, {len(axes)} are given")
+    margin = round(1000 * around_s)
+    one = events.iloc[row]
+    view = _view(
+        found, given, _milliseconds(one["start_time"]) - margin, _milliseconds(one["stop_time"]) + margin
+    )
+    if axes is not None:
+        panels = draw_panels(list(axes), view, counts=counts)
+        label_time(panels[-1], view, names=_PLACE)
+        return panels[0].get_figure(root=True)  # type: ignore[return-value]
+    with style(LETTERS["two"]):
+        return draw_view(view, title_of_event(view, events, row), counts=counts, names=_PLACE)
+
+
+def _view(found: "Classification", given: Given, start_ms: int, stop_ms: int) -> View:
+    """Return what is shown between two times."""
+    parts = []
+    for day in given.days.values():
+        if day.time[0] <= stop_ms and day.time[-1] >= start_ms:
+            records = {name: stored(name, np.asarray(day.read(name))) for name in ARRAYS}
+            whole = Stretch(records, slice(0, day.time.size), {})
+            parts.append(of_records(given.satellite, start_ms, stop_ms, whole))
+    events = found.events
+    touching = (events["start_time"].map(_milliseconds) <= stop_ms) & (
+        events["stop_time"].map(_milliseconds) >= start_ms
+    )
+    shown = (given.time.astype(np.int64) >= start_ms) & (given.time.astype(np.int64) <= stop_ms)
+    return replace(
+        join(parts),
+        probability=found.probabilities[:, shown].to_numpy(),
+        events=events[touching],
+        simulated=any(day.simulated for day in given.days.values()),
+    )
+
+
+def _milliseconds(time: pd.Timestamp) -> int:
+    return int(time.value // 1_000_000)
