@@ -94,7 +94,7 @@ class Classification:
         """
         from reprocess.library.drawing import draw_event
 
-        return draw_event(self, self._given, row, around_s, counts, axes)
+        return draw_event(self.events, self.probabilities, self._given, row, around_s, counts, axes)
 
 
 def classify(

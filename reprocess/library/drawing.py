@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from reprocess.detect.rules.mode import Stretch
 from reprocess.errors import PlotError
@@ -19,14 +20,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from reprocess.library.classify import Classification
-
 _PLACE = ("L", "MLT", "latitude")
 """What stands below the time."""
 
 
 def draw_event(
-    found: "Classification",
+    events: pd.DataFrame,
+    probabilities: xr.DataArray,
     given: Given,
     row: int,
     around_s: float,
@@ -34,16 +34,14 @@ def draw_event(
     axes: Sequence["Axes"] | None,
 ) -> "Figure":
     """Draw an event; parameters and errors as `library.classify.Classification.plot_event` says."""
-    events = found.events
     if not 0 <= row < len(events):
         raise PlotError(f"there is no event in row {row}: there are {len(events)}, counted from 0")
     if axes is not None and len(axes) != 4:
         raise PlotError(f"an event is drawn on 4 axes, {len(axes)} are given")
     margin = round(1000 * around_s)
     one = events.iloc[row]
-    view = _view(
-        found, given, _milliseconds(one["start_time"]) - margin, _milliseconds(one["stop_time"]) + margin
-    )
+    start, stop = (_milliseconds(one[name]) for name in ("start_time", "stop_time"))
+    view = _view(events, probabilities, given, start - margin, stop + margin)
     if axes is not None:
         panels = draw_panels(list(axes), view, counts=counts)
         label_time(panels[-1], view, names=_PLACE)
@@ -52,7 +50,9 @@ def draw_event(
         return draw_view(view, title_of_event(view, events, row), counts=counts, names=_PLACE)
 
 
-def _view(found: "Classification", given: Given, start_ms: int, stop_ms: int) -> View:
+def _view(
+    events: pd.DataFrame, probabilities: xr.DataArray, given: Given, start_ms: int, stop_ms: int
+) -> View:
     """Return what is shown between two times."""
     parts = []
     for day in given.days.values():
@@ -60,14 +60,13 @@ def _view(found: "Classification", given: Given, start_ms: int, stop_ms: int) ->
             records = {name: stored(name, np.asarray(day.read(name))) for name in ARRAYS}
             whole = Stretch(records, slice(0, day.time.size), {})
             parts.append(of_records(given.satellite, start_ms, stop_ms, whole))
-    events = found.events
     touching = (events["start_time"].map(_milliseconds) <= stop_ms) & (
         events["stop_time"].map(_milliseconds) >= start_ms
     )
     shown = (given.time.astype(np.int64) >= start_ms) & (given.time.astype(np.int64) <= stop_ms)
     return replace(
         join(parts),
-        probability=found.probabilities[:, shown].to_numpy(),
+        probability=probabilities[:, shown].to_numpy(),
         events=events[touching],
         simulated=any(day.simulated for day in given.days.values()),
     )
