@@ -20,3 +20,11 @@ def undisturbed(fake_archive: Path, random_model: Bundle, tmp_path_factory: pyte
     assert state["runs"]["random-published"]["days_done"] == len(fake.DAYS)
     assert min(state["runs"]["random-published"]["events"].values()) > 3
     return work
+
+
+@pytest.fixture(scope="session")
+def unmapped(fake_archive: Path, random_model: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What shares of a run leave, before a map is made of them."""
+    work = tmp_path_factory.mktemp("unmapped") / "work"
+    reprocess("run", fake_archive, work, "--model", "random", "--classes", "--partition", "1/1")
+    return work

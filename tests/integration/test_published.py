@@ -19,19 +19,23 @@ from reprocess.classifier.bundle import Bundle
 from reprocess.classifier.features import CENTRE, WINDOW
 from tests.support.command import reprocess
 
-ARCHIVES = {"archive": "events_real.json", "archive_simulated": "events_simulated.json"}
+ARCHIVES = {"archive_simulated": "events_simulated.json", "archive": "events_real.json"}
+PLACES = {"archive_simulated": ("--partition", "1/1"), "archive": ("--workers", 2)}
 
 
 @pytest.fixture(scope="module", params=["onnxruntime", "tensorflow"])
 def work(
     request: pytest.FixtureRequest, shared: Path, published: Bundle, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A WORK directory with all golden days, classified by one engine, classes kept."""
+    """A WORK directory with all golden days, classified by one engine, classes kept.
+
+    The simulated days are done in the command's own process, the real ones and the maps of all by workers.
+    """
     folder = tmp_path_factory.mktemp("work") / request.param
     for archive in ARCHIVES:
         reprocess(
             "run", shared / archive, folder, "--model", "capannolo2022", "--mode", "published",
-            "--workers", 2, "--engine", request.param, "--classes",
+            *PLACES[archive], "--engine", request.param, "--classes",
         )  # fmt: skip
     return folder
 
@@ -141,7 +145,8 @@ def test_without_keeping_classes_the_events_and_the_dwell_are_the_same_bytes(
     shared: Path, work: Path, request: pytest.FixtureRequest
 ) -> None:
     engine = work.name
-    reprocess("detect", work, "--model", "capannolo2022", "--engine", engine, "--run", "few")
+    alone = ("--partition", "1/1", "--engine", engine)
+    reprocess("detect", work, "--model", "capannolo2022", *alone, "--run", "few")
     dense, sparse = work / "runs/capannolo2022-published", work / "runs/few"
     compared = 0
     for path in sorted(dense.rglob("dwell/**/*.parquet")):

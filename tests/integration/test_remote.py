@@ -39,7 +39,7 @@ def state_of(work: Path, code: int) -> dict:
 def test_faults_are_waited_out_or_named_and_mended_by_the_next_run(
     server: NoaaServer, tmp_path: Path
 ) -> None:
-    reprocess("run", server.url, tmp_path / "undisturbed", *OPTIONS)
+    reprocess("ingest", server.url, tmp_path / "undisturbed", *ALONE)
     server.requests.clear()
     first, second, third, fourth = (name_of(*day) for day in fake.DAYS)
     server.faults = {
@@ -63,7 +63,7 @@ def test_faults_are_waited_out_or_named_and_mended_by_the_next_run(
     assert [server.asked(name) for name in (first, second, third)] == [4, 5, 1]
     server.faults = {}
     server.requests.clear()
-    reprocess("run", server.url, tmp_path / "w", *OPTIONS)
+    reprocess("ingest", server.url, tmp_path / "w", *ALONE)
     assert [server.asked(name) for name in (first, second, third, fourth)] == [0, 1, 1, 1]
     assert tree(tmp_path / "w") == tree(tmp_path / "undisturbed")
 

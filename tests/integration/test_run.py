@@ -14,6 +14,7 @@ from tests.support import fake
 from tests.support.command import REPROCESS, records, reprocess, tree
 
 OPTIONS = ("--model", "random", "--workers", 2)
+ALONE = ("--model", "random", "--partition", "1/1")
 
 
 def test_more_workers_give_the_same_bytes(fake_archive: Path, undisturbed: Path, tmp_path: Path) -> None:
@@ -38,9 +39,9 @@ def test_the_stages_one_at_a_time_give_the_same_bytes(
 def test_any_order_of_days_and_satellites_gives_the_same_bytes(
     fake_archive: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
-    work, alone = tmp_path / "w", ("--model", "random", "--partition", "1/1")
+    work = tmp_path / "w"
     for piece in (("--start", "2019-11-01"), ("--satellite", "metop01"), ("--start", "2019-10-25")):
-        reprocess("run", fake_archive, work, *alone, "--classes", *piece)
+        reprocess("run", fake_archive, work, *ALONE, "--classes", *piece)
     reprocess("run", fake_archive, work, *OPTIONS, "--classes")
     assert tree(work) == tree(undisturbed)
 
@@ -104,18 +105,18 @@ def test_a_changed_file_is_done_again_and_nothing_else(
     fake_archive: Path, random_model: Bundle, tmp_path: Path
 ) -> None:
     archive = shutil.copytree(fake_archive, tmp_path / "archive")
-    reprocess("run", archive, tmp_path / "w", *OPTIONS)
+    reprocess("run", archive, tmp_path / "w", *ALONE)
     before = records(tmp_path / "w")
     path = fake.granule_path(archive, "noaa18", "2019-10-25")
     fake.write_granule(path, fake.variables("noaa18", "2019-10-25", n=600, seed=1))
-    reprocess("run", archive, tmp_path / "w", *OPTIONS)
+    reprocess("run", archive, tmp_path / "w", *ALONE)
     after = records(tmp_path / "w")
     changed = {name for name in after if after[name] != before[name]}
     assert changed == {
         "ledger/ingest/noaa18/0248.json",
         "runs/random-published/ledger/noaa18/0248.json",
     }
-    reprocess("run", archive, tmp_path / "fresh", *OPTIONS)
+    reprocess("run", archive, tmp_path / "fresh", *ALONE)
     assert tree(tmp_path / "w") == tree(tmp_path / "fresh")
 
 
@@ -126,30 +127,27 @@ def test_a_bad_file_is_listed_and_stops_nothing(
     path = fake.granule_path(archive, "noaa18", "2019-10-25")
     good = path.read_bytes()
     path.write_bytes(b"<!DOCTYPE html><title>503 Service Unavailable</title>")
-    done = reprocess("run", archive, tmp_path / "w", *OPTIONS, code=3)
+    done = reprocess("run", archive, tmp_path / "w", *ALONE, code=3)
     assert "quarantined noaa18 2019-10-25: not_hdf5" in done.stdout
     assert "3 satellite-days classified" in done.stdout
-    state = json.loads(reprocess("status", tmp_path / "w", "--json", code=3).stdout)
+    state = json.loads(reprocess("status", tmp_path / "w", "--json", code=4).stdout)  # shares make no sums
     (day,) = state["ingest"]["quarantined"]
     assert (day["satellite"], day["date"], day["reason"]) == ("noaa18", "2019-10-25", "not_hdf5")
     path.write_bytes(good)
-    reprocess("run", archive, tmp_path / "w", *OPTIONS)
-    reprocess("run", archive, tmp_path / "fresh", *OPTIONS)
+    reprocess("run", archive, tmp_path / "w", *ALONE)
+    reprocess("run", archive, tmp_path / "fresh", *ALONE)
     assert tree(tmp_path / "w") == tree(tmp_path / "fresh")
 
 
 def test_a_good_file_replaced_by_a_bad_one_takes_its_events_along(
     fake_archive: Path, random_model: Bundle, tmp_path: Path
 ) -> None:
-    archive, alone = (
-        shutil.copytree(fake_archive, tmp_path / "archive"),
-        ("--model", "random", "--partition", "1/1"),
-    )
-    reprocess("run", archive, tmp_path / "w", *alone)
+    archive = shutil.copytree(fake_archive, tmp_path / "archive")
+    reprocess("run", archive, tmp_path / "w", *ALONE)
     assert ",2019-12-01," in reprocess("events", tmp_path / "w").stdout
     path = fake.granule_path(archive, "noaa18", "2019-12-01")
     path.write_bytes(path.read_bytes()[:5000])
-    reprocess("run", archive, tmp_path / "w", *alone, code=3)
+    reprocess("run", archive, tmp_path / "w", *ALONE, code=3)
     assert ",2019-12-01," not in reprocess("events", tmp_path / "w").stdout
 
 

@@ -19,6 +19,7 @@ from tests import soak
 from tests.support.command import REPROCESS, records, reprocess, tree
 
 OPTIONS = ("--model", "random", "--classes", "--workers", 2)
+ALONE = ("--model", "random", "--classes", "--partition", "1/1")
 PATIENCE_S = 300
 
 
@@ -108,7 +109,7 @@ def test_a_block_that_kills_its_worker_is_named_and_everything_else_is_done(
 
 
 def test_a_lost_scheduler_ends_the_run_with_its_reason(
-    fake_archive: Path, undisturbed: Path, tmp_path: Path
+    fake_archive: Path, unmapped: Path, tmp_path: Path
 ) -> None:
     address, work = free_address(), tmp_path / "w"
     with scheduler(address, tmp_path) as lost, worker(address, tmp_path / "scratch"):
@@ -122,8 +123,8 @@ def test_a_lost_scheduler_ends_the_run_with_its_reason(
             assert "give the same command again to go on" in errors
             assert "Traceback" not in errors
     assert soak.false_claims(work) == []
-    reprocess("run", fake_archive, work, *OPTIONS)
-    assert tree(work) == tree(undisturbed)
+    reprocess("run", fake_archive, work, *ALONE)
+    assert tree(work) == tree(unmapped)
 
 
 def heed_interrupts() -> None:
@@ -132,7 +133,7 @@ def heed_interrupts() -> None:
 
 
 def test_a_signal_ends_the_run_at_once_and_leaves_no_process(
-    fake_archive: Path, undisturbed: Path, tmp_path: Path
+    fake_archive: Path, unmapped: Path, tmp_path: Path
 ) -> None:
     work = tmp_path / "w"
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -147,8 +148,8 @@ def test_a_signal_ends_the_run_at_once_and_leaves_no_process(
             _, alive = psutil.wait_procs(family, timeout=PATIENCE_S)
             assert alive == []
         assert soak.false_claims(work) == []
-    reprocess("run", fake_archive, work, *OPTIONS)
-    assert tree(work) == tree(undisturbed)
+    reprocess("run", fake_archive, work, *ALONE)
+    assert tree(work) == tree(unmapped)
 
 
 def test_a_killed_client_leaves_no_process(fake_archive: Path, random_model: Bundle, tmp_path: Path) -> None:
@@ -166,7 +167,7 @@ def limit_files(size: int) -> None:
 
 
 def test_a_full_disk_is_named_and_the_next_run_completes(
-    fake_archive: Path, undisturbed: Path, tmp_path: Path
+    fake_archive: Path, unmapped: Path, tmp_path: Path
 ) -> None:
     """A limit of the size of files stands for the full disk: like one, it lets small files through."""
     work = tmp_path / "w"
@@ -185,8 +186,8 @@ def test_a_full_disk_is_named_and_the_next_run_completes(
         assert client.returncode == 4
     assert "File too large" in errors
     assert "mend that first: what is done stays done; give the same command again" in errors
-    reprocess("run", fake_archive, work, *OPTIONS)
-    assert tree(work) == tree(undisturbed)
+    reprocess("run", fake_archive, work, *ALONE)
+    assert tree(work) == tree(unmapped)
 
 
 def test_workers_whose_time_is_over_are_followed_by_others(
