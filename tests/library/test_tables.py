@@ -1,6 +1,9 @@
 """Events and maps of a run, read as a library."""
 
 import datetime as dt
+import multiprocessing.process
+import socket
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -174,3 +177,31 @@ def test_events_are_compared_as_by_the_command(work: Work) -> None:
     assert (reprocess.compare_events(events, events).kind == "kept").all()
     with pytest.raises(ComparisonError, match="table b lacks L, latitude; give what read_events returns"):
         reprocess.compare_events(events, events.drop(columns=["L", "latitude"]))
+
+
+def test_nothing_is_started_opened_or_written_without_being_asked_for(
+    work: Work, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise AssertionError("a process or a port was asked for")
+
+    for owner, name in (
+        (subprocess.Popen, "__init__"),
+        (multiprocessing.process.BaseProcess, "start"),
+        (socket.socket, "bind"),
+        (socket.socket, "connect"),
+    ):
+        monkeypatch.setattr(owner, name, refuse, raising=False)
+    with pytest.raises(AssertionError, match="a process or a port"):
+        subprocess.run(["true"], check=True)
+    before = {path: path.stat().st_mtime_ns for path in work.root.rglob("*")}
+    ds = reprocess.records(work.root, "noaa18", "2000", "2030")
+    assert len(reprocess.classify(ds, model="random", dense=False).classes) == ds.sizes["time"] > 0
+    reprocess.open_archive(work.root, "noaa18").L_IGRF.compute()
+    events = reprocess.read_events(work.root)
+    reprocess.compare_events(events, events)
+    reprocess.cite(work.root)
+    reprocess.open_maps(work.root)
+    reprocess.map_occurrence(work.root, **EDGES)
+    assert {path: path.stat().st_mtime_ns for path in work.root.rglob("*")} == before
+    assert capfd.readouterr() == ("", "")
