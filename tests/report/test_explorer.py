@@ -402,6 +402,11 @@ def test_few_blocks_have_no_interval_and_the_page_says_so(opened: Opened) -> Non
 
 def test_the_command_makes_the_same_map(opened: Opened) -> None:
     _choose(opened.page, "all at once")
+    assert (
+        opened.page.locator("#told")
+        .inner_text()
+        .endswith("chosen: noaa18; 2020 to 2021; autumn (northern months); northern hemisphere; without SAA.")
+    )
     assert opened.page.locator("#command").inner_text() == (
         "reprocess map WORK --run 'a <b> '\"'\"'run'\"'\"'' --satellite noaa18 --start 2020-01-01 "
         "--hemisphere N --exclude SAA --by season --name chosen"
@@ -423,7 +428,9 @@ def test_it_fits_a_phone_and_paper(opened: Opened) -> None:
 def test_nothing_chosen_is_shown_as_nothing(opened: Opened) -> None:
     for name in ("metop01", "noaa18"):
         opened.page.get_by_label(name).click()
-    assert opened.page.locator("#told").inner_text() == "0 events on 0 satellite-days are chosen."
+    assert opened.page.locator("#told").inner_text() == (
+        "0 events on 0 satellite-days are chosen: no satellite."
+    )
     assert opened.page.locator("#count").inner_text() == "No event"
 
 

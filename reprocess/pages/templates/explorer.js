@@ -307,6 +307,19 @@
     return `${where}: dwell ${digits(found.dwell / 3600, 4)} h; ${classes.map((_, k) => inWords(found, k)).join("; ")}`;
   }
 
+  // What is chosen of all there is, for paper too, where there is no form.
+  function choiceInWords() {
+    const words = [], first = Math.min(...year), last = Math.max(...year), label = (key) => id(`choose_${key}`).selectedOptions[0].textContent;
+    if (chosen.shown !== "both") words.push(`${chosen.shown} alone`);
+    if (chosen.satellites.size < facts.satellites.length) words.push([...chosen.satellites].sort((a, b) => a - b).map((k) => facts.satellites[k]).join(", ") || "no satellite");
+    if (chosen.first > first || chosen.last < last) words.push(`${chosen.first} to ${chosen.last}`);
+    if (chosen.time !== "all") words.push(label("time"));
+    if (chosen.hemisphere !== "both") words.push(`${label("hemisphere")} hemisphere`);
+    if (chosen.part >= 0) words.push(`of these days only the time with ${facts.activity.name} ${label("part")}`);
+    if (chosen.excluded) words.push(`without ${flagNames(chosen.excluded)}`);
+    return words.length ? `: ${words.join("; ")}` : "";
+  }
+
   function command() {
     const words = ["reprocess map WORK", "--run", quoted(facts.run)];
     if (chosen.satellites.size < facts.satellites.length) for (const k of chosen.satellites) words.push("--satellite", facts.satellites[k]);
@@ -792,7 +805,7 @@
     id("command").textContent = command();
     const times = range(periods).filter((period) => inTime(period).some(Boolean));
     const days = [...chosen.satellites].reduce((n, s) => times.reduce((m, period) => m + data.days[s * periods + period], n), 0);
-    id("told").textContent = `${whole(now.count)} events on ${whole(days)} satellite-days are chosen${chosen.part < 0 ? "" : `, of these days only the time with ${facts.activity.name} ${facts.activity.labels[chosen.part]}`}.`;
+    id("told").textContent = `${whole(now.count)} events on ${whole(days)} satellite-days are chosen${choiceInWords()}.`;
     markBin();
     listEvents();
   }
