@@ -1,4 +1,4 @@
-"""Plots of records: an event, a satellite-day, a crossing of the belt."""
+"""Plots of records: an event, a satellite-day, a crossing of the belt. Those of a run are in `plot_lines`."""
 
 import datetime as dt
 from pathlib import Path
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reprocess import schema
+from reprocess.cli.look import LOOK, format_of
 from reprocess.cli.numbers import Number
-from reprocess.cli.options import EXISTING_WORK, existing_work, options_of, satellites_option
-from reprocess.cli.output import require_folder, write_output
-from reprocess.schema import IMAGE_FORMATS
+from reprocess.cli.options import EXISTING_WORK, existing_work, satellites_option
+from reprocess.cli.output import write_output
+from reprocess.cli.plot_lines import coverage, months, profile
 
 if TYPE_CHECKING:
     from reprocess.plots.view import View
@@ -23,21 +24,7 @@ _TIMES = [
     for zone in ("", "Z")
 ]
 _TIME = click.DateTime(_TIMES)
-_LOOK = options_of(
-    click.option(
-        "-o", "--output", required=True, metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
-        help=f"Where to; its suffix tells the format: {', '.join(IMAGE_FORMATS)}.",
-    ),
-    click.option(
-        "--dpi", type=Number(20, 1200), default=150.0, show_default=True,
-        help="Dots per inch of PNG, and of what is kept as dots within PDF and SVG.",
-    ),
-    click.option(
-        "--width", type=click.Choice(["one", "two"]), default="two", show_default=True,
-        help="Columns of a journal: 95 or 190 mm.",
-    ),
-    click.option("--counts", is_flag=True, help="Draw counts per second in place of fluxes."),
-)  # fmt: skip
+_COUNTS = click.option("--counts", is_flag=True, help="Draw counts per second in place of fluxes.")
 _RUN = click.option(
     "--run", "name", help="Run whose events and classes are shown; not needed if there is only one."
 )
@@ -45,11 +32,11 @@ _RUN = click.option(
 
 @click.group()
 def plot() -> None:
-    """Draw an event, a satellite-day or a crossing of the belt.
+    """Draw an event, a satellite-day or a crossing of the belt; profiles, months and coverage of a run.
 
-    Fluxes of both telescopes, the probabilities of REP and CSS, events, flags and gaps over time, with L and
-    MLT: PNG, PDF or SVG. The probabilities are those that the run kept (--classes), or its model's, computed
-    again.
+    Records are drawn with fluxes of both telescopes, the probabilities of REP and CSS, events, flags and gaps
+    over time, with L and MLT: PNG, PDF or SVG. The probabilities are those that the run kept (--classes), or
+    its model's, computed again.
     """
 
 
@@ -63,7 +50,8 @@ def plot() -> None:
 @click.option(
     "--around", type=Number(0, 3600), default=60.0, show_default=True, help="Seconds before and after it."
 )
-@_LOOK
+@LOOK
+@_COUNTS
 def event(
     work: Path,
     name: str | None,
@@ -85,7 +73,7 @@ def event(
         raise click.UsageError("--number names an event alone; leave out --time, --satellite and --class")
     if number is None and not (time or satellite or event_class):
         raise click.UsageError("name an event with --number, or with --time, --satellite and --class")
-    kind = _kind(look["output"])
+    kind = format_of(look["output"])
     target = existing_work(work)
     run = target.only_run(name)
     table = read_events(run, run.ledger.done())
@@ -100,14 +88,15 @@ def event(
 @_RUN
 @satellites_option("--satellite", required=True, help="Which satellite.")
 @click.option("--date", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Which day, YYYY-MM-DD.")
-@_LOOK
+@LOOK
+@_COUNTS
 def day(work: Path, name: str | None, satellites: tuple[str, ...], date: dt.datetime, **look: Any) -> None:
     """Draw a satellite-day."""
     from reprocess.plots.choice import view_day
     from reprocess.plots.figure import title_of_day
     from reprocess.plots.view import Source
 
-    kind = _kind(look["output"])
+    kind = format_of(look["output"])
     target = existing_work(work)
     run = _run_of(target, name)
     view = view_day(Source(target, _one(satellites) or "", run), date.date())
@@ -122,7 +111,8 @@ def day(work: Path, name: str | None, satellites: tuple[str, ...], date: dt.date
 @click.option(
     "--number", type=int, metavar="N", help="The crossing of an event: its row in reprocess events."
 )
-@_LOOK
+@LOOK
+@_COUNTS
 def pass_(
     work: Path,
     name: str | None,
@@ -139,7 +129,7 @@ def pass_(
     satellite = _one(satellites)
     if (number is None) == (time is None) or (time is None) != (satellite is None):
         raise click.UsageError("name a crossing with --satellite and --time, or with --number of an event")
-    kind = _kind(look["output"])
+    kind = format_of(look["output"])
     target = existing_work(work)
     run = target.only_run(name) if number is not None else _run_of(target, name)
     if run is not None and number is not None:
@@ -171,16 +161,6 @@ def _run_of(work: "Work", name: str | None) -> "Run | None":
     return work.only_run(name) if name is not None or work.runs() else None
 
 
-def _kind(output: Path) -> str:
-    """Return the format that a file's suffix tells; the folder must be there."""
-    kind = output.suffix.lower().removeprefix(".")
-    if kind not in IMAGE_FORMATS:
-        known = ", ".join(f".{one}" for one in IMAGE_FORMATS)
-        raise click.UsageError(f"{output} has none of the suffixes {known}, which tell the format")
-    require_folder(output)
-    return kind
-
-
 def _draw(view: "View", title: str, kind: str, look: dict[str, Any], names: tuple[str, ...]) -> None:
     """Write the figure, and say what is on it that a reader must know."""
     from reprocess.plots.figure import render_view
@@ -191,3 +171,7 @@ def _draw(view: "View", title: str, kind: str, look: dict[str, Any], names: tupl
     write_output(data, look["output"])
     for note in view.notes:
         click.echo(note, err=True)
+
+
+for _command in (profile, months, coverage):
+    plot.add_command(_command)

@@ -17,14 +17,9 @@ import pandas as pd
 
 from reprocess import schema
 from reprocess.evaluation.truth import label_records
+from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, MIN_BLOCKS, calendar_block
 from reprocess.physics.coincidence import milliseconds
 from reprocess.schema import CLASSES, EVENT_CLASSES, PAIR_KINDS
-
-RESAMPLED_DAYS = 27
-"""Length of a calendar block: a solar rotation."""
-
-FEWEST_BLOCKS = 10
-"""Blocks with data below which resampling says nothing and no interval is given."""
 
 CONFIDENCE = 0.95
 
@@ -32,7 +27,7 @@ RESAMPLES = 1000
 _SEED = 20220912
 _SECOND_MS = 1000
 _SAMPLING_MS = round(schema.SAMPLING_S * _SECOND_MS)
-_BLOCK_MS = RESAMPLED_DAYS * schema.MS_PER_DAY
+_BLOCK_MS = CALENDAR_BLOCK_DAYS * schema.MS_PER_DAY
 _EPOCH_MS = int(np.datetime64(schema.EPOCH, "ms").astype(np.int64))
 
 Statistic = Callable[[np.ndarray], np.ndarray]
@@ -41,7 +36,7 @@ Statistic = Callable[[np.ndarray], np.ndarray]
 
 def block_numbers(days: Iterable[int]) -> np.ndarray:
     """Return the calendar blocks that positions on the `day` axis lie in, increasing, each once."""
-    return np.unique(np.fromiter(days, np.int64) // RESAMPLED_DAYS)
+    return np.unique(calendar_block(np.fromiter(days, np.int64)))
 
 
 def block_at(time: np.ndarray) -> np.ndarray:
@@ -189,7 +184,7 @@ def scored(counts: np.ndarray, statistics: dict[str, Statistic]) -> dict[str, An
 def resample(counts: np.ndarray) -> np.ndarray | None:
     """Return sums over blocks drawn with replacement, shape (RESAMPLES, ...); None of too few blocks."""
     size = counts.shape[0]
-    if size < FEWEST_BLOCKS:
+    if size < MIN_BLOCKS:
         return None
     weights = np.random.default_rng(_SEED).multinomial(size, np.full(size, 1 / size), RESAMPLES)
     return np.asarray(np.tensordot(weights.astype(np.float64), counts, axes=1))

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from reprocess import schema
-from reprocess.comparison.agreement import CONFIDENCE, RESAMPLED_DAYS, block_at, resample
+from reprocess.comparison.agreement import CONFIDENCE, block_at, resample
+from reprocess.maps.intervals import calendar_block
 from reprocess.maps.occurrence import count_events
 from reprocess.physics.coincidence import milliseconds
 from reprocess.schema import EVENT_CLASSES
@@ -103,7 +104,7 @@ def _dwell_s(
     for satellite, part in read_dwell(run, here):
         where = bins[part["cell"]]
         inside = (where >= 0) & np.isin(part["day"], wanted[satellite])
-        row = np.searchsorted(blocks, part["day"][inside] // RESAMPLED_DAYS)
+        row = np.searchsorted(blocks, calendar_block(part["day"][inside]))
         total += np.bincount(row * size + where[inside], part["records"][inside], total.size)
     return (total * schema.SAMPLING_S).astype(np.int64).reshape(blocks.size, *grid.shape)
 

@@ -12,8 +12,6 @@ from reprocess.classifier.bundle import find_model
 from reprocess.classifier.engine import get_engine
 from reprocess.comparison.agreement import (
     CONFIDENCE,
-    FEWEST_BLOCKS,
-    RESAMPLED_DAYS,
     block_numbers,
     count_kinds,
     count_pairs,
@@ -26,6 +24,7 @@ from reprocess.comparison.causes import NOT_SHOWN, differing, explain, only_caus
 from reprocess.comparison.maps import Key, RateMaps, compare_maps, map_blocks
 from reprocess.comparison.pairs import pair_events
 from reprocess.errors import ComparisonError
+from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, MIN_BLOCKS, calendar_block
 from reprocess.schema import PAIR_COLUMNS
 from reprocess.schema.grid import Grid
 from reprocess.work.ledger import source_digest
@@ -179,7 +178,9 @@ def _same_inputs(a: Mapping[str, Any], b: Mapping[str, Any]) -> bool:
 def _dwell_s(a: Side, b: Side, common: set[Key], blocks: np.ndarray) -> np.ndarray:
     """Return the seconds that each run observed in each calendar block, shape (2, n)."""
     keys = sorted(common)
-    rows = np.searchsorted(blocks, [schema.day_index(date) // RESAMPLED_DAYS for _, date in keys])
+    rows = np.searchsorted(
+        blocks, calendar_block(np.array([schema.day_index(date) for _, date in keys], int))
+    )
     seconds = [[side.days[key]["classifiable"] * schema.SAMPLING_S for key in keys] for side in (a, b)]
     return np.stack([np.bincount(rows, values, blocks.size) for values in seconds])
 
@@ -233,12 +234,12 @@ def _count_causes(pairs: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _intervals(blocks: int) -> dict[str, Any]:
-    given = blocks >= FEWEST_BLOCKS
+    given = blocks >= MIN_BLOCKS
     why = (
-        f"{100 * CONFIDENCE:g} %, from {blocks} calendar blocks of {RESAMPLED_DAYS} days that all satellites "
-        "share, drawn with replacement"
+        f"{100 * CONFIDENCE:g} %, from {blocks} calendar blocks of {CALENDAR_BLOCK_DAYS} days that all "
+        "satellites share, drawn with replacement"
         if given
-        else f"none: the days lie in {blocks} calendar blocks of {RESAMPLED_DAYS} days, and resampling says "
-        f"nothing below {FEWEST_BLOCKS}"
+        else f"none: the days lie in {blocks} calendar blocks of {CALENDAR_BLOCK_DAYS} days, and resampling "
+        f"says nothing below {MIN_BLOCKS}"
     )
-    return {"given": given, "blocks": blocks, "block_days": RESAMPLED_DAYS, "words": why}
+    return {"given": given, "blocks": blocks, "block_days": CALENDAR_BLOCK_DAYS, "words": why}

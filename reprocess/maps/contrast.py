@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from reprocess import schema
-from reprocess.errors import LedgerError, SplitError
+from reprocess.errors import SplitError
 from reprocess.maps.attributes import coverage_attributes, product_attributes
 from reprocess.maps.difference import (
     FALSE_DISCOVERIES,
@@ -23,7 +23,7 @@ from reprocess.maps.difference import (
 from reprocess.maps.exposure import as_plain, grid_coordinates
 from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, MIN_BLOCKS
 from reprocess.maps.split import Axis, Columns
-from reprocess.maps.tally import Tally, tally
+from reprocess.maps.tally import Tally, chosen_blocks, tally
 from reprocess.schema import EVENT_CLASSES
 from reprocess.schema.differences import DIFFERENCES
 from reprocess.schema.grid import Grid
@@ -88,9 +88,7 @@ def contrast(
     LedgerError
         If the run has no done block of what is chosen, or a part is missing or damaged.
     """
-    chosen = [receipt for receipt in choice.receipts(receipts) if receipt["days"]]
-    if not chosen:
-        raise LedgerError(f"run {run.name!r} has no block of what is chosen that is done; run detect first")
+    chosen = chosen_blocks(run, receipts, choice)
     least = max(min_dwell_s, schema.SAMPLING_S)
     counted = tally(run, chosen, grid, replace(choice, classes=()), (axis,), rows)
     sides = _sides(counted, axis, pair)

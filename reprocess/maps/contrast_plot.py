@@ -1,6 +1,7 @@
 """Figures of differences: two parts with their difference and ratio, or the differences of every part."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,10 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from reprocess.files import write_atomic
 from reprocess.maps.dials import Scale, difference_scale, edges_of, rate_scale
 from reprocess.maps.intervals import poisson_interval
-from reprocess.maps.plot import Panel, draw_panels, heading_of
-from reprocess.pages.style import CLASS_LABELS, LETTERS, image, style
+from reprocess.maps.plot import Panel, draw_panels, heading_of, write_figures
+from reprocess.pages.style import CLASS_LABELS
 
 RATIO_END = 3.0
 """Powers of two at which the colours of ratios end: an eighth and eight times."""
@@ -32,14 +32,8 @@ def plot_contrast(dataset: xr.Dataset, folder: Path, stem: str, look: Mapping[st
     look : mapping
         Arguments of `plot.plot_occurrence`, of which formats and vmax are used.
     """
-    paths = []
-    for name in dataset.event_class.values.tolist():
-        with style(LETTERS["two"]):
-            figure = contrast_figure(dataset, name, look.get("vmax"))
-            for kind in look.get("formats", ("png",)):
-                paths.append(folder / f"{stem}_{name}.{kind}")
-                write_atomic(paths[-1], image(figure, kind))
-    return paths
+    draw = partial(contrast_figure, dataset, vmax=look.get("vmax"))
+    return write_figures(draw, dataset, folder / stem, look.get("formats", ("png",)))
 
 
 def contrast_figure(dataset: xr.Dataset, name: str, vmax: float | None = None) -> Figure:

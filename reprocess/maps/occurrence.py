@@ -23,7 +23,7 @@ from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, CONFIDENCE, why_no_int
 from reprocess.maps.intervals import poisson_interval as poisson_interval
 from reprocess.maps.rates import rates
 from reprocess.maps.split import REST, Axis, Columns
-from reprocess.maps.tally import Tally, place_events, tally
+from reprocess.maps.tally import Tally, chosen_blocks, place_events, tally
 from reprocess.schema import EVENT_CLASSES
 from reprocess.schema.grid import Grid, any_grid
 from reprocess.work.choice import EVERYTHING, Choice
@@ -103,10 +103,7 @@ def occurrence(
     SplitError
         If the run's parts do not tell what to split by.
     """
-    chosen = [receipt for receipt in choice.receipts(receipts) if receipt["days"]]
-    if not chosen:
-        of = f" {choice.words}" if choice.words else ""
-        raise LedgerError(f"run {run.name!r} has no block{of} that is done; run detect first")
+    chosen = chosen_blocks(run, receipts, choice)
     counted = tally(run, chosen, grid, replace(choice, classes=()), axes, rows)
     values = rates(counted, min_dwell_s)
     if any(axis.of_dwell is None for axis in axes):  # time within events is not split by what events are

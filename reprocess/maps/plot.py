@@ -1,8 +1,9 @@
 """Figures of maps: dials of one run, of the parts of a split, and of the difference of two."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
 from string import ascii_lowercase
@@ -71,12 +72,33 @@ def plot_occurrence(
     list of Path
         ``<stem>_<class>.<format>``.
     """
+    return write_figures(
+        lambda name: occurrence_figure(dataset, name, vmax, uncertainty), dataset, folder / stem, formats
+    )
+
+
+def write_figures(
+    draw: Callable[[str], Figure], dataset: xr.Dataset, stem: Path, formats: Sequence[str] = ("png",)
+) -> list[Path]:
+    """Write a figure for each class of a dataset in each format, and return the files.
+
+    Parameters
+    ----------
+    draw : callable
+        Gives the figure of a class.
+    dataset : xarray.Dataset
+        Whose classes are drawn.
+    stem : Path
+        How the names of the files begin, with their folder: ``<stem>_<class>.<format>``.
+    formats : sequence of str
+        Some of `schema.IMAGE_FORMATS`.
+    """
     paths = []
     for name in dataset.event_class.values.tolist():
         with style(LETTERS["two"]):
-            figure = occurrence_figure(dataset, name, vmax, uncertainty)
+            figure = draw(name)
             for kind in formats:
-                paths.append(folder / f"{stem}_{name}.{kind}")
+                paths.append(stem.with_name(f"{stem.name}_{name}.{kind}"))
                 write_atomic(paths[-1], image(figure, kind))
     return paths
 
@@ -157,18 +179,8 @@ def plot_split(
         if not 0 < part.sizes[inner] <= MOST_PARTS:
             continue
         told = "_".join([stem, *(label.replace(" ", "-") for label in labels)])
-        paths += _write_splits(part, inner, folder / told, look)
-    return paths
-
-
-def _write_splits(dataset: xr.Dataset, dim: str, stem: Path, look: Mapping[str, Any]) -> list[Path]:
-    paths = []
-    for name in dataset.event_class.values.tolist():
-        with style(LETTERS["two"]):
-            figure = split_figure(dataset, dim, name, look.get("vmax"))
-            for kind in look.get("formats", ("png",)):
-                paths.append(stem.with_name(f"{stem.name}_{name}.{kind}"))
-                write_atomic(paths[-1], image(figure, kind))
+        draw = partial(split_figure, part, inner, vmax=look.get("vmax"))
+        paths += write_figures(draw, part, folder / told, look.get("formats", ("png",)))
     return paths
 
 

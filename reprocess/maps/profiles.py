@@ -1,10 +1,9 @@
 """Profiles, months and coverage of maps, with intervals. Each function draws on axes that are given.
 
-Events and dwell are summed first; the division is last, and the interval is the exact Poisson one.
+Intervals are those of the rates that are drawn: of calendar blocks, or the exact Poisson ones (`maps.lines`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -12,124 +11,102 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.ticker import MultipleLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MultipleLocator, NullLocator
 
 from reprocess import schema
-from reprocess.maps.dials import UNOBSERVED, Scale, edges_of
-from reprocess.maps.occurrence import poisson_interval
+from reprocess.maps.dials import UNOBSERVED, Scale
+from reprocess.maps.lines import (
+    SECTORS,
+    SHELLS,
+    Rates,
+    Span,
+    hours_by_month,
+    month_edges,
+    rates_along,
+    rates_by_month,
+)
 from reprocess.pages.style import CLASS_COLOURS, CLASS_LABELS
-
-SECTORS = ((21.0, 3.0), (3.0, 9.0), (9.0, 15.0), (15.0, 21.0))
-"""Hours of MLT around midnight, dawn, noon and dusk."""
-
-SHELLS = ((2.5, 4.0), (4.0, 5.5), (5.5, 7.0), (7.0, 8.5))
-"""Ranges of L."""
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
-@dataclass(frozen=True)
-class Rates:
-    """Events and dwell along one axis, shape (n,) each."""
+def draw_L_profiles(axes: Axes, dataset: xr.Dataset, name: str, sectors: Sequence[Span] = SECTORS) -> Axes:
+    """Draw the event rate of a class by L, a line for each sector of MLT, with Poisson's 68 % intervals.
 
-    edges: np.ndarray
-    """Shape (n + 1,)."""
-    events: np.ndarray
-    hours: np.ndarray
-    """Dwell; bins with less than `min_hours` get no rate."""
-    min_hours: float = schema.SAMPLING_S / 3600
-
-    @property
-    def limits(self) -> np.ndarray:
-        """Rate, and lower and upper limit of its 68 % interval, per hour; NaN where dwell is too short."""
-        hours = np.where(self.hours >= max(self.min_hours, schema.SAMPLING_S / 3600), self.hours, np.nan)
-        return np.stack([self.events, *poisson_interval(self.events)]) / hours
+    A dataset of maps has no calendar blocks; `lines.profiles` and `draw_profiles` give intervals of these.
+    """
+    return draw_profiles(axes, "L", sectors, [rates_along(dataset, "L", name, span) for span in sectors])
 
 
-def rates_along(dataset: xr.Dataset, axis: str, name: str, span: tuple[float, float]) -> Rates:
-    """Sum events of a class and dwell over a part of the other axis.
+def draw_MLT_profiles(axes: Axes, dataset: xr.Dataset, name: str, shells: Sequence[Span] = SHELLS) -> Axes:
+    """Draw the event rate of a class by MLT, a line for each range of L; otherwise as `draw_L_profiles`."""
+    return draw_profiles(axes, "MLT", shells, [rates_along(dataset, "MLT", name, span) for span in shells])
+
+
+def draw_profiles(axes: Axes, axis: str, spans: Sequence[Span], lines: Sequence[Rates]) -> Axes:
+    """Draw rates along L or MLT, a line for each range of the other, with 68 % intervals.
 
     Parameters
     ----------
-    dataset : xarray.Dataset
-        With the variables of ``occurrence.nc``.
+    axes : Axes
     axis : str
-        ``L`` or ``MLT``, what the profile goes along.
-    name : str
-        The class.
-    span : tuple of float
-        From and to on the other axis; MLT may go on over midnight.
-
-    Raises
-    ------
-    ValueError
-        If the span is not one of whole bins: bins are never cut.
+        ``L`` or ``MLT``.
+    spans : sequence of tuple of float
+        The ranges.
+    lines : sequence of Rates
+        As `lines.profiles` gives them.
     """
-    L, MLT = edges_of(dataset)
-    along, other = (L, "MLT") if axis == "L" else (MLT, "L")
-    edges = MLT if axis == "L" else L
+    draw_rates(axes, lines, [label_of(axis, span) for span in spans])
+    return along(axes, axis)
+
+
+def label_of(axis: str, span: Span) -> str:
+    """Return what a profile along an axis is called by its range of the other."""
     first, last = span
-    if not all(np.isclose(edges, value).any() for value in span):
-        raise ValueError(
-            f"{other} {first:g} to {last:g} cuts bins, whose edges are {', '.join(f'{x:g}' for x in edges)}; "
-            "give a range between edges"
-        )
-    middle = (edges[:-1] + edges[1:]) / 2
-    inside = (middle > first) & (middle < last) if first < last else (middle > first) | (middle < last)
-    chosen = dataset.sel(event_class=name).isel({other: np.flatnonzero(inside)})
-    events, dwell = chosen.events.sum(other).values, chosen.dwell.sum(other).values
-    return Rates(along, events, dwell / 3600, float(dataset.attrs.get("min_dwell_s", 0)) / 3600)
+    return f"{first:02g}-{last:02g} h MLT" if axis == "L" else f"L {first:g}-{last:g}"
 
 
-def draw_L_profiles(
-    axes: Axes, dataset: xr.Dataset, name: str, sectors: Sequence[tuple[float, float]] = SECTORS
-) -> Axes:
-    """Draw the event rate of a class by L, a line for each sector of MLT, with 68 % intervals."""
-    labels = [f"{first:02.0f}-{last:02.0f} h MLT" for first, last in sectors]
-    draw_rates(axes, [rates_along(dataset, "L", name, span) for span in sectors], labels)
-    axes.set_xlabel("L")
-    axes.xaxis.set_major_locator(MultipleLocator(1))
+def along(axes: Axes, axis: str) -> Axes:
+    """Name the horizontal axis and give it the ticks of the field."""
+    axes.set_xlabel("L" if axis == "L" else "MLT (h)")
+    axes.xaxis.set_major_locator(MultipleLocator(1 if axis == "L" else 3))
     return axes
 
 
-def draw_MLT_profiles(
-    axes: Axes, dataset: xr.Dataset, name: str, shells: Sequence[tuple[float, float]] = SHELLS
-) -> Axes:
-    """Draw the event rate of a class by MLT, a line for each range of L, with 68 % intervals."""
-    labels = [f"L {first:g}-{last:g}" for first, last in shells]
-    draw_rates(axes, [rates_along(dataset, "MLT", name, span) for span in shells], labels)
-    axes.set_xlabel("MLT (h)")
-    axes.xaxis.set_major_locator(MultipleLocator(3))
-    return axes
-
-
-def draw_rates(axes: Axes, lines: Sequence[Rates], labels: Sequence[str]) -> Axes:
-    """Draw rates with their intervals, side by side within each bin.
-
-    The axis shows every rate; an interval that leaves it, as in hardly observed bins, ends in a triangle.
-    """
+def highest_of(lines: Sequence[Rates]) -> float:
+    """Return where an axis ends that shows every rate and most intervals."""
     every = np.stack([line.limits for line in lines])
     known = np.isfinite(every[:, 0])
     top = max(1.25 * every[:, 0][known].max(), np.median(every[:, 2][known])) if known.any() else 1.0
-    top = 1.08 * float(top) or 1.0
+    return 1.08 * float(top) or 1.0
+
+
+def draw_rates(axes: Axes, lines: Sequence[Rates], labels: Sequence[str], top: float | None = None) -> Axes:
+    """Draw rates with their intervals, side by side within each bin.
+
+    The axis shows every rate; an interval that leaves it, as in hardly observed bins, ends in a triangle.
+    Where calendar blocks are known and cannot give an interval, the marker is open and it is Poisson's.
+
+    Parameters
+    ----------
+    axes : Axes
+    lines : sequence of Rates
+    labels : sequence of str
+    top : float, optional
+        Where the axis ends; `highest_of` the lines if left out.
+    """
+    top = highest_of(lines) if top is None else top
     for k, (line, label) in enumerate(zip(lines, labels, strict=True)):
-        width = np.diff(line.edges)
-        at = line.edges[:-1] + width * (k + 1) / (len(lines) + 1)
-        rate, lower, upper = line.limits
+        at, (rate, lower, upper) = _beside(line, k, len(lines)), line.limits
         colour, marker = COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]
         axes.errorbar(
-            at,
-            rate,
-            [rate - lower, upper - rate],
-            fmt=marker,
-            ms=2.8,
-            mew=0,
-            lw=0.8,
-            color=colour,
+            at, rate, [rate - lower, upper - rate], fmt=marker, ms=2.8, mew=0, lw=0.8, color=colour,
             label=label,
-        )
+        )  # fmt: skip
         axes.plot(at, rate, "-", lw=0.5, alpha=0.5, color=colour)
+        unsure = ~line.of_blocks & (line.blocks is not None)
+        axes.plot(at[unsure], rate[unsure], marker, ms=2.8, mew=0.6, mfc="white", mec=colour)
         beyond = upper > top
         axes.plot(at[beyond], np.full(beyond.sum(), 0.975 * top), "^", ms=3.5, mew=0, color=colour)
     axes.set_ylim(-0.03 * top, top)
@@ -139,41 +116,32 @@ def draw_rates(axes: Axes, lines: Sequence[Rates], labels: Sequence[str]) -> Axe
     return axes
 
 
-def rates_by_month(
-    exposure: xr.Dataset, events: pd.DataFrame, name: str, satellite: str | None = None
-) -> Rates:
-    """Count the events of a class by month, over the dwell of the month.
+def draw_dwell(axes: Axes, lines: Sequence[Rates]) -> Axes:
+    """Draw the dwell that rates rest on, as `draw_rates` draws these; the axis is logarithmic."""
+    for k, line in enumerate(lines):
+        hours = np.where(line.hours > 0, line.hours, np.nan)
+        colour, marker = COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]
+        axes.plot(_beside(line, k, len(lines)), hours, f"{marker}-", ms=2.2, mew=0, lw=0.5, color=colour)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=5))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.set_xlim(lines[0].edges[0], lines[0].edges[-1])
+    axes.set_ylabel("dwell (h),\nlogarithmic")
+    axes.grid(alpha=0.3)
+    return axes
 
-    Parameters
-    ----------
-    exposure : xarray.Dataset
-        A run's ``exposure.zarr``.
-    events : DataFrame
-        Its event table, or a part of it.
-    name : str
-        The class.
-    satellite : str, optional
-        All satellites if left out.
 
-    Returns
-    -------
-    Rates
-        Edges are dates, datetime64[D]. Dwell is that of the whole grid, L 1 to 15.
-    """
-    months = exposure["month"].values.astype("datetime64[M]")
-    mine = events[events["event_class"] == name]
-    dwell = exposure.dwell.sum(["hemisphere", "L", "MLT"])
-    if satellite is not None:
-        mine, dwell = mine[mine["satellite"] == satellite], dwell.sel(satellite=[satellite])
-    peak = mine["peak_time"].dt.tz_localize(None).to_numpy().astype("datetime64[M]")
-    place = (peak - months[0]).astype(int)
-    counts = np.bincount(place[(place >= 0) & (place < months.size)], minlength=months.size)
-    edges = np.append(months, months[-1] + 1).astype("datetime64[D]")
-    return Rates(edges, counts, dwell.sum("satellite").values / 3600)
+def _beside(line: Rates, k: int, count: int) -> np.ndarray:
+    """Return where the marks of one of several lines stand within their bins."""
+    return np.asarray(line.edges[:-1] + np.diff(line.edges) * (k + 1) / (count + 1))
 
 
 def draw_months(axes: Axes, exposure: xr.Dataset, events: pd.DataFrame) -> Axes:
-    """Draw events per hour of dwell by month, REP and CSS with 68 % intervals."""
+    """Draw events per hour of dwell by month, REP and CSS, with Poisson's 68 % intervals.
+
+    A month has one or two calendar blocks, which cannot give an interval: these are lower bounds.
+    """
     for k, (name, marker) in enumerate(zip(schema.EVENT_CLASSES, "sv", strict=True)):
         line = rates_by_month(exposure, events, name)
         days = np.diff(line.edges).astype(int)
@@ -191,8 +159,7 @@ def draw_months(axes: Axes, exposure: xr.Dataset, events: pd.DataFrame) -> Axes:
 
 def draw_exposure(axes: Axes, exposure: xr.Dataset) -> Axes:
     """Draw the dwell of all satellites together by month, which rates by month rest on."""
-    hours = exposure.dwell.sum(["satellite", "hemisphere", "L", "MLT"]).values / 3600
-    edges = _month_edges(exposure)
+    hours, edges = hours_by_month(exposure).sum("satellite").values, month_edges(exposure)
     axes.stairs(hours, edges, fill=True, color="0.7")
     axes.set_ylabel("dwell (h)")
     return _dated(axes, edges)
@@ -205,12 +172,11 @@ def draw_coverage(axes: Axes, exposure: xr.Dataset, scale: Scale) -> Axes:
     ----------
     axes : Axes
     exposure : xarray.Dataset
-        A run's ``exposure.zarr``.
+        A run's ``exposure.zarr``, or what `lines.by_month` gives.
     scale : Scale
         For hours of dwell, as `dials.dwell_scale` gives.
     """
-    hours = exposure.dwell.sum(["hemisphere", "L", "MLT"]).transpose("satellite", "month").values / 3600
-    edges = _month_edges(exposure)
+    hours, edges = hours_by_month(exposure).values, month_edges(exposure)
     colours = scale.colours(hours)
     colours[hours == 0] = to_rgba(UNOBSERVED)
     for row, of_satellite in enumerate(colours):
@@ -223,14 +189,13 @@ def draw_coverage(axes: Axes, exposure: xr.Dataset, scale: Scale) -> Axes:
     return _dated(axes, edges)
 
 
-def _month_edges(exposure: xr.Dataset) -> np.ndarray:
-    months = exposure["month"].values.astype("datetime64[M]")
-    return np.append(months, months[-1] + 1).astype("datetime64[D]")
-
-
 def _dated(axes: Axes, edges: np.ndarray) -> Axes:
-    locator = AutoDateLocator(minticks=2, maxticks=8)
+    locator = AutoDateLocator(minticks=2, maxticks=6)
+    formats = ["%Y", "%Y-%m", "%d", "%H:%M", "%H:%M", "%S.%f"]
+    firsts = ["", "%Y-%m", "%Y-%m-%d", "%d", "%H:%M", "%H:%M"]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.xaxis.set_major_formatter(
+        ConciseDateFormatter(locator, formats=formats, zero_formats=firsts, show_offset=False)
+    )
     axes.set_xlim(edges[0], edges[-1])
     return axes

@@ -1,6 +1,7 @@
 """Dials of what events are like: the quartiles of a property, and the energy that events bring down."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,9 @@ import xarray as xr
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
-from reprocess.files import write_atomic
 from reprocess.maps.dials import Scale, edges_of, sequential
-from reprocess.maps.plot import Panel, colours_in_words, draw_panels, heading_of
-from reprocess.pages.style import CLASS_LABELS, LETTERS, image, style
+from reprocess.maps.plot import Panel, colours_in_words, draw_panels, heading_of, write_figures
+from reprocess.pages.style import CLASS_LABELS
 
 _DECADES = 30.0
 """Range of values from which on their scale is logarithmic."""
@@ -20,14 +20,8 @@ _DECADES = 30.0
 
 def plot_property(dataset: xr.Dataset, folder: Path, stem: str, look: Mapping[str, Any]) -> list[Path]:
     """Write one figure per class, in each format: arguments as `plot.plot_split`."""
-    paths = []
-    for name in dataset.event_class.values.tolist():
-        with style(LETTERS["two"]):
-            figure = property_figure(dataset, name)
-            for kind in look.get("formats", ("png",)):
-                paths.append(folder / f"{stem}_{name}.{kind}")
-                write_atomic(paths[-1], image(figure, kind))
-    return paths
+    draw = partial(property_figure, dataset)
+    return write_figures(draw, dataset, folder / stem, look.get("formats", ("png",)))
 
 
 def property_figure(dataset: xr.Dataset, name: str) -> Figure:

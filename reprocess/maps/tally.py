@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from reprocess import schema
+from reprocess.errors import LedgerError
 from reprocess.maps.intervals import calendar_block
 from reprocess.maps.split import Axis, Columns, event_days
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS, RECORDS_OF
@@ -41,6 +42,23 @@ class Tally:
     """Crossings of a bin, as `dwell`; None where that is not known, as of dwell parts."""
     passed: np.ndarray | None = None
     """Those with the peak of an event, as `within`."""
+
+
+def chosen_blocks(
+    run: Run, receipts: Iterable[DetectReceipt], choice: Choice = EVERYTHING
+) -> list[DetectReceipt]:
+    """Return the receipts with a day that is chosen, of each only these days.
+
+    Raises
+    ------
+    LedgerError
+        If there is none.
+    """
+    chosen = [receipt for receipt in choice.receipts(receipts) if receipt["days"]]
+    if not chosen:
+        of = f" {choice.words}" if choice.words else ""
+        raise LedgerError(f"run {run.name!r} has no block{of} that is done; run detect first")
+    return chosen
 
 
 def parts_of(axes: Sequence[Axis], indices: Iterable[np.ndarray]) -> np.ndarray | int:

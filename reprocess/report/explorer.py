@@ -14,11 +14,10 @@ import pandas as pd
 from matplotlib.colors import to_hex
 
 from reprocess import schema
-from reprocess.errors import LedgerError
 from reprocess.maps.dials import THIN, UNOBSERVED, ZERO, dwell_scale, rate_scale
 from reprocess.maps.intervals import calendar_block, facts_of_intervals
 from reprocess.maps.split import SEASONS, Axis, Columns, event_days
-from reprocess.maps.tally import place_events
+from reprocess.maps.tally import chosen_blocks, place_events
 from reprocess.pages.packed import pack
 from reprocess.pages.render import render, script
 from reprocess.pages.style import CLASS_COLOURS, CLASS_LABELS
@@ -112,9 +111,7 @@ def make_explorer(
     LedgerError
         If nothing is done, or a part is missing or damaged.
     """
-    done = [receipt for receipt in receipts if receipt["days"]]
-    if not done:
-        raise LedgerError(f"run {run.name!r} has no block that is done; run detect first")
+    done = chosen_blocks(run, receipts)
     satellites = sorted({receipt["satellite"] for receipt in done})
     dates = [(satellites.index(r["satellite"]), schema.day_index(date)) for r in done for date in r["days"]]
     every = np.unique([day for _, day in dates])

@@ -78,6 +78,43 @@ def test_other_files_are_refused(work: Work, tmp_path: Path) -> None:
     assert "there is no folder" in plot(work, *DAY, "-o", tmp_path / "no" / "x.png", code=2)
 
 
+RUN = ("profile", "--l-edges", "1:9:2", "--mlt-edges", "0:24:3", "--min-dwell", 0)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (*RUN, "--lines", "21:3,3:21", "--class", "REP", "--width", "one"),
+        (*RUN, "--along", "MLT", "--lines", "1:9", "--hemisphere", "N", "--exclude", "E4_missing"),
+        ("months", "--satellite", "noaa18"),
+        ("coverage", "--end", "2019-10-24"),
+    ],
+)
+def test_a_run_is_drawn_along_an_axis(work: Work, words: tuple[object, ...], tmp_path: Path) -> None:
+    for k in (1, 2):
+        assert plot(work, *words, "-o", tmp_path / f"{k}.svg") == ""
+    assert (tmp_path / "1.svg").read_bytes().startswith(STARTS["svg"])
+    assert (tmp_path / "1.svg").read_bytes() == (tmp_path / "2.svg").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("profile", "--lines", "21-3"), "'21-3' is not FROM:TO, such as 21:3"),
+        (("profile", "--lines", "0:1,1:2,2:3,3:4,4:5,5:6,6:7"), "7 ranges are given; 6 lines are told apart"),
+        (("profile", "--lines", "21.5:3"), "MLT 21.5 to 3 cuts bins"),
+        (("profile", "--l-edges", "2.5:8.55:0.55"), "edges"),
+        (("months", "--satellite", "noaa15"), "has no block of noaa15 that is done"),
+        (("coverage", "--start", "2019-10-25", "--end", "2019-10-24"), "--start 2019-10-25 is after --end"),
+    ],
+)
+def test_what_a_run_has_not_is_refused(
+    work: Work, words: tuple[object, ...], told: str, tmp_path: Path
+) -> None:
+    assert told in " ".join(plot(work, *words, "-o", tmp_path / "x.png", code=2).split())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_records_are_drawn_without_a_run(work: Work, tmp_path: Path) -> None:
     bare = tmp_path / "w"
     shutil.copytree(work.root, bare, ignore=lambda folder, _: ["runs"] if Path(folder) == work.root else [])

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score, f1_score
 
 from reprocess.comparison.agreement import (
-    FEWEST_BLOCKS,
     block_numbers,
     count_kinds,
     count_pairs,
@@ -23,6 +22,7 @@ from reprocess.comparison.agreement import (
     score_seconds,
 )
 from reprocess.comparison.pairs import pair_events
+from reprocess.maps.intervals import MIN_BLOCKS
 from reprocess.schema import day_index
 from tests.support.compared import at, run_events
 
@@ -93,13 +93,13 @@ def test_nothing_is_undefined_and_not_one() -> None:
     assert count_shifts(pair_events(none, none)) == {"moved, first record": None, "moved, last record": None}
 
 
-@pytest.mark.parametrize("blocks", [FEWEST_BLOCKS - 1, FEWEST_BLOCKS])
+@pytest.mark.parametrize("blocks", [MIN_BLOCKS - 1, MIN_BLOCKS])
 def test_intervals_need_blocks(blocks: int) -> None:
     counts = np.zeros((blocks, 3, 3))
     counts[:, 1, 1] = np.arange(1, blocks + 1)
     counts[:, 1, 0] = 3
     interval = score_pairs(counts)["F1, REP"]["interval"]
-    assert (interval is None) == (blocks < FEWEST_BLOCKS)
+    assert (interval is None) == (blocks < MIN_BLOCKS)
     if interval is not None:
         assert interval[0] < float(f1(counts.sum(axis=0))) < interval[1] < 1
 

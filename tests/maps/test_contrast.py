@@ -147,7 +147,7 @@ def test_parts_that_are_not_there(
 
 
 def test_nothing_chosen(run: tuple[Run, list[dict]]) -> None:
-    with pytest.raises(LedgerError, match="no block of what is chosen"):
+    with pytest.raises(LedgerError, match="no block of noaa15 that is done"):
         of(run, "satellite", ("noaa18", "metop01"), satellites=("noaa15",))
 
 

@@ -7,21 +7,18 @@ import xarray as xr
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
+from reprocess.errors import SplitError
 from reprocess.maps.dials import UNOBSERVED, dwell_scale
 from reprocess.maps.exposure import grid_coordinates
+from reprocess.maps.lines import SECTORS, SHELLS, Rates, rates_along, rates_by_month
 from reprocess.maps.occurrence import poisson_interval
 from reprocess.maps.profiles import (
-    SECTORS,
-    SHELLS,
-    Rates,
     draw_coverage,
     draw_exposure,
     draw_L_profiles,
     draw_MLT_profiles,
     draw_months,
     draw_rates,
-    rates_along,
-    rates_by_month,
 )
 from reprocess.schema.grid import make_grid
 
@@ -51,7 +48,7 @@ def test_parts_of_the_other_axis_add_up_to_all(axis: str, parts: tuple[tuple[flo
 
 
 def test_bins_are_not_cut() -> None:
-    with pytest.raises(ValueError, match=r"MLT 21\.5 to 3 cuts bins, whose edges are 0, 1, .*between edges"):
+    with pytest.raises(SplitError, match=r"MLT 21\.5 to 3 cuts bins, whose edges are 0, 1, .*between edges"):
         rates_along(maps(), "L", "REP", (21.5, 3.0))
 
 
