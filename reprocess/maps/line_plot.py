@@ -246,8 +246,8 @@ def _framed(
         ascii_lowercase, (panel for row in rows for panel in row if letters), strict=False
     ):
         place = panel.get_position()
-        at = place.x0 - 0.9 * size / wide, place.y1 + 0.3 * size / high
-        figure.text(*at, letter, fontweight="bold", ha="right", va="bottom")
+        where = place.x0 - 0.9 * size / wide, place.y1 + 0.3 * size / high
+        figure.text(*where, letter, fontweight="bold", ha="right", va="bottom")
     for k, line in enumerate([*title, *subtitle]):
         at = 1 - (0.5 + k * _LINE) * size / high
         figure.text(0.006, at, line, va="top", fontweight="bold" if k < len(title) else "normal")
