@@ -12,8 +12,6 @@ from reprocess.cli.selection import chosen
 from reprocess.cli.steps import grid_of
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from reprocess.maps.line_plot import Words
     from reprocess.schema.grid import Grid
     from reprocess.work.choice import Choice
@@ -63,7 +61,7 @@ def profile(along: str, spans: tuple[tuple[float, float], ...], **options: Any) 
 
     spans = spans or (SECTORS if along == "L" else SHELLS)
 
-    def figure(one: "Run", grid: "Grid", choice: "Choice", words: "Words") -> "Figure":
+    def figure(one: "Run", grid: "Grid", choice: "Choice", words: "Words") -> Any:
         seconds = options["min_dwell"] * 60
         lines = profiles(one, one.ledger.done(), grid, along, spans, seconds, choice)
         return profile_figure(lines, along, spans, words)
@@ -82,7 +80,7 @@ def months(**options: Any) -> None:
     from reprocess.maps.line_plot import months_figure
     from reprocess.maps.lines import by_month
 
-    def figure(one: "Run", grid: "Grid", choice: "Choice", words: "Words") -> "Figure":
+    def figure(one: "Run", grid: "Grid", choice: "Choice", words: "Words") -> Any:
         return months_figure(*by_month(one, one.ledger.done(), grid, choice), words)
 
     _draw(figure, "Event rates by month", options)
@@ -99,15 +97,13 @@ def coverage(**options: Any) -> None:
     from reprocess.maps.line_plot import coverage_figure
     from reprocess.maps.lines import by_month
 
-    def figure(one: "Run", grid: "Grid", choice: "Choice", words: "Words") -> "Figure":
+    def figure(one: "Run", grid: "Grid", choice: "Choice", words: "Words") -> Any:
         return coverage_figure(*by_month(one, one.ledger.done(), grid, choice), words)
 
     _draw(figure, "Dwell by satellite and month", options)
 
 
-def _draw(
-    figure: "Callable[[Run, Grid, Choice, Words], Figure]", title: str, options: dict[str, Any]
-) -> None:
+def _draw(figure: "Callable[[Run, Grid, Choice, Words], Any]", title: str, options: dict[str, Any]) -> None:
     """Draw a figure of a run and write it."""
     from reprocess.maps.line_plot import words_of
     from reprocess.pages.style import LETTERS, image, style
