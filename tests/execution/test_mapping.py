@@ -11,9 +11,10 @@ import pytest
 from distributed import Client, Future, LocalCluster
 
 from reprocess.errors import IncompleteError
-from reprocess.execution.mapping import each_block, map_blocks
+from reprocess.execution.mapping import count_blocks, each_block, map_blocks
 from reprocess.schema import block_days
 from reprocess.work.receipts import BlockResult
+from tests.support.fake import Silence
 
 
 @dataclass(frozen=True)
@@ -201,3 +202,18 @@ def test_a_failure_that_cannot_be_noted_is_told_all_the_same(client: Client) -> 
 def test_work_that_the_scheduler_forgets_ends_with_an_error(client: Client) -> None:
     with pytest.raises(IncompleteError, match=r"scheduler was lost during audit .*give the same command"):
         map_blocks(client, work, PLANS * 20, "audit", Forgotten(), lambda *_: None)
+
+
+def test_counts_of_blocks_add_up_and_name_the_blocks_that_failed() -> None:
+    def count(plan: Plan) -> int:
+        if plan.block in {2, 4}:
+            raise ValueError(f"no {plan.block}")
+        return plan.block
+
+    progress = Silence()
+    assert count_blocks(None, count, PLANS[3:4], "s", progress, str, "described") == 3
+    told = (
+        r"2 of 6 blocks could not be described.*mended:\n  noaa18 block 2: .*no 2\n  noaa18 block 4: .*no 4"
+    )
+    with pytest.raises(IncompleteError, match=told):
+        count_blocks(None, count, PLANS, "s", progress, str, "described")
