@@ -37,6 +37,11 @@ def _entry(name: str, dtype: str, attrs: dict[str, Any], dims: tuple[str, ...]) 
     return Entry(name, dtype, attrs["units"], "; ".join(phrases), attrs["source"], dims)
 
 
+def unit_in_text(dtype: str, units: str) -> str:
+    """Return a column's unit as a table in text has it: times are ISO 8601 there, and words have none."""
+    return {"time": "UTC", "str": "-"}.get(dtype, units)
+
+
 def of_variables(variables: Iterable[schema.Variable]) -> list[Entry]:
     """Return the entries of declared columns or variables."""
     return [_entry(v.name, v.dtype, v.attrs, v.dims) for v in variables]

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from reprocess.catalogue import package
-from reprocess.catalogue.dictionary import of_variables
+from reprocess.catalogue.dictionary import of_variables, unit_in_text
 from reprocess.catalogue.formats import as_csv, as_netcdf, as_text
 from reprocess.catalogue.guide import readme
 from reprocess.catalogue.hapi import hapi_csv, hapi_header
@@ -31,6 +31,9 @@ SUMMARY = (
     "(REP) or by current sheet scattering (CSS) as a neural network tells them apart: times, position, "
     "extent, fluxes, spectrum, energy flux and quality of each."
 )
+
+
+_CAUTION = f"{UNCERTAINTY[0].upper()}{UNCERTAINTY[1:]}."
 
 
 def require_folder(folder: Path) -> None:
@@ -112,7 +115,7 @@ def catalogue_files(work: Work, run: Run) -> dict[str, bytes]:
         "events.csv": as_csv(table),
         "events.nc": as_netcdf(table, CATALOGUE_COLUMNS, attributes),
         "events_hapi.csv": hapi_csv(text),
-        "events_hapi.json": hapi_header(text, CATALOGUE_COLUMNS, _hapi(run, about)),
+        "events_hapi.json": hapi_header(text, CATALOGUE_COLUMNS, f"{SUMMARY} {_CAUTION}"),
         "columns.csv": _columns().to_csv(index=False, lineterminator="\n").encode(),
         "columns.md": _columns_page().encode(),
         "README.md": readme(run, receipts, table, version),
@@ -138,10 +141,6 @@ def _attributes(run: Run, receipts: list[DetectReceipt], version: str) -> dict[s
     return found | coverage_attributes(run, receipts) | {"product_version": version}
 
 
-def _hapi(run: Run, about: dict[str, str]) -> dict[str, str]:
-    return {"id": run.name, "description": about["summary"], "additionalMetadata": UNCERTAINTY}
-
-
 def _sources(work: Work, receipts: list[DetectReceipt]) -> list[dict[str, str]]:
     """Return the satellite-days of a run with name and sum of the file of each; where it lay says nothing."""
     held = ledger_days(work.ledger)
@@ -157,7 +156,8 @@ def _sources(work: Work, receipts: list[DetectReceipt]) -> list[dict[str, str]]:
 
 def _columns() -> pd.DataFrame:
     """Return the dictionary of columns as a table."""
-    rows = [(c.name, c.dtype, c.units, c.meaning, c.source) for c in of_variables(CATALOGUE_COLUMNS.values())]
+    entries = of_variables(CATALOGUE_COLUMNS.values())
+    rows = [(c.name, c.dtype, unit_in_text(c.dtype, c.units), c.meaning, c.source) for c in entries]
     return pd.DataFrame(rows, columns=["column", "dtype", "unit", "meaning", "source"])
 
 

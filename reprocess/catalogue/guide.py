@@ -6,7 +6,7 @@ import pandas as pd
 
 from reprocess.catalogue import package
 from reprocess.pages.render import render
-from reprocess.schema import EVENT_CLASSES, FLAGS
+from reprocess.schema import EVENT_CLASSES, FLAGS, PRODUCT
 from reprocess.schema.properties import UNCERTAINTY
 from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt
@@ -41,12 +41,20 @@ def readme(run: Run, receipts: list[DetectReceipt], table: pd.DataFrame, version
         mode=identity.get("mode"),
         run=run.name,
         code=identity.get("code_version"),
+        simulated_bit=_mask({"simulated"}),
         simulated=int((table["origin"] == "simulated").sum()),
-        purposes=[(purpose, _named(flags | _ALWAYS)) for purpose, flags in _PURPOSES.items()],
+        purposes=[
+            (purpose, _named(flags | _ALWAYS), _mask(flags | _ALWAYS)) for purpose, flags in _PURPOSES.items()
+        ],
         flags=FLAGS,
+        license=PRODUCT["license"],
         uncertainty=UNCERTAINTY[0].upper() + UNCERTAINTY[1:],
     )
     return html.unescape(page.decode()).encode()  # templates escape for pages; this is none
+
+
+def _mask(flags: frozenset[str] | set[str]) -> int:
+    return sum(flag.bit for flag in FLAGS if flag.name in flags)
 
 
 def _named(flags: set[str] | frozenset[str]) -> str:

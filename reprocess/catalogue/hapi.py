@@ -28,8 +28,8 @@ def hapi_csv(text: pd.DataFrame) -> bytes:
     return text[columns].to_csv(index=False, header=False, lineterminator="\n", na_rep=FILL).encode()
 
 
-def hapi_header(text: pd.DataFrame, columns: Mapping[str, Variable], about: Mapping[str, str]) -> bytes:
-    """Return the header of `hapi_csv`.
+def hapi_header(text: pd.DataFrame, columns: Mapping[str, Variable], description: str) -> bytes:
+    """Return the header of `hapi_csv`, with no key that HAPI does not know.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ def hapi_header(text: pd.DataFrame, columns: Mapping[str, Variable], about: Mapp
         The table with its times as text, sorted by `TIME`, with one row at least.
     columns : mapping of str to Variable
         Their declarations.
-    about : mapping of str to str
-        Further keys, such as ``description``.
+    description : str
+        What the table is.
     """
     names = [TIME, *(name for name in text.columns if name != TIME)]
     header = {
@@ -48,8 +48,9 @@ def hapi_header(text: pd.DataFrame, columns: Mapping[str, Variable], about: Mapp
         # The end is exclusive: the millisecond after the last start.
         "stopDate": _after(str(text[TIME].iloc[-1])),
         "format": "csv",
+        "timeStampLocation": "begin",
+        "description": description,
         "parameters": [_parameter(columns[name], text[name]) for name in names],
-        **about,
     }
     return (json.dumps(header, indent=1) + "\n").encode()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from reprocess import __version__, schema
 from reprocess.catalogue.citation import METHOD, PAPER
+from reprocess.catalogue.dictionary import unit_in_text
 from reprocess.catalogue.table import KEY
 from reprocess.files import sha256
 from reprocess.schema import PRODUCT, Variable
@@ -73,7 +74,7 @@ def table_schema(columns: Mapping[str, Variable]) -> dict[str, Any]:
             "type": _TYPES[column.dtype],
             "title": column.meaning,
             "description": f"{column.meaning} [{column.source}]",
-            "unit": column.units,
+            "unit": unit_in_text(column.dtype, column.units),
         }
         for column in columns.values()
     ]
@@ -134,5 +135,6 @@ def _json(found: object) -> bytes:
 
 
 def satellites(receipts: Iterable[DetectReceipt]) -> str:
-    """Return the satellites of a run by their names."""
-    return ", ".join(schema.SATELLITES[s].name for s in sorted({r["satellite"] for r in receipts}))
+    """Return the satellites of a run by their names, and as the table names them."""
+    found = sorted({r["satellite"] for r in receipts})
+    return ", ".join(f"{schema.SATELLITES[s].name} (`{s}`)" for s in found)

@@ -36,7 +36,7 @@ def catalogue(work: Path, name: str | None, output: Path, **options: Any) -> Non
     describe_run(target, one, options)
     for path in write_catalogue(target, one, output):
         click.echo(f"wrote {path}", err=True)
-    code = exit_code(survey(target), one.name)
+    code = exit_code(survey(target), one.name, sums=False)  # a catalogue holds no map
     if code == INCOMPLETE:
         click.echo(f"run {one.name!r} is not complete; see: reprocess status {work}", err=True)
     sys.exit(code)

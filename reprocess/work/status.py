@@ -356,7 +356,7 @@ def _failures(ledger: BlockLedger[Any]) -> list[FailedBlock]:
     ]
 
 
-def exit_code(state: Survey, run: str | None) -> int:
+def exit_code(state: Survey, run: str | None, *, sums: bool = True) -> int:
     """Return 0 if all is done, 3 if all but days that cannot be used or had, 4 if something is missing.
 
     Parameters
@@ -365,11 +365,13 @@ def exit_code(state: Survey, run: str | None) -> int:
         What `survey` returns.
     run : str, optional
         The run to answer for, besides ingestion; None for ingestion alone.
+    sums : bool
+        Whether what is summed over the run, such as its map, is asked for.
     """
     ingest = state["ingest"]
     incomplete = bool(ingest["missing"] or ingest["deferred"] or ingest["gone"])
     if run is not None:
-        incomplete |= bool(state["runs"][run]["missing"] or state["runs"][run]["outdated"])
+        incomplete |= bool(state["runs"][run]["missing"] or (sums and state["runs"][run]["outdated"]))
     if incomplete:
         return 4
     return max(3 if ingest["quarantined"] or ingest["lost"] else 0, left_out_code(ingest["left_out"]))

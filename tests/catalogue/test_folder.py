@@ -18,6 +18,7 @@ from reprocess.catalogue.table import CATALOGUE_COLUMNS, KEY, read_catalogue
 from reprocess.cli import main
 from reprocess.errors import CatalogueError
 from reprocess.files import files_under
+from reprocess.schema import FLAGS
 from reprocess.schema.properties import UNCERTAINTY
 from reprocess.work.paths import Run, Work
 from tests.support import labelled
@@ -40,6 +41,15 @@ FILES = {
 }  # fmt: skip
 
 
+INFO_KEYS = {
+    "HAPI", "status", "format", "parameters", "startDate", "stopDate", "timeStampLocation", "cadence",
+    "sampleStartDate", "sampleStopDate", "description", "unitsSchema", "resourceURL", "resourceID",
+    "creationDate", "modificationDate", "contact", "contactID",
+}  # fmt: skip
+"""What an answer to `info` may hold in HAPI 3.1, besides keys that begin with x_."""
+PARAMETER_KEYS = {"name", "type", "length", "size", "units", "fill", "description", "label", "bins"}
+
+
 @pytest.fixture(scope="module")
 def made(short_record_axis, random_model, tmp_path_factory) -> Work:
     folder = tmp_path_factory.mktemp("catalogue")
@@ -53,7 +63,7 @@ def folder(made: Work, tmp_path_factory) -> Path:
     """What the command writes; it describes the events itself."""
     target = tmp_path_factory.mktemp("out") / "catalogue"
     assert not made.runs()[0].properties.exists()
-    give(made, target, code=4)  # no map was made
+    give(made, target)
     return target
 
 
@@ -85,7 +95,7 @@ def test_the_same_bytes_again_and_in_place_of_an_older_one(folder: Path, made: W
     shutil.copytree(folder, other)
     (other / "events.csv").write_bytes(b"older")
     (other / "mine.txt").write_bytes(b"kept")
-    give(made, other, code=4)
+    give(made, other)
     assert (other / "mine.txt").read_bytes() == b"kept"
     assert {path.name: path.read_bytes() for path in files_under(other)} == before | {"mine.txt": b"kept"}
 
@@ -105,6 +115,22 @@ def test_formats_hold_the_same_table(folder: Path) -> None:
         assert dataset[name].attrs["units"] == column.units
 
 
+def test_databases_find_the_same_numbers_and_flags_are_left_out_by_their_sum(folder: Path) -> None:
+    import duckdb
+
+    table = pd.read_parquet(folder / "events.parquet")
+    page = read(folder, "README.md").decode()
+    found = re.search(r"\| energy input \| (.*) \| (\d+) \|", page)
+    assert found
+    assert re.findall("`(.*?)`", found[1]) == [flag.name for flag in FLAGS if flag.bit & int(found[2])]
+    assert "metop01" in page
+    what = f"count(*), sum(counts_e4_0), count(*) FILTER (quality_flags & {found[2]} = 0)"
+    kept = (table["quality_flags"] & int(found[2]) == 0).sum()
+    for read_file, name in ((duckdb.read_parquet, "events.parquet"), (duckdb.read_csv, "events.csv")):
+        rows = read_file(str(folder / name)).aggregate(what).fetchall()
+        assert rows == [(len(table), pytest.approx(table["counts_e4_0"].sum()), kept)]
+
+
 def test_units_and_the_word_on_uncertainty_are_in_the_files(folder: Path) -> None:
     import pyarrow.parquet as pq
 
@@ -121,6 +147,8 @@ def test_every_column_is_in_the_dictionary(folder: Path) -> None:
     found = pd.read_csv(folder / "columns.csv")
     assert found["column"].tolist() == list(CATALOGUE_COLUMNS)
     assert found.notna().all().all()
+    assert set(found["unit"][found["dtype"] == "time"]) == {"UTC"}
+    assert set(found["unit"][found["dtype"] == "str"]) == {"-"}
     page = read(folder, "columns.md").decode()
     assert all(f"| `{name}` |" in page for name in CATALOGUE_COLUMNS)
 
@@ -128,6 +156,8 @@ def test_every_column_is_in_the_dictionary(folder: Path) -> None:
 def test_the_header_is_what_hapi_asks_for(folder: Path) -> None:
     """The rules of HAPI 3.1 on `info` answers and CSV (its specification, sections info and data)."""
     header = json.loads(read(folder, "events_hapi.json"))
+    assert set(header) <= INFO_KEYS
+    assert UNCERTAINTY[1:] in header["description"]
     assert header["HAPI"] == "3.1"
     assert header["status"] == {"code": 1200, "message": "OK"}
     assert header["format"] == "csv"
@@ -138,6 +168,7 @@ def test_the_header_is_what_hapi_asks_for(folder: Path) -> None:
     names = [parameter["name"] for parameter in header["parameters"]]
     assert len(set(names)) == len(names) == len(CATALOGUE_COLUMNS)
     for parameter in header["parameters"]:
+        assert set(parameter) <= PARAMETER_KEYS
         assert parameter["type"] in {"string", "double", "integer", "isotime"}
         assert ("length" in parameter) == (parameter["type"] in {"string", "isotime"})
         assert {"units", "fill", "description"} <= parameter.keys()
