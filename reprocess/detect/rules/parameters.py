@@ -34,7 +34,8 @@ class Parameters:
     solar_protons: float | None = _rule(
         1.2, "counts per second",
         "no record is observed around which, half an orbit (1530 records) on either side, the mean of E4 at "
-        "0 degrees over the polar caps is larger; where E4 is missing it counts 3",
+        "0 degrees over the polar caps is larger; where E4 is missing it counts 3; "
+        "the flag of this name is another test, by P5 and whole days",
         "protons of some MeV count as electrons; they make nearly all false alarms. Without them the mean is "
         "0.43 to 0.59", 0.7, 1e6,
     )  # fmt: skip
