@@ -77,7 +77,7 @@ class Classification:
         Returns
         -------
         matplotlib.figure.Figure
-            A notebook shows it once ``matplotlib.pyplot`` is imported; ``savefig`` writes it.
+            A notebook shows it, ``savefig`` writes it.
 
         Raises
         ------

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ import xarray as xr
 from reprocess.detect.rules.mode import Stretch
 from reprocess.errors import PlotError
 from reprocess.library.given import Given, stored
-from reprocess.pages.style import LETTERS, style
+from reprocess.pages.style import LETTERS, image, style
 from reprocess.plots.figure import draw_panels, draw_view, title_of_event
 from reprocess.plots.panels import label_time
 from reprocess.plots.view import ARRAYS, View, join, of_records
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 _PLACE = ("L", "MLT", "latitude")
 """What stands below the time."""
+
+_SHOWN_BY = "_repr_png_"
+"""What a notebook asks an object for; it knows figures of pyplot only."""
 
 
 def draw_event(
@@ -47,7 +51,9 @@ def draw_event(
         label_time(panels[-1], view, names=_PLACE)
         return panels[0].get_figure(root=True)  # type: ignore[return-value]
     with style(LETTERS["two"]):
-        return draw_view(view, title_of_event(view, events, row), counts=counts, names=_PLACE)
+        figure = draw_view(view, title_of_event(view, events, row), counts=counts, names=_PLACE)
+    setattr(figure, _SHOWN_BY, partial(image, figure, "png", 100))
+    return figure
 
 
 def _view(
