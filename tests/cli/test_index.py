@@ -198,6 +198,24 @@ def test_a_map_by_an_index_adds_up_and_each_minute_has_its_value(runs: list[Run]
             assert float(parts.sel(activity="below all bins")) == 0
 
 
+def test_a_difference_is_of_the_parts_of_an_index(runs: list[Run], index: Path) -> None:
+    """What the difference counts on either side is what the split map has there."""
+    run = runs[1]
+    result = call(*words(run, index, "--difference", "0 to 2:2 to 5"))
+    assert "0 to 2 against 2 to 5, REP: " in result.stdout
+    assert "wrote" in call(*words(run, index)).stderr
+    with (
+        xr.open_dataset(run.named_maps / "difference_by_activity.nc", decode_timedelta=False) as found,
+        xr.open_dataset(run.named_maps / "by_activity.nc", decode_timedelta=False) as split,
+    ):
+        for side, part in (("first", "0 to 2"), ("second", "2 to 5")):
+            for name in ("events", "dwell"):
+                ours = found[f"{name}_{side}"].squeeze(drop=True)
+                np.testing.assert_array_equal(ours, split[name].sel(activity=part, drop=True))
+            assert found[f"dwell_{side}"].sum() > 0
+        assert found.events_first.sum() + found.events_second.sum() > 0
+
+
 def test_the_positions_are_looked_through_once(runs: list[Run], index: Path) -> None:
     run = runs[0]
     folder = position_path(run, GRID, "noaa18", 248).parents[1]
