@@ -142,7 +142,8 @@ def _energy(threshold: int) -> list[Variable]:
     within = (
         "the interval of 68 %: counting, and a term for aurora, other forms of spectrum and uncertain first "
         "and last records, calibrated on simulated events: 0 to 36 % by class and end, and 0.00125 (REP) or "
-        "0.003 mW m-2 (CSS) below the flux above 40 keV; it says nothing of the instrument"
+        "0.003 mW m-2 (CSS) below the flux above 40 keV, for extents as simulated2026 finds them (those of "
+        "capannolo2022 are shorter: it holds 25 to 64 of 100 there); it says nothing of the instrument"
     )
     over = (
         "over the choices of spectrum, of subtracting protons or not, and of pitch angles "
