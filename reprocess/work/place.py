@@ -2,6 +2,7 @@
 
 import contextlib
 import tempfile
+import urllib.parse
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,7 @@ class Place:
                 found = self.fs.ls(f"{self.inside(path).root}/", detail=False)
             except FileNotFoundError:
                 return []
-        return [str(name).rstrip("/").rpartition("/")[2] for name in found]
+        return [plain(self.fs, str(name)).rstrip("/").rpartition("/")[2] for name in found]
 
     def mapper(self) -> Any:
         """Return the folder as fsspec maps names to bytes."""
@@ -61,6 +62,12 @@ class Place:
             return
         with tempfile.TemporaryDirectory(prefix="reprocess-") as folder:
             yield AtHand(self, Path(folder))
+
+
+def plain(fs: Any, path: str) -> str:
+    """Return a path without the escapes of an address: web servers list ``satellite%3Dnoaa18``."""
+    web = {"http", "https"} & set([fs.protocol] if isinstance(fs.protocol, str) else fs.protocol)
+    return urllib.parse.unquote(path) if web else path
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ class AtHand:
         with explained(str(self.place)):
             found = [path for one in patterns for path in fs.glob(f"{root}/{one}".lstrip("/"))]
             for path in found:
-                target = self.path / str(path).removeprefix(root).lstrip("/")
+                target = self.path / plain(fs, str(path)).removeprefix(plain(fs, root)).lstrip("/")
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(fs.cat_file(path))
 

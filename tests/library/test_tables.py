@@ -23,6 +23,7 @@ from reprocess.schema.grid import make_grid
 from reprocess.work.parts import read_events as read_parts
 from reprocess.work.paths import Work
 from tests.support.labelled import classify, ingest
+from tests.support.web import NoaaServer
 
 EDGES = {"L_edges": [2.5, 4, 6, 8.5], "MLT_edges": [0, 6, 12, 18, 24]}
 
@@ -94,6 +95,14 @@ def test_a_zipped_work_gives_the_same(work: Work, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(reprocess.read_events(file), reprocess.read_events(work.root))
     xr.testing.assert_identical(reprocess.open_maps(file), reprocess.open_maps(work.root))
     assert reprocess.open_maps(file, name="other").attrs["min_dwell_s"] == 120
+
+
+def test_a_work_on_a_web_server_gives_the_same(work: Work) -> None:
+    """Its pages of folders write ``satellite=noaa18`` as an address does."""
+    with NoaaServer(work.root) as server:
+        events, maps = reprocess.read_events(server.url), reprocess.open_maps(server.url)
+    pd.testing.assert_frame_equal(events, reprocess.read_events(work.root))
+    xr.testing.assert_identical(maps, reprocess.open_maps(work.root))
 
 
 def test_what_is_not_there_is_told(work: Work, tmp_path: Path) -> None:

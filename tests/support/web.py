@@ -59,6 +59,15 @@ def index_page(folder: Path, path: str) -> bytes:
     ).encode()
 
 
+def _part_of(wanted: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+    """Return the answer to a request for bytes ``bytes=FIRST-LAST``, ``bytes=FIRST-`` or ``bytes=-COUNT``."""
+    first, last = wanted.removeprefix("bytes=").split("-")
+    start = int(first) if first else max(0, len(body) - int(last))
+    stop = min(int(last) + 1, len(body)) if first and last else len(body)
+    said = {"Content-Range": f"bytes {start}-{stop - 1}/{len(body)}"}
+    return 206, headers | said, body[start:stop]
+
+
 class NoaaServer:
     """Serves a folder under ``/access/``."""
 
@@ -159,12 +168,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if fault is not None:
             status, headers = fault.status, headers | fault.headers
             body = body if fault.body is None else fault.body
+        elif status == 200 and (wanted := self.headers["Range"]):
+            status, headers, body = _part_of(wanted, headers, body)
         self._send(status, headers, body, fault.missing if fault else 0)
 
     def _content(self, path: str) -> tuple[int, dict[str, str], bytes]:
         file = self._noaa.root / path.removeprefix("/access/")
         if file.is_dir() and path.endswith("/"):
             return 200, {"Content-Type": "text/html"}, index_page(file, path)
+        if file.is_dir():
+            return 301, {"Location": urllib.parse.quote(f"{path}/")}, b""
         if not file.is_file():
             return 404, {"Content-Type": "text/html"}, b"<html>404 Not Found</html>"
         state = file.stat()

@@ -21,6 +21,7 @@ from reprocess.work.archive import open_archive, records
 from reprocess.work.lazy import Line, Stored, outer
 from reprocess.work.place import find_place
 from tests.support.labelled import ingest
+from tests.support.web import NoaaServer
 from tests.support.written import READERS, WRITERS
 
 
@@ -246,6 +247,13 @@ def test_work_in_s3_reads_the_same(fake: Path, monkeypatch: pytest.MonkeyPatch) 
         same(open_archive("s3://bucket/WORK", "noaa18", **far), open_archive(fake, "noaa18"))
     finally:
         server.stop()
+
+
+def test_work_on_a_web_server_reads_the_same(fake: Path) -> None:
+    with NoaaServer(fake) as server:
+        address = server.url.rstrip("/")
+        same(open_archive(address, "noaa18"), open_archive(fake, "noaa18"))
+        same(records(address, "noaa18", "2019", "2019"), records(fake, "noaa18", "2019", "2019"))
 
 
 def test_lazy_records_can_be_sent_to_a_worker(fake: Path) -> None:
