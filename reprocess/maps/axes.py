@@ -8,7 +8,7 @@ from reprocess import schema
 from reprocess.errors import SplitError
 from reprocess.indices.series import Index
 from reprocess.maps.activity import index_axis
-from reprocess.maps.split import NAMES, Axis, make_axis
+from reprocess.maps.split import NAMES, Axis, make_axis, require_small
 from reprocess.work.receipts import DetectReceipt
 
 
@@ -62,7 +62,7 @@ def index_name(names: Sequence[str]) -> str:
     Raises
     ------
     SplitError
-        If none is, or several are.
+        If none is, or several are; if it has a capital, which the dimension of a map has not.
     """
     known = {*NAMES, *schema.EVENT_FLAGS, *schema.EVENT_COLUMNS}
     others = [name for name in names if name not in known]
@@ -73,4 +73,5 @@ def index_name(names: Sequence[str]) -> str:
         raise SplitError(
             f"files of one index are given, and {which} the name of one; split by it, such as by kp"
         )
+    require_small(others[0])
     return others[0]

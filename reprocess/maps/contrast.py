@@ -133,6 +133,11 @@ def _sides(counted: Tally, axis: Axis, pair: tuple[str, str] | None) -> list[tup
         if pair[0] == pair[1]:
             raise SplitError(f"{pair[0]} is compared with itself; name two parts of {axis.name}")
         first, second = (_part(counted, [axis.labels.index(label)]) for label in pair)
+        for label, part in zip(pair, (first, second), strict=True):
+            if not part.seconds.any():
+                raise SplitError(
+                    f"nothing was observed in part {label!r} of {axis.name}; name two parts that were"
+                )
         return [("", first, second)]
     seen = [k for k in range(len(axis.labels)) if _part(counted, [k]).events.size and _has_any(counted, k)]
     if len(seen) < 2:

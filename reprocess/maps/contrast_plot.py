@@ -69,7 +69,7 @@ def contrast_figure(dataset: xr.Dataset, name: str, vmax: float | None = None) -
         edges_of(dataset),
         heading_of(dataset, what),
         _notes(dataset, chosen),
-        4 if dim in dataset.dims else 2,
+        min(4, len(panels)) if dim in dataset.dims else 2,
     )
 
 

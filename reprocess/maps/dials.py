@@ -127,6 +127,19 @@ def edges_of(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     return L, MLT
 
 
+def relative_uncertainty(chosen: xr.Dataset) -> np.ndarray:
+    """Return half of the interval of the event rate over the rate, percent; 0 where there is no event."""
+    rate = chosen.event_rate.values
+    width = limit_of(chosen, "upper").values - limit_of(chosen, "lower").values
+    return np.divide(50 * width, rate, out=np.where(rate == 0, 0.0, np.nan), where=rate > 0)
+
+
+def limit_of(dataset: xr.Dataset, which: str) -> xr.DataArray:
+    """Return a limit of the event rate: of calendar blocks, or Poisson's where the file has no others."""
+    without = "interval_note" in dataset.attrs and f"event_rate_poisson_{which}" in dataset
+    return dataset[f"event_rate_{'poisson_' if without else ''}{which}"]
+
+
 def polar_cells(L_edges: np.ndarray, MLT_edges: np.ndarray) -> list[np.ndarray]:
     """Return the outline of every cell, in the order of an array (L, MLT).
 
@@ -241,6 +254,11 @@ def draw_bar(axes: Axes, scale: Scale) -> Axes:
     bar.ax.tick_params(pad=1.5)
     if not scale.signed and not isinstance(scale.norm, LogNorm):
         bar.formatter = FuncFormatter(lambda value, _: f"{value:g}" if value else ">0")
+        bar.update_ticks()
+    if scale.signed:  # five numbers at most: more run into each other where they have decimals
+        top = float(scale.norm.vmax or 1)
+        bar.locator = FixedLocator(np.linspace(-top, top, 5).tolist())
+        bar.formatter = FuncFormatter(lambda value, _: f"{value:g}".replace("-", "\N{MINUS SIGN}"))
         bar.update_ticks()
     if isinstance(scale.norm, LogNorm):
         low, high = np.log10([scale.norm.vmin or 1, scale.norm.vmax or 1])

@@ -21,8 +21,10 @@ from reprocess.maps.dials import (
     draw_dial,
     dwell_scale,
     edges_of,
+    limit_of,
     rate_scale,
     relative_scale,
+    relative_uncertainty,
 )
 from reprocess.pages.style import CLASS_LABELS, LETTERS, WIDTHS_MM, image, inches, new_figure, style
 
@@ -138,6 +140,10 @@ def occurrence_figure(
     elif uncertainty == "interval":
         for which in ("lower", "upper"):
             panels.append(Panel(f"{which} limit (68 %)", limit_of(chosen, which).values, scale, thin))
+    if "pass_probability" in dataset:
+        every = 100 * dataset.pass_probability.values
+        shares = rate_scale(every, every, "passes with an event (%)")
+        panels.append(Panel("probability per pass", 100 * chosen.pass_probability.values, shares, thin))
     panels.append(Panel("dwell", np.where(dwell > 0, dwell, np.nan), dwell_scale(dwell)))
     notes = [_counted(dataset, chosen), colours_in_words(dataset, relative=uncertainty == "relative")]
     notes.append("The scale of rates is the same for all classes; it ends " + _end(vmax))
@@ -210,10 +216,23 @@ def split_figure(
         hours, events = float(part.dwell.sum()) / 3600, int(part.events.sum())
         title = f"{label}\n{events} events, {hours:,.0f} h"
         panels.append(Panel(title, part.event_rate.values, scale, part.dwell.values > 0))
-    heading = heading_of(dataset, f"{CLASS_LABELS[name]} by {dim.replace('_', ' ')}")
-    notes = [colours_in_words(dataset), "All dials have one scale; it ends " + _end(vmax)]
+    heading = heading_of(dataset, f"{CLASS_LABELS[name]} by {dim}")
+    notes = [
+        *_split_in_words(dataset, dim),
+        colours_in_words(dataset),
+        "All dials have one scale; it ends " + _end(vmax),
+    ]
     notes += intervals_in_words(dataset)
     return draw_panels(panels, edges_of(dataset), heading, notes, min(columns, len(panels)))
+
+
+def _split_in_words(dataset: xr.Dataset, dim: str) -> list[str]:
+    """Say what the parts of a split are of, and from which files an index is."""
+    meaning = dataset[dim].attrs.get("long_name", "")
+    if not meaning or meaning == f"the {dim}":
+        return []
+    files = f" ({dataset.attrs['index_files']})" if dataset.attrs.get("index") == dim else ""
+    return [f"{dim}: {meaning}{files}"]
 
 
 def difference_figure(
@@ -254,19 +273,6 @@ def difference_figure(
     return draw_panels(
         panels, edges_of(first), heading_of(first, CLASS_LABELS[name]), [colours_in_words(first), note]
     )
-
-
-def relative_uncertainty(chosen: xr.Dataset) -> np.ndarray:
-    """Return half of the interval of the event rate over the rate, percent; 0 where there is no event."""
-    rate = chosen.event_rate.values
-    width = limit_of(chosen, "upper").values - limit_of(chosen, "lower").values
-    return np.divide(50 * width, rate, out=np.where(rate == 0, 0.0, np.nan), where=rate > 0)
-
-
-def limit_of(dataset: xr.Dataset, which: str) -> xr.DataArray:
-    """Return a limit of the event rate: of calendar blocks, or Poisson's where the file has no others."""
-    without = "interval_note" in dataset.attrs and f"event_rate_poisson_{which}" in dataset
-    return dataset[f"event_rate_{'poisson_' if without else ''}{which}"]
 
 
 def _certain(dataset: xr.Dataset) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Dials of what events are like: the quartiles of a property, and the energy that events bring down."""
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,8 @@ from matplotlib.figure import Figure
 from reprocess.maps.dials import Scale, edges_of, sequential
 from reprocess.maps.plot import Panel, colours_in_words, draw_panels, heading_of, write_figures
 from reprocess.pages.style import CLASS_LABELS
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 _DECADES = 30.0
 """Range of values from which on their scale is logarithmic."""
@@ -40,18 +43,25 @@ def property_figure(dataset: xr.Dataset, name: str) -> Figure:
     thin = dataset.dwell.values > 0
     titles = {"median": "median", "quartile_lower": "lower quartile", "quartile_upper": "upper quartile"}
     every = np.stack([dataset[f"{of}_{which}"].values for which in titles])
-    scale = value_scale(every, f"{of}{'' if units == '1' else f' ({units})'}")
+    scale = value_scale(every, f"{of}{'' if units == '1' else f' ({_printed(units)})'}")
     panels = [Panel(title, chosen[f"{of}_{which}"].values, scale, thin) for which, title in titles.items()]
     count = int(chosen[f"{of}_count"].sum())
     notes = [f"{count} events with a value; hatched: observed, and no such event; grey: never observed"]
+    meaning = dataset[f"{of}_median"].attrs.get("long_name", "").rpartition(f"{of}: ")[2]
+    notes += [f"{of}: {meaning}"] if meaning else []
     if f"mean_{of}" in dataset:
-        mean = value_scale(dataset[f"mean_{of}"].values, f"mean {of} over all time (mW m-2)")
+        mean = value_scale(dataset[f"mean_{of}"].values, f"mean {of} ({_printed('mW m-2')})")
         panels.append(Panel("mean over all time", chosen[f"mean_{of}"].values, mean, thin))
         notes.append(f"{_power(chosen)}: {dataset.attrs['power_is']}")
         notes.append(f"Mean over all time: {colours_in_words(dataset)}")
     notes += [str(dataset.attrs[key]) for key in ("warning", "interval_note") if key in dataset.attrs]
-    heading = heading_of(dataset, f"{CLASS_LABELS[name]}: {of.replace('_', ' ')}")
+    heading = heading_of(dataset, f"{CLASS_LABELS[name]}: {of}")
     return draw_panels(panels, edges_of(dataset), heading, notes)
+
+
+def _printed(units: str) -> str:
+    """Return units with their powers raised, as journals print them: ``mW m-2`` as mW m⁻²."""
+    return re.sub(r"-\d", lambda power: power[0].translate(_RAISED), units)
 
 
 def _power(chosen: xr.Dataset) -> str:

@@ -203,9 +203,22 @@ def _flag(name: str) -> Axis:
     return Axis(name, meaning, (f"without {name}", f"with {name}"), of_events, of_dwell)
 
 
+def require_small(index: str) -> None:
+    """Refuse a name of an index with capitals.
+
+    Raises
+    ------
+    SplitError
+        If it has any.
+    """
+    if index != index.lower():
+        raise SplitError(f"indices are named in small letters here: split by {index.lower()}, not by {index}")
+
+
 def _property(name: str, edges: Sequence[str]) -> Axis:
     column = schema.EVENT_COLUMNS.get(name)
-    if name in INDICES:
+    if name.lower() in INDICES:
+        require_small(name)
         raise SplitError(f"{name} is a geomagnetic index; give a file of it with --index FILE")
     if column is None or column.dtype not in {"float32", "float64", "int32"}:
         numbers = [c for c, v in schema.EVENT_COLUMNS.items() if v.dtype in {"float32", "float64"}]

@@ -236,6 +236,8 @@ def test_the_positions_are_looked_through_once(runs: list[Run], index: Path) -> 
     ("given", "told"),
     [
         (["--by", "kp"], "kp is a geomagnetic index; give a file of it with --index FILE"),
+        (["--by", "Kp"], "indices are named in small letters here: split by kp, not by Kp"),
+        (["--by", "Activity", "--index", "INDEX", *TABLE], "split by activity, not by Activity"),
         (["--index", "INDEX"], "--index is for what --by splits the map by"),
         (["--by", "year", "--look-back", "max:3"], "--look-back is for an index"),
         (["--by", "year", "--index-option", "at=start"], "--index-option is for an index"),

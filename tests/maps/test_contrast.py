@@ -136,6 +136,11 @@ def test_too_few_blocks_are_told(run: tuple[Run, list[dict]]) -> None:
             "satellite has no part 'noaa15'; its parts are metop01, noaa18, noaa19",
         ),
         ("satellite", ("noaa18", "noaa18"), "noaa18 is compared with itself; name two parts of satellite"),
+        (
+            "SAA",
+            ("without SAA", "with SAA"),
+            "nothing was observed in part 'with SAA' of SAA; name two parts that were",
+        ),
         ("SAA", None, "SAA has 1 part with anything in it, and no others to compare it with"),
     ],
 )

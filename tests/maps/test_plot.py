@@ -23,6 +23,7 @@ from reprocess.maps.dials import (
     polar_cells,
     rate_scale,
     relative_scale,
+    relative_uncertainty,
     round_up,
 )
 from reprocess.maps.exposure import grid_coordinates
@@ -34,7 +35,6 @@ from reprocess.maps.plot import (
     draw_panels,
     occurrence_figure,
     plot_occurrence,
-    relative_uncertainty,
     split_figure,
 )
 from reprocess.pages.style import LETTERS, style
@@ -247,8 +247,15 @@ def test_relative_uncertainty_is_half_the_interval_over_the_rate() -> None:
 
 def split() -> xr.Dataset:
     parts = [maps(with_hour(hour, 7)) for hour in (0, 6, 12, 18, 21)]
-    labels = xr.Variable("Kp", [f"Kp {k} to {k + 1}" for k in range(5)])
-    return xr.concat(parts, labels, data_vars="all", coords="minimal", compat="override")
+    labels = xr.Variable("kp", [f"{k} to {k + 1}" for k in range(5)], {"long_name": "geomagnetic index kp"})
+    found = xr.concat(parts, labels, data_vars="all", coords="minimal", compat="override")
+    return found.assign_attrs(index="kp", index_files="Kp.wdc")
+
+
+def passes(uncertainty: str) -> Figure:
+    dataset = maps(with_hour(6, 5), thin_hours(), **LONG)
+    share = xr.where(dataset.events > 0, 0.25, 0.0).where(dataset.event_rate.notnull())
+    return occurrence_figure(dataset.assign(pass_probability=share), "REP", None, uncertainty)
 
 
 def thin_hours() -> np.ndarray:
@@ -269,7 +276,10 @@ FIGURES = {
     "interval": lambda: occurrence_figure(
         maps(with_hour(6, 5), thin_hours(), **LONG), "CSS", 3.0, "interval"
     ),
-    "split": lambda: split_figure(split(), "Kp", "REP"),
+    "split": lambda: split_figure(split(), "kp", "REP"),
+    "passes": lambda: passes("none"),
+    "passes and limits": lambda: passes("interval"),
+    "no difference": lambda: difference_figure(maps(), maps(), "REP", ("published", "continuous")),
     "difference": lambda: difference_figure(
         maps(with_hour(6, 5)), maps(with_hour(0, 9)), "REP", ("published", "continuous")
     ),
@@ -291,8 +301,18 @@ def test_dials_of_a_split_share_a_bar_and_have_letters() -> None:
     assert len(figure.axes) == 6
     written = texts(figure)
     assert {"a", "b", "c", "d", "e"} <= set(written)
-    assert "Kp 4 to 5\n14 events, 144 h" in written
+    assert "kp: geomagnetic index kp (Kp.wdc)" in written
+    assert "4 to 5\n14 events, 144 h" in written
     assert len([t for t in written if t == "events per hour of dwell"]) == 1
+
+
+def test_passes_have_a_dial_of_percent() -> None:
+    figure = FIGURES["passes"]()
+    assert "probability per pass" in texts(figure)
+    assert figure.axes[3].get_xlabel() == "passes with an event (%)"
+    colours = rate_scale(np.array([25.0]), np.array([25.0])).colours(np.array([[25.0, 0.0]]))
+    face = cells(figure.axes[2]).get_facecolors().reshape(*GRID.shape, 4)
+    np.testing.assert_allclose(face[1, [6, 8]], colours.reshape(-1, 4))
 
 
 def test_what_differs_within_the_intervals_has_dots() -> None:

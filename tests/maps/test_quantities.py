@@ -113,7 +113,11 @@ def test_energy_and_power_are_plain_sums_over_dwell_and_area(
         assert 0 < lower < power < upper
     assert found.attrs["power_is"] == POWER
     paths = plot_property(found, tmp_path, "energy", {"formats": ("svg",)})
-    assert all("Power over a hemisphere" in path.read_text() for path in paths)
+    for path in paths:
+        drawn = path.read_text()
+        assert "Power over a hemisphere" in drawn
+        assert "energy_flux_40 (mW m⁻²)" in drawn
+        assert "energy_flux_40: energy flux of precipitating electrons above 40 keV" in drawn
     assert len(paths) == 2
 
 
