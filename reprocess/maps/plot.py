@@ -14,6 +14,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from reprocess.files import write_atomic
+from reprocess.maps.attributes import lacking_in_words
 from reprocess.maps.dials import (
     Scale,
     difference_scale,
@@ -222,7 +223,7 @@ def split_figure(
         colours_in_words(dataset),
         "All dials have one scale; it ends " + _end(vmax),
     ]
-    notes += intervals_in_words(dataset)
+    notes += [*lacking_in_words(dataset.attrs), *intervals_in_words(dataset)]
     return draw_panels(panels, edges_of(dataset), heading, notes, min(columns, len(panels)))
 
 
@@ -379,8 +380,7 @@ def _counted(dataset: xr.Dataset, chosen: xr.Dataset) -> str:
         text += f", {hidden} in hatched bins"
     if off := int(dataset.attrs.get("events_off_map", 0)):
         text += f"; {off} events of all classes are on no map (L outside its edges, or interpolated)"
-    lacking = sum(int(v) for key, v in dataset.attrs.items() if str(key).startswith("satellite_days_"))
-    text += f"; {lacking} more satellite-days are missing or quarantined" if lacking else ""
+    text = "; ".join([text, *lacking_in_words(dataset.attrs)])
     left_out = dataset.attrs.get("excluded_flags", "").split()
     return text + (f"; without events and time flagged {', '.join(left_out)}" if left_out else "")
 

@@ -11,6 +11,7 @@ import xarray as xr
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
+from reprocess.maps.attributes import lacking_in_words
 from reprocess.maps.dials import Scale, edges_of, sequential
 from reprocess.maps.plot import Panel, colours_in_words, draw_panels, heading_of, write_figures
 from reprocess.pages.style import CLASS_LABELS
@@ -54,6 +55,7 @@ def property_figure(dataset: xr.Dataset, name: str) -> Figure:
         panels.append(Panel("mean over all time", chosen[f"mean_{of}"].values, mean, thin))
         notes.append(f"{_power(chosen)}: {dataset.attrs['power_is']}")
         notes.append(f"Mean over all time: {colours_in_words(dataset)}")
+    notes += lacking_in_words(dataset.attrs)
     notes += [str(dataset.attrs[key]) for key in ("warning", "interval_note") if key in dataset.attrs]
     heading = heading_of(dataset, f"{CLASS_LABELS[name]}: {of}")
     return draw_panels(panels, edges_of(dataset), heading, notes)

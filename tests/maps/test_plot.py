@@ -249,7 +249,7 @@ def split() -> xr.Dataset:
     parts = [maps(with_hour(hour, 7)) for hour in (0, 6, 12, 18, 21)]
     labels = xr.Variable("kp", [f"{k} to {k + 1}" for k in range(5)], {"long_name": "geomagnetic index kp"})
     found = xr.concat(parts, labels, data_vars="all", coords="minimal", compat="override")
-    return found.assign_attrs(index="kp", index_files="Kp.wdc")
+    return found.assign_attrs(index="kp", index_files="Kp.wdc", satellite_days_not_classified=26)
 
 
 def passes(uncertainty: str) -> Figure:
@@ -302,6 +302,7 @@ def test_dials_of_a_split_share_a_bar_and_have_letters() -> None:
     written = texts(figure)
     assert {"a", "b", "c", "d", "e"} <= set(written)
     assert "kp: geomagnetic index kp (Kp.wdc)" in written
+    assert "26 more satellite-days are missing or quarantined" in written
     assert "4 to 5\n14 events, 144 h" in written
     assert len([t for t in written if t == "events per hour of dwell"]) == 1
 

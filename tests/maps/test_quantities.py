@@ -112,10 +112,12 @@ def test_energy_and_power_are_plain_sums_over_dwell_and_area(
         lower, upper = (float(found[f"power_{end}"].sel(event_class=kind)) for end in ("lower", "upper"))
         assert 0 < lower < power < upper
     assert found.attrs["power_is"] == POWER
+    found = found.assign_attrs(satellite_days_quarantined=3)
     paths = plot_property(found, tmp_path, "energy", {"formats": ("svg",)})
     for path in paths:
         drawn = path.read_text()
         assert "Power over a hemisphere" in drawn
+        assert "3 more satellite-days are missing or quarantined" in drawn
         assert "energy_flux_40 (mW m⁻²)" in drawn
         assert "energy_flux_40: energy flux of precipitating electrons above 40 keV" in drawn
     assert len(paths) == 2
