@@ -78,14 +78,28 @@ class AtHand:
     path: Path
 
     def need(self, *patterns: str) -> None:
-        """Have the files that match patterns such as ``runs/*/run.json`` in it; raises SourceError."""
+        """Have the files that match patterns such as ``runs/*/run.json`` in it.
+
+        Raises
+        ------
+        SourceError
+            If they cannot be had.
+        StoreError
+            If the name of one, read as an address, leads out of the folder.
+        """
         if self.place.fs is None:
             return
         fs, root = self.place.fs, self.place.root
         with explained(str(self.place)):
             found = [path for one in patterns for path in fs.glob(f"{root}/{one}".lstrip("/"))]
             for path in found:
-                target = self.path / plain(fs, str(path)).removeprefix(plain(fs, root)).lstrip("/")
+                name = plain(fs, str(path)).removeprefix(plain(fs, root)).lstrip("/")
+                target = self.path / name
+                if ".." in target.parts:
+                    raise StoreError(
+                        f"{self.place} lists {path!r}, whose name leads out of its folder; nothing of it is "
+                        "written: ask who keeps it to name its files anew"
+                    )
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(fs.cat_file(path))
 

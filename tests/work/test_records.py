@@ -19,7 +19,7 @@ from reprocess.errors import SourceError, StoreError
 from reprocess.schema import ARCHIVE_ARRAYS
 from reprocess.work.archive import open_archive, records
 from reprocess.work.lazy import Line, Stored, outer
-from reprocess.work.place import find_place
+from reprocess.work.place import AtHand, Place, find_place
 from tests.support.labelled import ingest
 from tests.support.web import NoaaServer
 from tests.support.written import READERS, WRITERS
@@ -254,6 +254,36 @@ def test_work_on_a_web_server_reads_the_same(fake: Path) -> None:
         address = server.url.rstrip("/")
         same(open_archive(address, "noaa18"), open_archive(fake, "noaa18"))
         same(records(address, "noaa18", "2019", "2019"), records(fake, "noaa18", "2019", "2019"))
+
+
+class Listing:
+    """A file system that lists one address."""
+
+    protocol = ("http", "https")
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def glob(self, _: str) -> list[str]:
+        return [self.address]
+
+    def cat_file(self, _: str) -> bytes:
+        return b"harmless"
+
+
+def test_a_listed_name_is_never_written_outside_the_folder(tmp_path: Path) -> None:
+    inside = tmp_path / "copy"
+    for address, written in (("http://h/W/runs/a%3Db/run.json", True), ("http://h/W/runs/..%2F../x", False)):
+        near = AtHand(Place("http://h/W", Listing(address), "http://h/W"), inside)
+        if written:
+            near.need("runs/*/run.json")
+            assert (inside / "runs/a=b/run.json").read_bytes() == b"harmless"
+        else:
+            with pytest.raises(
+                StoreError, match="whose name leads out of its folder; nothing of it is written"
+            ):
+                near.need("runs/*/run.json")
+    assert [path.name for path in tmp_path.iterdir()] == ["copy"]
 
 
 def test_lazy_records_can_be_sent_to_a_worker(fake: Path) -> None:
