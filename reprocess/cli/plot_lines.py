@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reprocess.cli.look import LOOK, format_of
-from reprocess.cli.options import CHOICE, EXISTING_WORK, MAP, ONE_RUN, existing_work
+from reprocess.cli.options import CHOICE, EXISTING_WORK, MAP, ONE_RUN, existing_work, words_of
 from reprocess.cli.output import write_output
 from reprocess.cli.selection import chosen
 from reprocess.cli.steps import grid_of
@@ -21,11 +21,10 @@ _MOST_LINES = 6
 """Lines that have a colour and a marker each."""
 
 
-def _spans(_: click.Context, __: click.Parameter, given: str) -> tuple[tuple[float, float], ...]:
+def _spans(ctx: click.Context, option: click.Parameter, given: str) -> tuple[tuple[float, float], ...]:
     """Return ranges; nothing if none are given."""
-    words = [word.strip() for word in given.split(",") if word.strip()]
     found = []
-    for word in words:
+    for word in words_of(ctx, option, given):
         first, _colon, last = word.partition(":")
         try:
             found.append((float(first), float(last)))
@@ -78,12 +77,8 @@ def profile(along: str, spans: tuple[tuple[float, float], ...], **options: Any) 
 def months(**options: Any) -> None:
     """Draw event rates by month, with the dwell that they rest on."""
     from reprocess.maps.line_plot import months_figure
-    from reprocess.maps.lines import by_month
 
-    def figure(one: "Run", grid: "Grid", choice: "Choice", words: "Words") -> Any:
-        return months_figure(*by_month(one, one.ledger.done(), grid, choice), words)
-
-    _draw(figure, "Event rates by month", options)
+    _draw(_of_months(months_figure), "Event rates by month", options)
 
 
 @click.command()
@@ -95,17 +90,23 @@ def months(**options: Any) -> None:
 def coverage(**options: Any) -> None:
     """Draw which satellite observed for how long in each month."""
     from reprocess.maps.line_plot import coverage_figure
+
+    _draw(_of_months(coverage_figure), "Dwell by satellite and month", options)
+
+
+def _of_months(draw: Callable[..., Any]) -> "Callable[[Run, Grid, Choice, Words], Any]":
+    """Return what `_draw` takes of a figure of months."""
     from reprocess.maps.lines import by_month
 
     def figure(one: "Run", grid: "Grid", choice: "Choice", words: "Words") -> Any:
-        return coverage_figure(*by_month(one, one.ledger.done(), grid, choice), words)
+        return draw(*by_month(one, one.ledger.done(), grid, choice), words)
 
-    _draw(figure, "Dwell by satellite and month", options)
+    return figure
 
 
 def _draw(figure: "Callable[[Run, Grid, Choice, Words], Any]", title: str, options: dict[str, Any]) -> None:
     """Draw a figure of a run and write it."""
-    from reprocess.maps.line_plot import words_of
+    from reprocess.maps.line_plot import words_around
     from reprocess.pages.style import LETTERS, image, style
 
     output, width, work = (options.pop(name) for name in ("output", "width", "work"))
@@ -113,7 +114,7 @@ def _draw(figure: "Callable[[Run, Grid, Choice, Words], Any]", title: str, optio
     target = existing_work(work)
     one = target.only_run(options.pop("name"))
     grid = grid_of(options, one)
-    words = words_of(target, one, grid, title, choice, width)
+    words = words_around(target, one, grid, title, choice, width)
     with style(LETTERS[width]):
         data = image(figure(one, grid, choice, words), kind, options["dpi"])
     write_output(data, output)

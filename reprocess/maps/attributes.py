@@ -1,7 +1,7 @@
 """What files for other programs say of themselves: CF and ACDD attributes of exposure and maps."""
 
 import datetime as dt
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from reprocess import schema
@@ -71,7 +71,7 @@ def coverage_attributes(run: Run, receipts: list[DetectReceipt]) -> dict[str, An
     }
 
 
-def lacking_in_words(attributes: Mapping[Hashable, Any]) -> list[str]:
+def lacking_in_words(attributes: Mapping[Any, Any]) -> list[str]:
     """Return what a figure says of satellite-days that its map lacks, by the map's attributes; or nothing."""
     lacking = sum(int(v) for key, v in attributes.items() if str(key).startswith("satellite_days_"))
     return [f"{lacking} more satellite-days are missing or quarantined"] if lacking else []

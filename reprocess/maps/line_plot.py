@@ -11,7 +11,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reprocess.maps.attributes import coverage_attributes, product_attributes
+from reprocess.maps.attributes import coverage_attributes, lacking_in_words, product_attributes
 from reprocess.maps.dials import draw_bar, dwell_scale
 from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, why_no_interval
 from reprocess.maps.lines import Rates, Span, hours_by_month
@@ -151,7 +151,7 @@ def coverage_figure(exposure: xr.Dataset, events: pd.DataFrame, words: Words) ->
     return figure
 
 
-def words_of(
+def words_around(
     work: Work, run: Run, grid: Grid, title: str, choice: Choice = EVERYTHING, width: str = "two"
 ) -> Words:
     """Return what stands around a figure of what is done of a run.
@@ -181,10 +181,8 @@ def words_of(
     place = f"Events and dwell with L {L:g} to {L_end:g}"
     place += "" if (MLT, MLT_end) == (0, 24) else f" and MLT {MLT:g} to {MLT_end:g} h"
     place += f", without what is flagged {', '.join(choice.exclude)}" if choice.exclude else ""
-    place += (
-        f"; {many} more satellite-days are missing or quarantined" if (many := sum(missing.values())) else ""
-    )
-    return Words(*heading_of(xr.Dataset(attrs=attributes), title), [place], width)
+    note = "; ".join([place, *lacking_in_words(missing)])
+    return Words(*heading_of(xr.Dataset(attrs=attributes), title), [note], width)
 
 
 def _intervals(lines: Sequence[Rates]) -> list[str]:
