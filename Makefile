@@ -46,7 +46,7 @@ columns: setup  ## Write docs/columns.md, what every stored column is, from its 
 traced: setup  ## Write L of the field lines where NOAA has none, which detection reads
 	$(BIN)/python -m tests.support.traced
 
-bench: setup  ## Measure CPU time and memory per satellite-day; BENCH="--days 32 --scale 320" takes longer
+bench: setup  ## Measure CPU time and memory per satellite-day; BENCH="--against COMMIT" beside the code of a commit
 	$(BIN)/python -m tests.benchmarks.cost $(BENCH)
 
 track: setup  ## Follow a few of them over commits with asv; COMMITS="HEAD~5..HEAD" measures those

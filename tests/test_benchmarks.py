@@ -5,10 +5,12 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from reprocess.classifier.bundle import Bundle
-from tests.benchmarks import workers
+from tests.benchmarks import against, workers
 from tests.benchmarks.parts import PARTS, time_parts
 from tests.benchmarks.stages import STAGES
 from tests.benchmarks.tracked import block
@@ -62,3 +64,25 @@ def test_both_stages_are_timed_on_workers_that_load_nothing_else(
     assert found["days"] == 4
     assert {found["ingest_tasks"], found["detect_tasks"]} == {2}
     assert all(value > 0 for value in found.values())
+
+
+def test_old_and_new_are_told_by_medians_of_rounds_and_of_ratios() -> None:
+    rounds = [[{"x": 1.0}, {"x": 0.5}], [{"x": 4.0}, {"x": 4.0}], [{"x": 2.0}, {"x": 0.5}]]
+    assert against.table("abc", rounds).splitlines()[2:] == ["| x | 2 | 0.5 | 0.50 |"]
+
+
+def test_events_that_differ_are_told() -> None:
+    old = pd.DataFrame({"start_time": [1, 2], "L": [4.0, np.nan], "run": ["a", "a"], "gone": [0, 0]})
+    new = old.drop(columns="gone").assign(run="b", more=0)
+    assert "the same in all 2 columns" in against.differences(old, new)
+    assert "differ in L" in against.differences(old, new.assign(L=[4.0, 5.0]))
+    assert "1 in the new one: they differ" in against.differences(old, new[:1])
+
+
+def test_only_code_of_the_tree_itself_is_measured(tmp_path: Path) -> None:
+    package = tmp_path / "tests" / "benchmarks"
+    package.mkdir(parents=True)
+    (package.parent / "__init__.py").touch()
+    (package / "__init__.py").write_text("AS_A_WORKER = {}\n")
+    with pytest.raises(SystemExit, match="not what is in"):
+        against.Tree.at("a tree without reprocess", tmp_path)

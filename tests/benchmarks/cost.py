@@ -20,7 +20,7 @@ from reprocess import schema
 from reprocess.classifier.bundle import find_model
 from reprocess.schema import BUNDLED_MODEL
 from reprocess.sources.listing import list_archive
-from tests.benchmarks import AS_A_WORKER, RECORDS, SATELLITE
+from tests.benchmarks import AS_A_WORKER, RECORDS, SATELLITE, against
 from tests.benchmarks.data import make_days
 from tests.benchmarks.parts import PARTS
 from tests.benchmarks.stages import STAGES
@@ -155,11 +155,16 @@ def main() -> None:
     parser.add_argument(
         "--published", help="module whose events(path) calls your copy of the published functions"
     )
+    parser.add_argument("--against", metavar="COMMIT", help="measure beside this commit's code instead")
+    parser.add_argument("--rounds", type=int, default=5, help="how often, with --against")
     options = parser.parse_args()
     options.model = find_model(options.model)
     print(f"Measured on: {machine()}.\nDays of {RECORDS} records, ", end="")
     print(f"made of {options.source}.\n" if options.source else "simulated.\n", flush=True)
     with tempfile.TemporaryDirectory() as folder:
+        if options.against:
+            against.compare(options.against, Path(folder), FIRST, options)
+            return
         for title, part in (
             ("Stages", stages),
             ("Days", over_days),
