@@ -12,10 +12,13 @@ from reprocess.errors import LedgerError
 from reprocess.files import files_under, find, is_foreign, tree_sha256
 from reprocess.maps.exposure import compare_exposure
 from reprocess.maps.occurrence import compare_occurrence
+from reprocess.maps.sums import compare_sums
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.work.parts import part_path
 from reprocess.work.paths import SUMS, Run, Sum, Work
 from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, metadata_files, shard_key
+
+_DELETE_SUMS = "delete it; reprocess map makes it again, and the map"
 
 
 def audit_stores(work: Work, runs: Iterable[Run]) -> list[Finding]:
@@ -94,6 +97,12 @@ def audit_run(work: Work, run: Run, sound: bool) -> list[Finding]:
         elif path.exists() and sound:
             for expected, found in compare[sum_](run, receipts):
                 add(sum_, "contradiction", expected, found)
+    if sound and run.sums.exists():
+        name = run.sums.relative_to(work.root).as_posix()
+        differences = compare_sums(run, receipts)
+        findings += [
+            Finding(name, "contradiction", *told, _DELETE_SUMS, run=run.name) for told in differences
+        ]
     return findings
 
 

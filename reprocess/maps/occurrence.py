@@ -5,7 +5,7 @@ last. An event counts once, in the bin of its peak. Intervals are of calendar bl
 (`maps.intervals`); the exact Poisson interval of the rate stands beside them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,7 @@ def occurrence(
     choice: Choice = EVERYTHING,
     axes: Sequence[Axis] = (),
     rows: Iterable[tuple[str, Columns]] | None = None,
+    count: Callable[..., Tally] = tally,
 ) -> xr.Dataset:
     """Make the maps of a run.
 
@@ -87,6 +88,8 @@ def occurrence(
         What the maps are split by: a dimension each.
     rows : iterable of tuple of str and dict, optional
         The time observed where it is not that of the run's dwell parts: `tally.tally`.
+    count : callable
+        `tally.tally`, or `sums.count`, which reads what is kept of blocks.
 
     Returns
     -------
@@ -104,7 +107,7 @@ def occurrence(
         If the run's parts do not tell what to split by.
     """
     chosen = chosen_blocks(run, receipts, choice)
-    counted = tally(run, chosen, grid, replace(choice, classes=()), axes, rows)
+    counted = count(run, chosen, grid, replace(choice, classes=()), axes, rows)
     values = rates(counted, min_dwell_s)
     if any(axis.of_dwell is None for axis in axes):  # time within events is not split by what events are
         values = {name: v for name, v in values.items() if not name.startswith(("precip", "occurrence_"))}

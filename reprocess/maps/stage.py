@@ -99,6 +99,7 @@ def make_map(
     """
     from reprocess.maps.occurrence import write_occurrence
     from reprocess.maps.plot import plot_occurrence, plot_split
+    from reprocess.maps.sums import keep_sums
 
     if (choice != EVERYTHING or split or needs_positions(grid, split)) and not name:
         raise ValueError(
@@ -106,6 +107,8 @@ def make_map(
             "give it a name"
         )
     receipts = sum_up(run)
+    if not name:
+        keep_sums(run, receipts, grid)
     dataset = make_dataset(run, receipts, grid, min_dwell_s, choice, split)
     dataset = dataset.assign_attrs(lacking(survey(work, asked_of(work, run)), run.name))
     if name:
@@ -137,12 +140,13 @@ def make_dataset(
     """Return the maps that `make_map` writes, but for what the run lacks; arguments and errors as there."""
     from reprocess.maps.axes import make_axes
     from reprocess.maps.occurrence import occurrence
+    from reprocess.maps.sums import count
     from reprocess.work.positions import read_positions
 
     chosen = choice.receipts(receipts)
     axes = make_axes(split.names, chosen, split.edges, split.index) if split and split.names else ()
     rows = read_positions(run, chosen, grid, choice) if needs_positions(grid, split) else None
-    found = occurrence(run, receipts, grid, min_dwell_s, choice, axes, rows)
+    found = occurrence(run, receipts, grid, min_dwell_s, choice, axes, rows, count)
     if not (split and split.of_property):
         return found
     from reprocess.maps.quantities import with_property

@@ -22,7 +22,7 @@ from reprocess.files import write_atomic
 from reprocess.maps.occurrence import grid_of, occurrence, read_occurrence
 from reprocess.maps.plot import draw_occurrence
 from reprocess.maps.rates import collapse, rates
-from reprocess.maps.tally import tally
+from reprocess.maps.sums import count
 from reprocess.pages.render import embed, render
 from reprocess.report import figures
 from reprocess.report.summary import (
@@ -209,7 +209,7 @@ def _volume(days: pd.DataFrame) -> dict[str, Any]:
 def _summed(maps: xr.Dataset, run: Run, receipts: list[DetectReceipt], choice: Choice) -> dict[str, Any]:
     """Return rates and their intervals of all bins together, and by L and MLT."""
     grid, least = grid_of(maps), float(maps.attrs["min_dwell_s"])
-    counted = tally(run, receipts, grid, replace(choice, classes=()))
+    counted = count(run, receipts, grid, replace(choice, classes=()))
     note = maps.attrs.get("interval_note", "")
 
     def along(axis: str) -> dict[str, np.ndarray]:

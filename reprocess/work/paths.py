@@ -87,6 +87,11 @@ class Run:
         return self.report.with_name(f"{choice}.html") if choice else self.report
 
     @property
+    def sums(self) -> Path:
+        """What each block gives to the map, kept between maps (`maps.sums`)."""
+        return self.root / "sums.npz"
+
+    @property
     def results(self) -> Path:
         """What the map and the page were made of (`work.results`)."""
         return self.root / "results.json"

@@ -33,6 +33,7 @@ from reprocess.ingest.block import ingest_block
 from reprocess.ingest.stage import plan_ingest
 from reprocess.maps.exposure import write_exposure
 from reprocess.maps.occurrence import occurrence, write_occurrence
+from reprocess.maps.sums import keep_sums
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.schema.grid import make_grid
 from reprocess.sources.listing import list_archive
@@ -282,6 +283,20 @@ def change_part_file(work: Work, change: Callable[[pa.Table], pa.Table]) -> None
     path = work.root / EVENTS
     pq.write_table(change(pq.read_table(path)), path)
     edit(work.root / DETECTED, lambda r: r["outputs"].update(events=sha256(path.read_bytes())))
+
+
+def test_kept_sums_that_no_part_gives_are_told(work: Work) -> None:
+    run = work.run("r")
+    records = list(run.ledger.done())
+    keep_sums(run, records, GRID)
+    assert find(work) == []
+    with np.load(run.sums) as file:
+        of, counts = file["of"], file["counts"]
+    np.savez(run.sums, of=of, counts=counts + 2)
+    found = find(work)
+    assert {(f.path, f.kind, f.run) for f in found} == {("runs/r/sums.npz", "contradiction", "r")}
+    assert len(found) == len(records)
+    assert "delete it" in found[0].remedy
 
 
 def test_work_of_version_010_is_sound_once_its_attributes_are_those_of_today(work: Work) -> None:

@@ -1,0 +1,218 @@
+"""What each block gives to the run's map, kept so that a map reads only the parts that are new.
+
+Sums of a block's parts stand under the sums (sha256) of these parts, the bins and the version: whatever changes
+of them, the block is counted anew. Nothing else reads or describes the file; without it, or where it is damaged,
+all blocks are counted anew.
+"""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from reprocess import __version__
+from reprocess.errors import LedgerError
+from reprocess.files import sha256, write_atomic
+from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS
+from reprocess.maps.split import Axis, Columns
+from reprocess.maps.tally import Tally, tally
+from reprocess.schema import EVENT_CLASSES
+from reprocess.schema.grid import Grid, is_fine
+from reprocess.work.choice import EVERYTHING, Choice
+from reprocess.work.parts import part_path
+from reprocess.work.paths import Run
+from reprocess.work.receipts import DetectReceipt
+
+_CLASSES = len(EVENT_CLASSES)
+
+
+@dataclass(frozen=True)
+class BlockSums:
+    """What one block gives to a map."""
+
+    blocks: np.ndarray
+    """Calendar blocks, increasing, shape (k,)."""
+    counts: np.ndarray
+    """int32, shape (k, 1 + 2 * classes, bins): seconds, seconds within events by class, events by class."""
+    off_map: int
+    """Events that are on no map."""
+
+
+Kept = dict[str, BlockSums]
+"""By satellite, block and sums of the parts, as one text."""
+
+
+def keep_sums(run: Run, receipts: Iterable[DetectReceipt], grid: Grid) -> None:
+    """Bring the file of sums up to date with a run's done blocks.
+
+    Raises
+    ------
+    LedgerError
+        If a part is missing or damaged.
+    """
+    receipts = [receipt for receipt in receipts if receipt["days"]]
+    before = read_sums(run, grid)
+    now = _all_sums(run, receipts, grid, before)
+    if before.keys() != now.keys():
+        write_atomic(run.sums, _packed(now, grid))
+
+
+def count(
+    run: Run,
+    receipts: Sequence[DetectReceipt],
+    grid: Grid,
+    choice: Choice = EVERYTHING,
+    axes: Sequence[Axis] = (),
+    rows: Iterable[tuple[str, Columns]] | None = None,
+) -> Tally:
+    """Return what `tally.tally` returns, by what is kept where that tells it; arguments and errors as there."""
+    whole = choice == Choice(satellites=choice.satellites)
+    if not whole or axes or rows is not None or not is_fine(grid.L_edges, grid.MLT_edges):
+        return tally(run, receipts, grid, choice, axes, rows)
+    kept = read_sums(run, grid)
+    if not kept:
+        return tally(run, receipts, grid, choice)
+    return _total(list(_all_sums(run, receipts, grid, kept).values()), grid)
+
+
+def compare_sums(run: Run, receipts: Iterable[DetectReceipt]) -> list[tuple[str, str]]:
+    """Hold what is kept of blocks against their parts.
+
+    Returns
+    -------
+    list of tuple of str
+        What should be and what is, for every block that differs; nothing of blocks that changed since.
+    """
+    try:
+        grid, kept = _unpacked(run.sums.read_bytes())
+    except _UNREADABLE as e:
+        return [("sums of blocks", f"a file that cannot be read ({type(e).__name__}: {e})")]
+    differences = []
+    for receipt in receipts:
+        sums = kept.get(_key(receipt))
+        if sums is None:
+            continue
+        again = _block_sums(run, receipt, grid)
+        if not _equal(sums, again):
+            where = f"{receipt['satellite']} block {receipt['block']}"
+            differences.append((f"{_told(again)} of {where}", _told(sums)))
+    return differences
+
+
+def read_sums(run: Run, grid: Grid) -> Kept:
+    """Return the sums that are kept of blocks in these bins; nothing if there are none."""
+    try:
+        bins, kept = _unpacked(run.sums.read_bytes())
+    except _UNREADABLE:
+        return {}
+    return kept if _edges(bins) == _edges(grid) else {}
+
+
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
+"""What a file that is missing, damaged or of another version raises."""
+
+
+def _all_sums(run: Run, receipts: Iterable[DetectReceipt], grid: Grid, kept: Kept) -> Kept:
+    """Return the sums of all these blocks, counted where they are not kept."""
+    return {
+        key: _of_parts(run, receipt, kept[key]) if key in kept else _block_sums(run, receipt, grid)
+        for receipt in receipts
+        for key in [_key(receipt)]
+    }
+
+
+def _of_parts(run: Run, receipt: DetectReceipt, sums: BlockSums) -> BlockSums:
+    """Return the sums of parts that are there: what is kept must not hide that a part is gone."""
+    for folder in (run.events, run.dwell):
+        path = part_path(folder, receipt["satellite"], receipt["block"])
+        if not path.is_file():
+            raise LedgerError(
+                f"{path} is missing although its block is done; reprocess audit tells the remedy"
+            )
+    return sums
+
+
+def _block_sums(run: Run, receipt: DetectReceipt, grid: Grid) -> BlockSums:
+    counted = tally(run, [receipt], grid)
+    counts = [counted.dwell[0][np.newaxis], counted.within[0], counted.events[0]]
+    return BlockSums(
+        counted.blocks, np.moveaxis(np.concatenate(counts).astype(np.int32), 0, 1), counted.off_map
+    )
+
+
+def _total(sums: Sequence[BlockSums], grid: Grid) -> Tally:
+    """Add up the sums of blocks."""
+    blocks = np.unique(np.concatenate([part.blocks for part in sums]))
+    total = np.zeros((blocks.size, 1 + 2 * _CLASSES, grid.shape[0] * grid.shape[1]), np.int64)
+    for part in sums:
+        total[np.searchsorted(blocks, part.blocks)] += part.counts
+    by_kind = np.ascontiguousarray(np.moveaxis(total, 1, 0))
+    seconds, within, events = by_kind[0], by_kind[1 : 1 + _CLASSES], by_kind[1 + _CLASSES :]
+    return Tally(
+        blocks, events[np.newaxis].astype(np.int32), seconds[np.newaxis], within[np.newaxis],
+        sum(part.off_map for part in sums),
+    )  # fmt: skip
+
+
+def _key(receipt: DetectReceipt) -> str:
+    """Return satellite, block and one sum for its days and parts."""
+    outputs = receipt["outputs"]
+    of = json.dumps([sorted(receipt["days"]), outputs["events"], outputs["dwell"]])
+    return f"{receipt['satellite']} {receipt['block']} {sha256(of.encode())}"
+
+
+def _edges(grid: Grid) -> list[list[float]]:
+    return [grid.L_edges.tolist(), grid.MLT_edges.tolist()]
+
+
+def _packed(kept: Kept, grid: Grid) -> bytes:
+    """Return the file of sums: the same for the same sums, in whatever order they were counted."""
+    parts = sorted(kept.items())
+    text = {
+        "version": __version__,
+        "days": CALENDAR_BLOCK_DAYS,
+        "edges": _edges(grid),
+        "blocks": [[key, part.blocks.tolist(), part.off_map] for key, part in parts],
+    }
+    counts = np.concatenate([part.counts for _, part in parts])
+    file = io.BytesIO()
+    np.savez(file, of=np.frombuffer(json.dumps(text).encode(), np.uint8), counts=counts)
+    return file.getvalue()
+
+
+def _unpacked(data: bytes) -> tuple[Grid, Kept]:
+    """Return bins and sums of a file; zip's own sums tell damage.
+
+    Raises
+    ------
+    ValueError
+        If it is of another version or holds less than it says; other errors of `_UNREADABLE` if it is no such
+        file.
+    """
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        text: dict[str, Any] = json.loads(file["of"].tobytes())
+        counts = file["counts"]
+    if (text["version"], text["days"]) != (__version__, CALENDAR_BLOCK_DAYS):
+        raise ValueError(f"it was written by version {text['version']}")
+    grid, kept, at = Grid(*(np.array(edges) for edges in text["edges"])), {}, 0
+    for key, blocks, off_map in text["blocks"]:
+        kept[key] = BlockSums(np.array(blocks, np.int64), counts[at : at + len(blocks)], off_map)
+        at += len(blocks)
+    if at != len(counts):
+        raise ValueError(f"it has sums of {len(counts)} calendar blocks, not of {at}")
+    return grid, kept
+
+
+def _equal(a: BlockSums, b: BlockSums) -> bool:
+    return (
+        a.off_map == b.off_map and np.array_equal(a.blocks, b.blocks) and np.array_equal(a.counts, b.counts)
+    )
+
+
+def _told(sums: BlockSums) -> str:
+    seconds, events = int(sums.counts[:, 0].sum()), int(sums.counts[:, 1 + _CLASSES :].sum())
+    return f"{seconds} s and {events} events in calendar blocks {', '.join(map(str, sums.blocks))}"
