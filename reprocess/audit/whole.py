@@ -16,6 +16,7 @@ from reprocess.maps.sums import compare_sums
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.work.parts import part_path
 from reprocess.work.paths import SUMS, Run, Sum, Work
+from reprocess.work.receipts import DetectReceipt
 from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, metadata_files, shard_key
 
 _DELETE_SUMS = "delete it; reprocess map makes it again, and the map"
@@ -97,13 +98,16 @@ def audit_run(work: Work, run: Run, sound: bool) -> list[Finding]:
         elif path.exists() and sound:
             for expected, found in compare[sum_](run, receipts):
                 add(sum_, "contradiction", expected, found)
-    if sound and run.sums.exists():
-        name = run.sums.relative_to(work.root).as_posix()
-        differences = compare_sums(run, receipts)
-        findings += [
-            Finding(name, "contradiction", *told, _DELETE_SUMS, run=run.name) for told in differences
-        ]
-    return findings
+    return findings + (_kept(work, run, receipts) if sound else [])
+
+
+def _kept(work: Work, run: Run, receipts: list[DetectReceipt]) -> list[Finding]:
+    """Name blocks of which other sums are kept than their parts give."""
+    if not run.sums.exists():
+        return []
+    name = run.sums.relative_to(work.root).as_posix()
+    differences = compare_sums(run, receipts)
+    return [Finding(name, "contradiction", *told, _DELETE_SUMS, run=run.name) for told in differences]
 
 
 def unlisted_runs(work: Work) -> list[Finding]:

@@ -1,8 +1,7 @@
 """What each block gives to the run's map, kept so that a map reads only the parts that are new.
 
-Sums of a block's parts stand under the sums (sha256) of these parts, the bins and the version: whatever changes
-of them, the block is counted anew. Nothing else reads or describes the file; without it, or where it is damaged,
-all blocks are counted anew.
+What a block gives stands under the sha256 of its days and parts, with the bins and the version: whatever of
+these changes, the block is counted anew. So are all blocks without the file, or where it is damaged.
 """
 
 import io
@@ -69,7 +68,7 @@ def count(
     axes: Sequence[Axis] = (),
     rows: Iterable[tuple[str, Columns]] | None = None,
 ) -> Tally:
-    """Return what `tally.tally` returns, by what is kept where that tells it; arguments and errors as there."""
+    """Return what `tally.tally` does, from what is kept where that will do; arguments and errors as there."""
     whole = choice == Choice(satellites=choice.satellites)
     if not whole or axes or rows is not None or not is_fine(grid.L_edges, grid.MLT_edges):
         return tally(run, receipts, grid, choice, axes, rows)
