@@ -46,7 +46,7 @@ class Finding:
     found: str
     remedy: str
     stage: str = ""
-    """What has to be done again: ingest, detect, exposure, occurrence, metadata; empty for nothing."""
+    """What has to be done again: ingest, detect, exposure, occurrence, sums, metadata; empty for nothing."""
     run: str = ""
     satellite: str = ""
     block: int = -1

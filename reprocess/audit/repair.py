@@ -18,9 +18,9 @@ from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, create_store
 def repair(work: Work, findings: Iterable[Finding]) -> list[str]:
     """Withdraw the claims that do not hold, so that the next run does just these blocks again.
 
-    Metadata, which follow from the code, are written again; leftovers are deleted. The claim of an
-    archive block stays if one of its local sources is gone, because the days that are still good
-    could not be read again. Nothing else may be working on WORK meanwhile.
+    Metadata, which follow from the code, are written again; leftovers and wrong sums of blocks are deleted.
+    The claim of an archive block stays if one of its local sources is gone, because the days that are still
+    good could not be read again. Nothing else may be working on WORK meanwhile.
 
     Returns
     -------
@@ -40,6 +40,9 @@ def repair(work: Work, findings: Iterable[Finding]) -> list[str]:
         if stage in SUMS:
             work.run(run).forget(stage)
             done.append(f"withdrew {stage} of run {run}")
+        elif stage == "sums":
+            work.run(run).sums.unlink(missing_ok=True)
+            done.append(f"deleted the sums of blocks of run {run}")
         elif stage in {"ingest", "detect"}:
             done.append(_withdraw(work, run, satellite, block))
     return done

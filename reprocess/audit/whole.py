@@ -19,7 +19,7 @@ from reprocess.work.paths import SUMS, Run, Sum, Work
 from reprocess.work.receipts import DetectReceipt
 from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, metadata_files, shard_key
 
-_DELETE_SUMS = "delete it; reprocess map makes it again, and the map"
+_DELETE_SUMS = "reprocess audit WORK --repair deletes it; reprocess map makes it again, and the map"
 
 
 def audit_stores(work: Work, runs: Iterable[Run]) -> list[Finding]:
@@ -98,16 +98,19 @@ def audit_run(work: Work, run: Run, sound: bool) -> list[Finding]:
         elif path.exists() and sound:
             for expected, found in compare[sum_](run, receipts):
                 add(sum_, "contradiction", expected, found)
-    return findings + (_kept(work, run, receipts) if sound else [])
+    return findings + _kept(work, run, receipts if sound else [])
 
 
 def _kept(work: Work, run: Run, receipts: list[DetectReceipt]) -> list[Finding]:
-    """Name blocks of which other sums are kept than their parts give."""
-    if not run.sums.exists():
+    """Name blocks of which other sums are kept than their parts give, or the file if it is damaged."""
+    if not run.sums.is_file():
         return []
     name = run.sums.relative_to(work.root).as_posix()
-    differences = compare_sums(run, receipts)
-    return [Finding(name, "contradiction", *told, _DELETE_SUMS, run=run.name) for told in differences]
+    try:
+        kind, differences = "contradiction", compare_sums(run, receipts)
+    except ValueError as e:
+        kind, differences = "damaged", [("the file that a map wrote", str(e))]
+    return [Finding(name, kind, *told, _DELETE_SUMS, "sums", run.name) for told in differences]
 
 
 def unlisted_runs(work: Work) -> list[Finding]:

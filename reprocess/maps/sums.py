@@ -1,12 +1,12 @@
 """What each block gives to the run's map, kept so that a map reads only the parts that are new.
 
 What a block gives stands under the sha256 of its days and parts, with the bins and the version: whatever of
-these changes, the block is counted anew. So are all blocks without the file, or where it is damaged.
+these changes, the block is counted anew. So are all blocks without the file, or where it is damaged. The
+file ends with the sha256 of all that is before it, as the comment of a zip archive.
 """
 
 import io
 import json
-import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +27,11 @@ from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt
 
 _CLASSES = len(EVENT_CLASSES)
+
+_DIGEST_LETTERS = 64
+_DIGEST_LENGTH = _DIGEST_LETTERS.to_bytes(2, "little")
+_NO_COMMENT = bytes(2)
+"""How long the comment of a zip archive is stands just before it, at the end (APPNOTE 6.3.10, 4.3.16)."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,8 @@ def keep_sums(run: Run, receipts: Iterable[DetectReceipt], grid: Grid) -> None:
         If a part is missing or damaged.
     """
     receipts = [receipt for receipt in receipts if receipt["days"]]
+    if not receipts:
+        return
     before = read_sums(run, grid)
     now = _all_sums(run, receipts, grid, before)
     if before.keys() != now.keys():
@@ -85,17 +92,21 @@ def compare_sums(run: Run, receipts: Iterable[DetectReceipt]) -> list[tuple[str,
     -------
     list of tuple of str
         What should be and what is, for every block that differs; nothing of blocks that changed since.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or no such file.
+    LedgerError
+        If a part is missing or damaged.
     """
-    try:
-        grid, kept = _unpacked(run.sums.read_bytes())
-    except _UNREADABLE as e:
-        return [("sums of blocks", f"a file that cannot be read ({type(e).__name__}: {e})")]
+    edges, kept = _unpacked(run.sums.read_bytes())
     differences = []
     for receipt in receipts:
         sums = kept.get(_key(receipt))
         if sums is None:
             continue
-        again = _block_sums(run, receipt, grid)
+        again = _block_sums(run, receipt, Grid(*(np.array(values) for values in edges)))
         if not _equal(sums, again):
             where = f"{receipt['satellite']} block {receipt['block']}"
             differences.append((f"{_told(again)} of {where}", _told(sums)))
@@ -105,14 +116,10 @@ def compare_sums(run: Run, receipts: Iterable[DetectReceipt]) -> list[tuple[str,
 def read_sums(run: Run, grid: Grid) -> Kept:
     """Return the sums that are kept of blocks in these bins; nothing if there are none."""
     try:
-        bins, kept = _unpacked(run.sums.read_bytes())
-    except _UNREADABLE:
+        edges, kept = _unpacked(run.sums.read_bytes())
+    except (OSError, ValueError):
         return {}
-    return kept if _edges(bins) == _edges(grid) else {}
-
-
-_UNREADABLE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
-"""What a file that is missing, damaged or of another version raises."""
+    return kept if edges == _edges(grid) else {}
 
 
 def _all_sums(run: Run, receipts: Iterable[DetectReceipt], grid: Grid, kept: Kept) -> Kept:
@@ -180,30 +187,31 @@ def _packed(kept: Kept, grid: Grid) -> bytes:
     counts = np.concatenate([part.counts for _, part in parts])
     file = io.BytesIO()
     np.savez(file, of=np.frombuffer(json.dumps(text).encode(), np.uint8), counts=counts)
-    return file.getvalue()
+    archive = file.getvalue()[: -len(_NO_COMMENT)] + _DIGEST_LENGTH
+    return archive + sha256(archive).encode()
 
 
-def _unpacked(data: bytes) -> tuple[Grid, Kept]:
-    """Return bins and sums of a file; zip's own sums tell damage.
+def _unpacked(data: bytes) -> tuple[list[list[float]], Kept]:
+    """Return edges and sums of a file; none of either if it is of another version.
 
     Raises
     ------
     ValueError
-        If it is of another version or holds less than it says; other errors of `_UNREADABLE` if it is no such
-        file.
+        If it is damaged or no such file.
     """
+    size = len(data) - _DIGEST_LETTERS
+    if size < 0 or sha256(data[:size]).encode() != data[size:]:
+        raise ValueError("the sha256 at its end is not that of what is before it")
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
         text: dict[str, Any] = json.loads(file["of"].tobytes())
         counts = file["counts"]
     if (text["version"], text["days"]) != (__version__, CALENDAR_BLOCK_DAYS):
-        raise ValueError(f"it was written by version {text['version']}")
-    grid, kept, at = Grid(*(np.array(edges) for edges in text["edges"])), {}, 0
+        return [], {}
+    kept, at = {}, 0
     for key, blocks, off_map in text["blocks"]:
         kept[key] = BlockSums(np.array(blocks, np.int64), counts[at : at + len(blocks)], off_map)
         at += len(blocks)
-    if at != len(counts):
-        raise ValueError(f"it has sums of {len(counts)} calendar blocks, not of {at}")
-    return grid, kept
+    return text["edges"], kept
 
 
 def _equal(a: BlockSums, b: BlockSums) -> bool:

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,10 @@ from reprocess.execution.workers import Workers
 from reprocess.files import sha256, write_atomic
 from reprocess.ingest.block import ingest_block
 from reprocess.ingest.stage import plan_ingest
+from reprocess.maps import sums
 from reprocess.maps.exposure import write_exposure
 from reprocess.maps.occurrence import occurrence, write_occurrence
-from reprocess.maps.sums import keep_sums
+from reprocess.maps.sums import keep_sums, read_sums
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.schema.grid import make_grid
 from reprocess.sources.listing import list_archive
@@ -285,18 +287,47 @@ def change_part_file(work: Work, change: Callable[[pa.Table], pa.Table]) -> None
     edit(work.root / DETECTED, lambda r: r["outputs"].update(events=sha256(path.read_bytes())))
 
 
-def test_kept_sums_that_no_part_gives_are_told(work: Work) -> None:
+def count_twice(run: Run) -> None:
+    """Keep sums that no part gives, as a map that counts wrongly would."""
+    kept = read_sums(run, GRID)
+    wrong = {key: replace(of, counts=of.counts * 2) for key, of in kept.items()}
+    run.sums.write_bytes(sums._packed(wrong, GRID))
+
+
+def without_digest(run: Run) -> None:
+    with np.load(run.sums) as file:
+        arrays = dict(file)
+    np.savez(run.sums, **arrays)
+
+
+@pytest.mark.parametrize(
+    ("harm", "kind"),
+    [
+        (count_twice, "contradiction"),
+        (without_digest, "damaged"),
+        (lambda run: flip(run.sums), "damaged"),
+        (lambda run: os.truncate(run.sums, 1000), "damaged"),
+        (lambda run: run.sums.write_bytes(b""), "damaged"),
+    ],
+)
+def test_kept_sums_that_no_part_gives_are_told_and_deleted(
+    work: Work, harm: Callable[[Run], None], kind: str
+) -> None:
     run = work.run("r")
     records = list(run.ledger.done())
     keep_sums(run, records, GRID)
+    sound = run.sums.read_bytes()
     assert find(work) == []
-    with np.load(run.sums) as file:
-        of, counts = file["of"], file["counts"]
-    np.savez(run.sums, of=of, counts=counts + 2)
+    harm(run)
     found = find(work)
-    assert {(f.path, f.kind, f.run) for f in found} == {("runs/r/sums.npz", "contradiction", "r")}
-    assert len(found) == len(records)
-    assert "delete it" in found[0].remedy
+    assert {(f.path, f.kind, f.run) for f in found} == {("runs/r/sums.npz", kind, "r")}
+    assert len(found) == (len(records) if kind == "contradiction" else 1)
+    assert "audit WORK --repair deletes it" in found[0].remedy
+    assert repair(work, found) == ["deleted the sums of blocks of run r"]
+    assert find(work) == []
+    assert not run.sums.exists()
+    keep_sums(run, records, GRID)
+    assert run.sums.read_bytes() == sound
 
 
 def test_work_of_version_010_is_sound_once_its_attributes_are_those_of_today(work: Work) -> None:

@@ -104,15 +104,18 @@ def test_a_satellite_goes_from_archive_ledger_and_runs(work: Work) -> None:
 def test_maps_of_a_run_that_lost_a_satellite_are_told_as_outdated(work: Work) -> None:
     kept = work.run("random-published")
     CliRunner().invoke(main, ["map", str(work.root), "--run", kept.name], catch_exceptions=False)
+    assert b"metop01" in kept.sums.read_bytes()
     told = remove(work, "--satellite", "metop01", "--yes")
     assert (
         f"run 'random-published': its maps and report still count metop01; these make them again: "
         f"reprocess map {work.root} --run random-published" in told
     )
+    assert not kept.sums.exists()
     assert kept.outdated("occurrence", list(kept.ledger.done()))
     assert not kept.outdated("exposure", list(kept.ledger.done()))
     audit(work, 4)
     CliRunner().invoke(main, ["map", str(work.root), "--run", kept.name], catch_exceptions=False)
+    assert b"metop01" not in kept.sums.read_bytes()
     audit(work)
 
 

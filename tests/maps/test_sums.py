@@ -1,6 +1,8 @@
 """What is kept of blocks gives the same maps as their parts, and nothing that their parts no longer give."""
 
+import io
 import json
+import zipfile
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -107,43 +109,69 @@ def test_other_bins_take_nothing_of_what_is_kept(run, receipts):
     assert equal(count(run, receipts, wider), tally(run, receipts, wider))
 
 
+def other_numbers(data: bytes) -> bytes:
+    """Return a sound npz file with other numbers under the same keys."""
+    with np.load(io.BytesIO(data)) as file:
+        of, counts = file["of"], file["counts"]
+    changed = io.BytesIO()
+    np.savez(changed, of=of, counts=counts + 1)
+    return changed.getvalue()
+
+
 @pytest.mark.parametrize(
-    "damage", [lambda b: b[:0], lambda b: b[:-40], lambda b: b"PK" + b[9:], lambda b: b[:1]]
+    "damage",
+    [
+        lambda b: b[:0],
+        lambda b: b[:1],
+        lambda b: b[:-40],
+        lambda b: b[: len(b) // 2],
+        lambda b: b"PK" + b[9:],
+        lambda b: b + b"\n",
+        lambda b: b[:-1] + b"x",
+        lambda b: b"".join([b[: len(b) // 2], bytes([b[len(b) // 2] ^ 1]), b[len(b) // 2 + 1 :]]),
+        other_numbers,
+        lambda b: other_numbers(b) + b[-64:],
+    ],
 )
-def test_a_damaged_file_is_made_again(run, receipts, damage):
+def test_a_damaged_file_counts_as_none_and_is_made_again(run, receipts, damage):
     keep_sums(run, receipts, MAP)
     sound = run.sums.read_bytes()
     run.sums.write_bytes(damage(sound))
+    assert run.sums.read_bytes() != sound
     assert read_sums(run, MAP) == {}
     assert equal(count(run, receipts, MAP), tally(run, receipts, MAP))
-    ((_, found),) = compare_sums(run, receipts)
-    assert "cannot be read" in found
+    with pytest.raises(ValueError, match="the sha256 at its end is not that of what is before it"):
+        compare_sums(run, receipts)
     keep_sums(run, receipts, MAP)
     assert run.sums.read_bytes() == sound
 
 
-def test_a_flipped_bit_is_noticed(run, receipts):
+def test_other_programs_read_the_file(run, receipts):
     keep_sums(run, receipts, MAP)
-    data = bytearray(run.sums.read_bytes())
-    at = data.rindex((200).to_bytes(4, "little"))  # seconds of a hundred records
-    data[at] ^= 1
-    run.sums.write_bytes(data)
-    assert read_sums(run, MAP) == {}
-
-
-def test_sums_of_another_version_or_of_fewer_blocks_than_they_say_are_not_taken(run, receipts, monkeypatch):
-    keep_sums(run, receipts, MAP)
-    monkeypatch.setattr(sums, "__version__", "0.0.1")
-    assert read_sums(run, MAP) == {}
-    with pytest.raises(ValueError, match="it was written by version"):
-        sums._unpacked(run.sums.read_bytes())
-    monkeypatch.undo()
+    with zipfile.ZipFile(run.sums) as archive:
+        assert archive.testzip() is None
+        assert archive.comment == run.sums.read_bytes()[-64:]
+        assert {entry.date_time[0] for entry in archive.infolist()} == {1980}, "no time of writing"
     with np.load(run.sums) as file:
-        of, counts = file["of"], file["counts"]
-    np.savez(run.sums, of=of, counts=counts[1:])
+        assert file["counts"].shape == (4, 5, MAP.shape[0] * MAP.shape[1])
+
+
+def test_sums_of_another_version_are_made_again_and_no_fault(run, receipts, monkeypatch):
+    monkeypatch.setattr(sums, "__version__", "0.0.1")
+    keep_sums(run, receipts, MAP)
+    old = run.sums.read_bytes()
+    monkeypatch.undo()
     assert read_sums(run, MAP) == {}
-    with pytest.raises(ValueError, match="sums of 3 calendar blocks, not of 4"):
-        sums._unpacked(run.sums.read_bytes())
+    assert compare_sums(run, receipts) == []
+    assert equal(count(run, receipts, MAP), tally(run, receipts, MAP))
+    keep_sums(run, receipts, MAP)
+    assert run.sums.read_bytes() != old
+    assert len(read_sums(run, MAP)) == 2
+
+
+def test_a_run_without_a_day_keeps_nothing(run, receipts):
+    keep_sums(run, [receipts[0] | {"days": {}}], MAP)
+    assert not run.sums.exists()
 
 
 def test_what_is_kept_does_not_hide_a_part_that_is_gone(run, receipts):
