@@ -138,6 +138,7 @@ def map_(work: Path, name: str | None, beside: str, choice: "Choice", **options:
     """
     from reprocess.maps.stage import needs_positions
     from reprocess.work.asked import asked_of
+    from reprocess.work.surveyed import survey_of
 
     choice, split = chosen(choice, options), _split(options)
     if options["difference"] is not None and not options["by"]:
@@ -158,10 +159,11 @@ def map_(work: Path, name: str | None, beside: str, choice: "Choice", **options:
     if options["difference"] is not None:
         draw_difference(one, grid, options, beside, choice, split)
         finish(target, asked_of(target, one), one.name)
-    draw_map(target, one, grid, options, beside, choice, split)
+    surveyed = survey_of(target, one)
+    draw_map(target, one, grid, options, beside, choice, split, surveyed)
     if one.report.exists() and not beside:
-        write_page(target, one)  # a page must not show a map that is there no longer
-    finish(target, asked_of(target, one), one.name)
+        write_page(target, one, surveyed=surveyed)  # a page must not show a map that is there no longer
+    finish(target, surveyed.granules, one.name, surveyed=surveyed)
 
 
 def _split(options: dict[str, Any]) -> "Split | None":

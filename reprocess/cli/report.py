@@ -32,9 +32,10 @@ def report(work: Path, name: str | None, choice: "Choice", **options: Any) -> No
     A page of less than everything lies beside the run's own and is called as what it is of, such as
     report/of_noaa18_N_without_SAA.html.
     """
-    from reprocess.work.asked import asked_of
+    from reprocess.work.surveyed import survey_of
 
     target = existing_work(work)
     one = target.only_run(name)
-    write_page(target, one, chosen(choice, options))
-    finish(target, asked_of(target, one), one.name)
+    choice, surveyed = chosen(choice, options), survey_of(target, one)
+    write_page(target, one, choice, surveyed)
+    finish(target, surveyed.granules, one.name, surveyed=surveyed)

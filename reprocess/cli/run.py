@@ -69,9 +69,10 @@ def run(archive: str, work: Path, **options: Any) -> None:
     do_stages(target, granules, options, settings=settings, one=target.run(one))
     if options["partition"]:
         finish_share(target, [*granules, *gone], one, options, listing.left_out)
+    surveyed = None
     if any(receipt["days"] for receipt in target.run(one).ledger.done()):
-        draw_results(target, target.run(one), grid, options)
+        surveyed = draw_results(target, target.run(one), grid, options)
         tell_more(target, target.run(one), granules)
     else:  # every block failed, or every file is bad: the counts say so
         click.echo("no map: no satellite-day is classified", err=True)
-    finish(target, [*granules, *gone], one, listing.left_out)
+    finish(target, [*granules, *gone], one, listing.left_out, surveyed=surveyed)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from reprocess.schema.granules import Granule, LeftOut, Listing
     from reprocess.work.choice import Choice
     from reprocess.work.paths import Run, Work
+    from reprocess.work.surveyed import Surveyed
 
 
 def note_listing(work: "Work", listing: "Listing") -> list["Granule"]:
@@ -133,6 +134,7 @@ def draw_map(
     name: str = "",
     choice: "Choice | None" = None,
     split: "Split | None" = None,
+    surveyed: "Surveyed | None" = None,
 ) -> None:
     """Make a run's map, or one with a name beside it, and say which files it wrote."""
     from reprocess.maps.stage import make_map
@@ -140,7 +142,7 @@ def draw_map(
 
     look: dict[str, Any] = {key: options[key] for key in ("formats", "vmax", "uncertainty") if key in options}
     seconds, of = options["min_dwell"] * 60, choice or EVERYTHING
-    for path in make_map(work, one, grid, seconds, name, look, of, split):
+    for path in make_map(work, one, grid, seconds, name, look, of, split, surveyed):
         click.echo(f"wrote {path}", err=True)
 
 
@@ -159,24 +161,29 @@ def draw_difference(
         click.echo(f"wrote {path}", err=True)
 
 
-def write_page(work: "Work", one: "Run", choice: "Choice | None" = None) -> None:
+def write_page(
+    work: "Work", one: "Run", choice: "Choice | None" = None, surveyed: "Surveyed | None" = None
+) -> None:
     """Write a run's report, and say where."""
     from reprocess.report.page import write_report
     from reprocess.work.choice import EVERYTHING
 
-    click.echo(f"wrote {write_report(work, one, choice or EVERYTHING)}", err=True)
+    click.echo(f"wrote {write_report(work, one, choice or EVERYTHING, surveyed)}", err=True)
 
 
-def draw_results(work: "Work", one: "Run", grid: Any, options: dict[str, Any]) -> None:
-    """Make a run's map and page, unless they are there as they would be made."""
+def draw_results(work: "Work", one: "Run", grid: Any, options: dict[str, Any]) -> "Surveyed | None":
+    """Make a run's map and page, unless they are there as they would be made; return the survey for them."""
     from reprocess.maps.stage import bins_of
     from reprocess.work.results import are_current
+    from reprocess.work.surveyed import survey_of
 
     if are_current(work, one, bins_of(grid, options["min_dwell"] * 60)):
         click.echo(f"nothing changed: {one.occurrence} and {one.report} stay as they are", err=True)
-        return
-    draw_map(work, one, grid, options)
-    write_page(work, one)
+        return None
+    surveyed = survey_of(work, one)
+    draw_map(work, one, grid, options, surveyed=surveyed)
+    write_page(work, one, surveyed=surveyed)
+    return surveyed
 
 
 def finish(
@@ -185,11 +192,16 @@ def finish(
     name: str | None,
     left_out: "Sequence[LeftOut]" = (),
     sums: bool = True,
+    surveyed: "Surveyed | None" = None,
 ) -> None:
-    """Print the counts of what was asked for and exit with its code; `sums` are part of it but for shares."""
-    from reprocess.work.status import exit_code, survey
+    """Print the counts of what was asked for and exit with its code; `sums` are part of it but for shares.
 
-    state = survey(work, granules, left_out)
+    `surveyed` is a survey that was made since anything was ingested or classified.
+    """
+    from reprocess.work.status import exit_code
+    from reprocess.work.surveyed import survey_again
+
+    state = survey_again(work, name, granules, left_out, surveyed)
     state["runs"] = {k: v | ({} if sums else {"outdated": []}) for k, v in state["runs"].items() if k == name}
     print_survey(state)
     sys.exit(exit_code(state, name))

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from reprocess.errors import SplitError
 from reprocess.indices.series import Index
 from reprocess.schema.grid import Grid, is_fine
-from reprocess.work.asked import asked_of
 from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.ledger import source_digest
 from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import DetectReceipt
 from reprocess.work.results import note_results
-from reprocess.work.status import lacking, survey
+from reprocess.work.status import lacking
+from reprocess.work.surveyed import Surveyed, survey_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -63,6 +63,7 @@ def make_map(
     look: Mapping[str, Any] | None = None,
     choice: Choice = EVERYTHING,
     split: Split | None = None,
+    surveyed: Surveyed | None = None,
 ) -> list[Path]:
     """Write `occurrence.nc` and the plots of a run's done blocks; return the files.
 
@@ -84,6 +85,8 @@ def make_map(
         What of the run is looked at; a map of less than everything has a name.
     split : Split, optional
         What the map is split by; such a map has a name too.
+    surveyed : Surveyed, optional
+        The run's survey, where there is one.
 
     Raises
     ------
@@ -110,7 +113,7 @@ def make_map(
     if not name:
         keep_sums(run, receipts, grid)
     dataset = make_dataset(run, receipts, grid, min_dwell_s, choice, split)
-    dataset = dataset.assign_attrs(lacking(survey(work, asked_of(work, run)), run.name))
+    dataset = dataset.assign_attrs(lacking((surveyed or survey_of(work, run)).state, run.name))
     if name:
         path = run.named_maps / f"{name}.nc"
         write_occurrence(path, dataset)

@@ -43,7 +43,6 @@ from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS, DayState
 from reprocess.schema.background import POLAR_L
 from reprocess.schema.granules import Granule
 from reprocess.schema.measurements import LARGEST_FLUX
-from reprocess.work.asked import asked_of
 from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.ledger import source_digest
 from reprocess.work.parts import read_events, require_some
@@ -52,6 +51,7 @@ from reprocess.work.receipts import Days, DetectReceipt
 from reprocess.work.results import note_results
 from reprocess.work.status import Survey, lacking, ledger_days, not_ingested, survey
 from reprocess.work.store import open_classes, open_records
+from reprocess.work.surveyed import Surveyed, survey_of
 
 LISTED = 10
 """Strongest events of each class in the table."""
@@ -74,8 +74,17 @@ _LIMITS = {
 """Numbers in the words of the rules."""
 
 
-def write_report(work: Work, run: Run, choice: Choice = EVERYTHING) -> Path:
+def write_report(work: Work, run: Run, choice: Choice = EVERYTHING, surveyed: Surveyed | None = None) -> Path:
     """Write the page of a run and return where it is; one of less than everything lies beside the run's own.
+
+    Parameters
+    ----------
+    work : Work
+    run : Run
+    choice : Choice
+        What of the run is looked at.
+    surveyed : Surveyed, optional
+        The run's survey, where there is one.
 
     Raises
     ------
@@ -88,8 +97,7 @@ def write_report(work: Work, run: Run, choice: Choice = EVERYTHING) -> Path:
         If a shard of the archive is missing.
     """
     receipts = list(run.ledger.done())
-    planned = asked_of(work, run)
-    state = survey(work, planned)
+    planned, state = surveyed or survey_of(work, run)
     maps = read_occurrence(run)
     _require_current(maps, run, receipts, state)
     receipts = require_some(run, choice)

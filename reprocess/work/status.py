@@ -168,12 +168,18 @@ def survey(
         for r in receipts
         if look and not work.archived(r["satellite"], r["block"])
     ]
-    ingest["left_out"] = survey_left_out(besides, {(g.satellite, g.day) for g in planned})
-    ingest["reasons"]["left_out"] = _by_reason(ingest["left_out"])
     return {
-        "ingest": ingest,
+        "ingest": with_left_out(ingest, planned, besides),
         "runs": {run.name: _survey_run(run, good, ingested) for run in work.runs()},
     }
+
+
+def with_left_out(
+    ingest: IngestState, planned: Iterable[Granule], left_out: Iterable[LeftOut]
+) -> IngestState:
+    """Return a state of ingestion with what the archive holds besides."""
+    listed = survey_left_out(left_out, {(g.satellite, g.day) for g in planned})
+    return ingest | {"left_out": listed, "reasons": ingest["reasons"] | {"left_out": _by_reason(listed)}}
 
 
 def survey_left_out(left_out: Iterable[LeftOut], planned: Collection[tuple[str, int]]) -> list[LeftOutEntry]:
@@ -286,7 +292,7 @@ def _survey_run(run: Run, good: set[tuple[str, str]], ingested: Days) -> RunStat
         "missing": [{"satellite": s, "date": d} for s, d in sorted(good - current)],
         "events": {name: events[name] for name in schema.EVENT_CLASSES},
         "years": _run_years(good, current),
-        "outdated": [s for s in SUMS if run.outdated(s, receipts) and _is_due(run, s, identity)],
+        "outdated": outdated_sums(run, receipts),
         "failed_days": [
             {"satellite": r["satellite"], "date": date, "reason": reason}
             for r in receipts
@@ -295,6 +301,12 @@ def _survey_run(run: Run, good: set[tuple[str, str]], ingested: Days) -> RunStat
         ],
         "failed_blocks": _failures(run.ledger),
     }
+
+
+def outdated_sums(run: Run, receipts: list[DetectReceipt]) -> list[Sum]:
+    """Return the sums of a run that were made from other parts than there are now."""
+    identity = run.read_identity() or {}
+    return [s for s in SUMS if run.outdated(s, receipts) and _is_due(run, s, identity)]
 
 
 def _is_due(run: Run, sum_: Sum, identity: dict[str, Any]) -> bool:

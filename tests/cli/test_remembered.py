@@ -12,8 +12,11 @@ from reprocess import schema
 from reprocess.classifier.bundle import Bundle
 from reprocess.cli import main
 from reprocess.cli.steps import tell_more
+from reprocess.work import surveyed
 from reprocess.work.asked import read_asked
 from reprocess.work.paths import Work
+from reprocess.work.status import Survey, survey
+from reprocess.work.surveyed import survey_again
 from tests.support.command import tree
 
 ALONE = ("--model", "random", "--partition", "1/1")
@@ -73,6 +76,34 @@ def test_what_a_run_was_not_asked_for_is_neither_missing_nor_shown(work: Path) -
     assert (state["days_done"], state["missing"]) == (4, [])
 
 
+def test_a_command_surveys_once_and_tells_what_holds_at_its_end(
+    work: Path, fake_archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Work(work).only_run(None)
+    made: list[Survey] = []
+    ends: list[tuple[Survey, Survey]] = []
+
+    def counted(*arguments: object) -> Survey:
+        made.append(survey(*arguments))
+        return made[-1]
+
+    def compared(work: Work, name: str, granules: list, left_out: list, before: object) -> Survey:
+        ends.append((survey_again(work, name, granules, left_out, before), survey(work, granules, left_out)))
+        return ends[-1][0]
+
+    monkeypatch.setattr(surveyed, "survey", counted)
+    monkeypatch.setattr(surveyed, "survey_again", compared)
+    for words in (("map", work), ("report", work), ("run", fake_archive, work, *ALONE[:2])):
+        for path in (run.results, *([run.occurrence] if words[0] != "report" else [])):
+            path.unlink(missing_ok=True)
+        made.clear()
+        invoke(*words, code=None)
+        (now, then) = ends.pop()
+        assert now == then
+        assert now["runs"][run.name]["outdated"] == []
+        assert len(made) == 1, words
+
+
 def test_days_asked_for_and_not_done_are_missing(work: Path) -> None:
     (work / "runs" / "random-published" / "ledger" / "metop01" / "0248.json").unlink()
     state = json.loads(invoke("status", work, "--json", code=4).output)["runs"]["random-published"]
@@ -89,7 +120,7 @@ def test_bins_are_kept_from_run_to_run_and_two_binnings_stand_side_by_side(
     work: Path, fake_archive: Path
 ) -> None:
     run = work / "runs" / "random-published"
-    usual = bins(run / "occurrence.nc")
+    usual, sums = bins(run / "occurrence.nc"), (run / "sums.npz").read_bytes()
     invoke("report", work)
     before = (run / "report" / "index.html").read_bytes()
     invoke("map", work, "--l-edges", "3:7:1", "--name", "coarse")
@@ -98,6 +129,7 @@ def test_bins_are_kept_from_run_to_run_and_two_binnings_stand_side_by_side(
     assert bins(run / "occurrence.nc") == usual
     invoke("map", work, "--l-edges", "2:6:2")
     assert (run / "report" / "index.html").read_bytes() != before, "the report is that of the new map"
+    assert (run / "sums.npz").read_bytes() != sums
     made = tree(run / "maps")
     for words in (("map", work), ("run", fake_archive, work, *ALONE)):
         invoke(*words, code=None)
@@ -105,6 +137,7 @@ def test_bins_are_kept_from_run_to_run_and_two_binnings_stand_side_by_side(
     assert tree(run / "maps") == made
     invoke("map", work, "--l-edges", "2.5:8.5:0.5")
     assert bins(run / "occurrence.nc") == usual
+    assert (run / "sums.npz").read_bytes() == sums
     assert "0 findings" in invoke("audit", work).output
 
 
