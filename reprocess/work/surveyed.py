@@ -41,8 +41,8 @@ def survey_again(
     left_out : collection of LeftOut
         What their archive holds besides.
     before : Surveyed, optional
-        A survey made since anything was ingested or classified. Of the same satellite-days it holds still,
-        but for what is left out and which sums of the run are outdated.
+        A survey made since anything was ingested or classified. If it is of the same satellite-days it holds
+        still, but for what is left out and which sums of the run are outdated.
     """
     if before is None or name is None or granules is None or before.granules != list(granules):
         return survey(work, granules, left_out)
