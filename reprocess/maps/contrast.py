@@ -1,6 +1,6 @@
 """Files of differences: two parts of a split, or each against all others, by bin and all together."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from reprocess.maps.difference import (
     FALSE_DISCOVERIES,
     PERMUTATIONS,
     Part,
+    Standardised,
     difference_interval,
     discoveries,
     enough,
@@ -139,15 +140,53 @@ def _sides(counted: Tally, axis: Axis, pair: tuple[str, str] | None) -> list[tup
                     f"nothing was observed in part {label!r} of {axis.name}; name two parts that were"
                 )
         return [("", first, second)]
-    seen = [k for k in range(len(axis.labels)) if _part(counted, [k]).events.size and _has_any(counted, k)]
-    if len(seen) < 2:
+    if len(seen := _seen(counted)) < 2:
         raise SplitError(
             f"{axis.name} has {len(seen)} part with anything in it, and no others to compare it with"
         )
+    return _each_against_others(counted, axis.labels, seen)
+
+
+def _seen(counted: Tally) -> list[int]:
+    """Return the parts that have anything."""
+    return [k for k in range(len(counted.events)) if _has_any(counted, k)]
+
+
+def _each_against_others(
+    counted: Tally, labels: Sequence[str], seen: Sequence[int]
+) -> list[tuple[str, Part, Part]]:
     return [
-        (axis.labels[k], _part(counted, [k]), _part(counted, [other for other in seen if other != k]))
+        (labels[k], _part(counted, [k]), _part(counted, [other for other in seen if other != k]))
         for k in seen
     ]
+
+
+def each_standardised(
+    counted: Tally, labels: Sequence[str], min_dwell_s: float
+) -> dict[tuple[str, str], Standardised]:
+    """Hold each part against all others together where both looked, all bins together.
+
+    Parameters
+    ----------
+    counted : Tally
+    labels : sequence of str
+        What its parts are called.
+    min_dwell_s : float
+        Dwell that both sides must have in a bin.
+
+    Returns
+    -------
+    dict of tuple of str to Standardised
+        By part and class, as `contrast` tells; none if less than two parts have anything in them.
+    """
+    least, bins, seen = max(min_dwell_s, schema.SAMPLING_S), counted.events.shape[-1], _seen(counted)
+    if len(seen) < 2:
+        return {}
+    return {
+        (label, name): found
+        for label, first, second in _each_against_others(counted, labels, seen)
+        for name, found in _standardised(first, second, bins, least).items()
+    }
 
 
 def _has_any(counted: Tally, part: int) -> bool:
@@ -203,10 +242,7 @@ def _ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def _sums(first: Part, second: Part, count: int, least: float) -> dict[str, np.ndarray]:
     """Return the comparison of all bins together, by class."""
-    found = []
-    for k in range(len(EVENT_CLASSES)):
-        own = slice(k * count, (k + 1) * count)
-        found.append(standardise(first.of(slice(None), own), second.of(slice(None), own), least))
+    found = list(_standardised(first, second, count, least).values())
     names = {
         "events": "events_compared",
         "expected": "events_expected",
@@ -216,6 +252,14 @@ def _sums(first: Part, second: Part, count: int, least: float) -> dict[str, np.n
     }
     values = {name: np.array([getattr(one, field) for one in found]) for field, name in names.items()}
     return values | {"blocks_compared": np.array(found[0].blocks)}
+
+
+def _standardised(first: Part, second: Part, count: int, least: float) -> dict[str, Standardised]:
+    found = {}
+    for k, name in enumerate(EVENT_CLASSES):
+        own = slice(k * count, (k + 1) * count)
+        found[name] = standardise(first.of(slice(None), own), second.of(slice(None), own), least)
+    return found
 
 
 def _dataset(

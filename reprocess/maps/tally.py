@@ -61,6 +61,43 @@ def chosen_blocks(
     return chosen
 
 
+def side_by_side(tallies: Sequence[Tally]) -> Tally:
+    """Return tallies of the same bins, none of them split, as the parts of one.
+
+    Parameters
+    ----------
+    tallies : sequence of Tally
+        One at least; what they count is counted in no other of them.
+    """
+    blocks = np.unique(np.concatenate([one.blocks for one in tallies]))
+
+    def aligned(arrays: Sequence[np.ndarray]) -> np.ndarray:
+        of_blocks = arrays[0].ndim - 2
+        shape = list(arrays[0].shape)
+        shape[0], shape[of_blocks] = len(tallies), blocks.size
+        total = np.zeros(shape, arrays[0].dtype)
+        for part, one, values in zip(total, tallies, arrays, strict=True):
+            part[..., np.searchsorted(blocks, one.blocks), :] = values[0]
+        return total
+
+    return Tally(
+        blocks,
+        aligned([one.events for one in tallies]),
+        aligned([one.dwell for one in tallies]),
+        aligned([one.within for one in tallies]),
+        sum(one.off_map for one in tallies),
+    )
+
+
+def together(counted: Tally) -> Tally:
+    """Return the parts of a tally, each with its own time observed, as one."""
+    events, dwell, within = (
+        values.sum(axis=0, keepdims=True, dtype=values.dtype)
+        for values in (counted.events, counted.dwell, counted.within)
+    )
+    return Tally(counted.blocks, events, dwell, within, counted.off_map)
+
+
 def parts_of(axes: Sequence[Axis], indices: Iterable[np.ndarray]) -> np.ndarray | int:
     """Return the position of parts in C order from their positions along each axis."""
     found: np.ndarray | int = 0

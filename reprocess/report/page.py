@@ -5,7 +5,7 @@ absolute path of WORK and no time of writing.
 """
 
 import shlex
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,12 @@ from reprocess.detect.rules.parameters import RULES
 from reprocess.detect.rules.published import E4_THRESHOLD, JOIN_DISTANCE, L_MARGIN, L_MAX, L_MIN
 from reprocess.errors import LedgerError
 from reprocess.files import write_atomic
+from reprocess.maps.contrast import each_standardised
 from reprocess.maps.occurrence import grid_of, occurrence, read_occurrence
 from reprocess.maps.plot import draw_occurrence
 from reprocess.maps.rates import collapse, rates
 from reprocess.maps.sums import count
+from reprocess.maps.tally import Tally, side_by_side, together
 from reprocess.pages.render import embed, render
 from reprocess.report import figures
 from reprocess.report.summary import (
@@ -42,6 +44,7 @@ from reprocess.report.summary import (
 from reprocess.schema import EVENT_CLASSES, EVENT_FLAGS, DayState
 from reprocess.schema.background import POLAR_L
 from reprocess.schema.granules import Granule
+from reprocess.schema.grid import Grid
 from reprocess.schema.measurements import LARGEST_FLUX
 from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.ledger import source_digest
@@ -217,11 +220,12 @@ def _volume(days: pd.DataFrame) -> dict[str, Any]:
 def _summed(maps: xr.Dataset, run: Run, receipts: list[DetectReceipt], choice: Choice) -> dict[str, Any]:
     """Return rates and their intervals of all bins together, and by L and MLT."""
     grid, least = grid_of(maps), float(maps.attrs["min_dwell_s"])
-    counted = count(run, receipts, grid, replace(choice, classes=()))
+    counted = _by_satellite(run, receipts, grid, replace(choice, classes=()))
+    whole = together(counted)
     note = maps.attrs.get("interval_note", "")
 
     def along(axis: str) -> dict[str, np.ndarray]:
-        found = {name: v[0] for name, v in rates(collapse(counted, grid.shape, axis), least).items()}
+        found = {name: v[0] for name, v in rates(collapse(whole, grid.shape, axis), least).items()}
         kind = "poisson_" if note else ""
         limits = {which: found[f"event_rate_{kind}{which}"] for which in ("lower", "upper")}
         return found | limits
@@ -238,7 +242,27 @@ def _summed(maps: xr.Dataset, run: Run, receipts: list[DetectReceipt], choice: C
         "classes": _totals(maps, along(""), choice),
         "profiles": embed(figures.draw_profiles(profiles)),
         "interval": f"Poisson's, a lower bound of the uncertainty ({note})" if note else how,
+        "compared": _compared(counted, _satellites(receipts), least, choice),
     }
+
+
+def _by_satellite(run: Run, receipts: list[DetectReceipt], grid: Grid, choice: Choice) -> Tally:
+    """Count each satellite as a part, in the order of `_satellites`."""
+    own = [[r for r in receipts if r["satellite"] == name] for name in _satellites(receipts)]
+    return side_by_side([count(run, some, grid, choice) for some in own])
+
+
+def _satellites(receipts: list[DetectReceipt]) -> list[str]:
+    return sorted({receipt["satellite"] for receipt in receipts})
+
+
+def _compared(counted: Tally, satellites: list[str], least: float, choice: Choice) -> list[dict[str, Any]]:
+    """Return a row for each satellite and class, held against all other satellites; none of one alone."""
+    return [
+        {"satellite": satellite, "class": name, **asdict(found)}
+        for (satellite, name), found in each_standardised(counted, satellites, least).items()
+        if not choice.classes or name in choice.classes
+    ]
 
 
 def _totals(maps: xr.Dataset, found: dict[str, np.ndarray], choice: Choice) -> list[dict[str, Any]]:

@@ -1,6 +1,8 @@
 """Files of differences: what they hold is what the maps of their parts hold."""
 
 import datetime as dt
+from dataclasses import astuple, fields
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,10 +10,11 @@ import xarray as xr
 
 from reprocess.errors import LedgerError, SplitError
 from reprocess.maps.axes import make_axes
-from reprocess.maps.contrast import contrast, tell
+from reprocess.maps.contrast import contrast, each_standardised, tell
 from reprocess.maps.contrast_plot import contrast_figure
 from reprocess.maps.occurrence import load_occurrence, occurrence
 from reprocess.maps.stage import Split, make_difference
+from reprocess.maps.tally import side_by_side, tally, together
 from reprocess.pages.style import LETTERS, style
 from reprocess.schema.grid import make_grid
 from reprocess.work.choice import Choice
@@ -102,6 +105,37 @@ def test_each_part_against_all_others(run: tuple[Run, list[dict]]) -> None:
     assert lines[2].startswith("noaa18 against others, REP: ")
     assert f"ratio {ratio['noaa18']:.2f}, 68 % interval" in lines[2]
     assert lines[3].startswith("noaa18 against others, CSS: 0 events, 0.0 expected (no ratio)")
+
+
+def test_satellites_counted_one_by_one_are_the_parts_of_the_split(tmp_path: Path) -> None:
+    run, day = Run(tmp_path / "runs" / "demo"), [(2.5, 3.0, 900, 10, 0), (-4.5, 15.0, 600, 0, 5)]
+    off = ("REP", 9.0, 3.0, 60, 0)
+    some = [
+        write_block(run, [day] * 4, [("REP", 2.5, 3.0, 60, 0), off], "metop01", step=20),
+        write_block(run, [day[:1]] * 2, [("CSS", 2.5, 3.0, 60, 0), off], "noaa18"),
+    ]
+    own = [tally(run, [receipt], GRID) for receipt in some]
+    assert own[0].blocks.size > own[1].blocks.size
+    counted, whole = side_by_side(own), tally(run, some, GRID)
+    split = tally(run, some, GRID, axes=make_axes(("satellite",), some))
+    for field in fields(counted):
+        np.testing.assert_array_equal(getattr(counted, field.name), getattr(split, field.name))
+        np.testing.assert_array_equal(getattr(together(counted), field.name), getattr(whole, field.name))
+
+
+def test_standardised_ratios_are_those_of_the_file(run: tuple[Run, list[dict]]) -> None:
+    found = of(run, "satellite")
+    labels = found.satellite.values.tolist()
+    counted = side_by_side([tally(run[0], [receipt], GRID) for receipt in run[1]])
+    every = each_standardised(counted, labels, 600)
+    assert list(every) == [(label, name) for label in labels for name in ("REP", "CSS")]
+    for (label, name), one in every.items():
+        part = found.sel(satellite=label, event_class=name)
+        told = [part.events_compared, part.events_expected, part.standardised_ratio]
+        told += [part.standardised_ratio_lower, part.standardised_ratio_upper]
+        np.testing.assert_equal([float(value) for value in told], list(astuple(one)[:5]))
+        assert (one.bins, one.blocks) == (int(part.bins_compared), int(part.blocks_compared))
+    assert each_standardised(together(counted), ["all"], 600) == {}
 
 
 def test_hemispheres_see_the_same_sky(run: tuple[Run, list[dict]]) -> None:

@@ -19,6 +19,9 @@ from reprocess.errors import LedgerError, StoreError
 from reprocess.ingest.block import ingest_block
 from reprocess.ingest.plan import IngestPlan
 from reprocess.maps import stage as map_stage
+from reprocess.maps.axes import make_axes
+from reprocess.maps.contrast import contrast
+from reprocess.maps.occurrence import read_occurrence
 from reprocess.pages.render import counted
 from reprocess.report import figures
 from reprocess.report import page as page_module
@@ -27,6 +30,7 @@ from reprocess.schema.granules import Granule
 from reprocess.schema.grid import make_grid
 from reprocess.sources.listing import list_archive
 from reprocess.work.asked import merge_asked
+from reprocess.work.choice import Choice
 from reprocess.work.ledger import source_digest
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
@@ -238,6 +242,31 @@ def test_events_are_those_of_the_table(written: bytes, whole: tuple[Work, Run]) 
         bit = schema.EVENT_FLAGS[name.replace(" ", "_")]
         flagged = events[(events["quality_flags"] & bit) != 0]["event_class"].value_counts()
         assert [int(rep), int(css)] == [flagged.get("REP", 0), flagged.get("CSS", 0)]
+
+
+def test_satellites_are_held_against_each_other(written: bytes, whole: tuple[Work, Run]) -> None:
+    receipts = list(whole[1].ledger.done())
+    least = float(read_occurrence(whole[1]).attrs["min_dwell_s"])
+    (axis,) = make_axes(("satellite",), receipts)
+    found = contrast(whole[1], receipts, GRID, least, axis)
+    (rows,) = (rows[1:] for caption, rows in tables(written).items() if caption.startswith("Each satellite"))
+    assert [row[:2] for row in rows] == [[s, c] for s in ("metop01", "noaa18") for c in ("REP", "CSS")]
+    for satellite, name, events, expected, ratio, interval, bins, blocks in rows:
+        part = found.sel(satellite=satellite, event_class=name)
+        assert events == counted(int(part.events_compared))
+        assert float(expected.replace(",", "")) == pytest.approx(float(part.events_expected), abs=0.05)
+        if np.isfinite(part.standardised_ratio):
+            assert float(ratio) == pytest.approx(float(part.standardised_ratio), rel=0.005)
+        else:
+            assert ratio == "—"
+        assert interval == "—", "there are few calendar blocks"
+        assert (int(bins), int(blocks)) == (int(part.bins_compared), int(part.blocks_compared))
+    assert found.events_compared.sum() > 0
+    alone = write_report(*whole, Choice(satellites=("noaa18",))).read_bytes()
+    assert "Between satellites" not in text_of(alone)
+    one_class = write_report(*whole, Choice(classes=("CSS",))).read_bytes()
+    (rows,) = (r[1:] for caption, r in tables(one_class).items() if caption.startswith("Each satellite"))
+    assert [row[:2] for row in rows] == [["metop01", "CSS"], ["noaa18", "CSS"]]
 
 
 def test_every_quarantined_day_is_listed_with_its_reason(written: bytes) -> None:
