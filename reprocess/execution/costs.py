@@ -55,7 +55,7 @@ DETECT = _by(
 )
 """By engine, without the network."""
 
-WINDOW_SHARE = _by(MODES, 0.03, 0.3, 0.035)
+WINDOW_SHARE = _by(MODES, 0.016, 0.3, 0.035)
 """Share of the windows of a day that the network is run for, by mode, unless it is run for all."""
 
 OPERATIONS_PER_S = _by(ENGINES, 68e9, 53e9)

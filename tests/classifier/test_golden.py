@@ -111,7 +111,7 @@ def test_events_from_few_windows(shared, published: Bundle, engine, mode, share)
     for path, expected in golden(shared).items():
         flux, L = days(shared)[path]
         in_range = in_L_range(repair_L(L, rules))
-        wanted = wanted_windows(in_range, flux[0, 3], rules)
+        wanted = wanted_windows(in_range, flux, rules)
         known = classify(
             lambda index, flux=flux: network.predict(windows_at(flux, index, published.scaling)),
             wanted,

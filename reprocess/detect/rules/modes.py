@@ -58,7 +58,7 @@ class Published:
         stretch = stretch_of(0)
         flux, look = stretch.records["electron_flux"], self.look(stretch)
         in_range = in_L_range(look.L)
-        wanted = look.possible if dense else wanted_windows(in_range, flux[0, 3], self.rules)
+        wanted = look.possible if dense else wanted_windows(in_range, flux, self.rules)
         found = classify(lambda index: network(flux, index), wanted, self.rules, look.possible)
         stages = find_events(found.classes, in_range, flux, self.rules)
         events = {name: s.final for name, s in stages.items()}

@@ -30,32 +30,67 @@ class Classified:
     """int8, shape (m,); 0 where not evaluated."""
 
 
-def wanted_windows(in_range: np.ndarray, e4_0: np.ndarray, rules: Rules) -> np.ndarray:
+def wanted_windows(in_range: np.ndarray, electron_flux: np.ndarray, rules: Rules) -> np.ndarray:
     """Return the windows from which every event of a day can be found.
 
     Parameters
     ----------
     in_range : ndarray of bool, shape (n,)
         Whether the record's L, repaired as the mode does, is within the outer belt.
-    e4_0 : ndarray of float32, shape (n,)
-        E4 of the 0 degree telescope, cm-2 s-1 sr-1.
+    electron_flux : ndarray of float32, shape (2, 4, n)
+        Telescopes 0 and 90 degrees, channels E1-E4, with sentinels, cm-2 s-1 sr-1.
     rules : Rules
         Rules of the mode.
 
     Returns
     -------
     ndarray of bool, shape (m,)
-        With the physical filter: windows near the belt whose record has two counts, the windows
-        before them in which a joined event could start, and the edge of the belt where a run
-        could reach in from such a record outside. Without it: every window near the belt.
+        With the physical filter: windows near the belt whose record has two counts; with each of these
+        the windows before it in which a joined event could start, or the one after it that the event
+        would reach, if no shorter one could be kept; and the edge of the belt where a run could reach in
+        from such a record outside. Without it: every window near the belt.
     """
     windows = rules.windows(in_range.size)
     if not rules.refine:
         return _near(in_range, windows.count, L_MARGIN, rules.wrap)
-    gap = JOIN_DISTANCE - 1  # windows from the start of a joined event to one between its runs
-    near = _near(in_range, windows.count, L_MARGIN + gap, rules.wrap)
-    hot = e4_0[windows.seen].astype(np.float64) >= E4_THRESHOLD
-    return dilate(hot & near, gap, 0) | _edges(near, hot)
+    near = _near(in_range, windows.count, L_MARGIN + _GAP, rules.wrap)
+    hot = electron_flux[0, 3, windows.seen].astype(np.float64) >= E4_THRESHOLD
+    counted = np.flatnonzero(hot & near)
+    short = _may_be_short(electron_flux, counted + windows.offset)
+    starts, wanted = np.zeros(windows.count, bool), _edges(near, hot)
+    starts[counted[short]] = True
+    wanted[counted[~short]] = True
+    reached = counted[~short] + _GAP
+    wanted[reached[reached < windows.count]] = True
+    return wanted | dilate(starts, _GAP, 0)
+
+
+_GAP = JOIN_DISTANCE - 1
+"""Windows from the start of a joined event to the last one that can lie between its runs."""
+
+
+def _may_be_short(electron_flux: np.ndarray, records: np.ndarray) -> np.ndarray:
+    """Tell which records could have the largest E4 of a short event that passes the physical filter.
+
+    Such an event joins two runs with the record between them and ends before the window `_GAP` after it; the
+    filter does not see its last record.
+
+    Parameters
+    ----------
+    electron_flux : ndarray of float32, shape (2, 4, n)
+    records : ndarray of int, shape (k,)
+
+    Returns
+    -------
+    ndarray of bool, shape (k,)
+    """
+    around = np.clip(records[:, np.newaxis] + np.arange(-_GAP, _GAP - 1), 0, electron_flux.shape[2] - 1)
+    e1, e2, e3 = np.fmax.reduce(
+        electron_flux[0, :3][:, around], axis=-1
+    )  # where one is NaN, the others count
+    e4 = electron_flux[0, 3, records]
+    ordered = (e4 <= e3) | ((e4 <= e2) & (e4 <= e1))
+    return ordered & ~(electron_flux[1, 3][around] <= 0).all(axis=-1)
 
 
 def _near(in_range: np.ndarray, windows: int, margin: int, wrap: bool) -> np.ndarray:

@@ -12,10 +12,17 @@ from reprocess.detect.rules.sparse import classify, dilate, wanted_windows
 PUBLISHED, EARLY = MODES["published"], MODES["published-2022"]
 
 
-def wanted(n: int, belt: list[int], hot: list[int], rules=PUBLISHED) -> list[int]:
-    """Windows wanted on a day of n records with these records in the belt and with two counts."""
-    e4 = np.where(np.isin(np.arange(n), hot), np.float32(500), np.float32(0))
-    return np.flatnonzero(wanted_windows(np.isin(np.arange(n), belt), e4, rules)).tolist()
+def wanted(n: int, belt: list[int], hot: list[int], rules=PUBLISHED, **others: list[int]) -> list[int]:
+    """Windows wanted on a day of n records with these records in the belt and with two counts.
+
+    The other channels are high in all records, or in those of `others` (e1, e2, e3, e4_90) alone.
+    """
+    flux = np.full((2, 4, n), 500, np.float32)
+    for at, name in (((0, 0), "e1"), ((0, 1), "e2"), ((0, 2), "e3"), ((1, 3), "e4_90")):
+        if name in others:
+            flux[at] = np.where(np.isin(np.arange(n), others[name]), 500, 0)
+    flux[0, 3] = np.where(np.isin(np.arange(n), hot), 500, 0)
+    return np.flatnonzero(wanted_windows(np.isin(np.arange(n), belt), flux, rules)).tolist()
 
 
 def classified(flags: dict[int, int], start: list[int], m: int = 100, rules=PUBLISHED):
@@ -33,6 +40,39 @@ def classified(flags: dict[int, int], start: list[int], m: int = 100, rules=PUBL
 
 def test_a_record_with_counts_wants_its_window_and_four_before():
     assert wanted(100, [50], [53]) == [46, 47, 48, 49, 50]
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"e4_90": []},
+        {"e4_90": [48, 56]},
+        {"e1": [53], "e2": [], "e3": []},
+        {"e1": [], "e2": [53], "e3": []},
+        {"e1": [48, 56], "e3": [48, 56]},
+    ],
+)
+def test_where_no_short_event_could_be_kept_the_windows_that_a_long_one_reaches_are_wanted(others):
+    assert wanted(100, [50], [53], **others) == [50, 54]
+
+
+@pytest.mark.parametrize(
+    "others", [{"e4_90": [49]}, {"e4_90": [55]}, {"e1": [49], "e2": [55], "e3": []}, {"e1": [], "e3": [55]}]
+)
+def test_what_a_short_event_could_be_kept_for_is_looked_for_as_far_as_it_reaches(others):
+    assert wanted(100, [50], [53], **others) == [46, 47, 48, 49, 50]
+
+
+def test_a_channel_that_is_NaN_leaves_the_others_to_decide():
+    flux = np.full((2, 4, 50), 500, np.float32)
+    flux[0, 3] = np.where(np.arange(50) == 20, 500, 0)
+    flux[0, 2, 18] = flux[1, 3, 18] = np.nan
+    found = wanted_windows(np.ones(50, bool), flux, PUBLISHED)
+    assert np.flatnonzero(found).tolist() == [13, 14, 15, 16, 17]
+
+
+def test_no_window_is_wanted_after_the_last():
+    assert wanted(60, [50], [55], e4_90=[]) == [52]
 
 
 @pytest.mark.parametrize(("hot", "count"), [(53 - 14, 5), (53 - 15, 1), (53 + 14, 5), (53 + 15, 1)])
@@ -63,7 +103,9 @@ def test_exactly_two_counts_are_not_wanted():
     stored = np.float32(363.63635)
     assert float(stored) < E4_THRESHOLD
     for e4, count in ((stored, 0), (np.nextafter(stored, np.float32(400)), 5), (np.float32(np.nan), 0)):
-        found = wanted_windows(np.ones(50, bool), np.where(np.arange(50) == 20, e4, 0), PUBLISHED)
+        flux = np.full((2, 4, 50), 500, np.float32)
+        flux[0, 3] = np.where(np.arange(50) == 20, e4, 0)
+        found = wanted_windows(np.ones(50, bool), flux, PUBLISHED)
         assert np.count_nonzero(found) == count
 
 
@@ -125,7 +167,7 @@ def test_chains_are_followed():
 def events(classes, L, flux):
     in_range = in_L_range(repair_L(L, PUBLISHED))
     everything = find_events(classes, in_range, flux, PUBLISHED)["REP"].final.tolist()
-    wanted = wanted_windows(in_range, flux[0, 3], PUBLISHED)
+    wanted = wanted_windows(in_range, flux, PUBLISHED)
     found = classify(lambda index: np.eye(3, dtype=np.float32)[classes[index]], wanted, PUBLISHED)
     return everything, find_events(found.classes, in_range, flux, PUBLISHED)["REP"].final.tolist()
 
@@ -150,6 +192,19 @@ def test_counts_between_joined_runs(belt, run, hot):
     assert everything == sparse == [[43, run[1] + 3]]
 
 
+@pytest.mark.parametrize(("second", "hot", "e4_90"), [(45, 44, 40), (44, 41, 43), (45, 41, 44)])
+def test_counts_between_joined_runs_whose_other_channels_are_as_far_as_they_can_be(second, hot, e4_90):
+    # The first and the last record that a short event could be kept for; the first beyond, of an event that
+    # ends with the window that is looked at instead.
+    classes, L = np.zeros(93, np.int8), np.full(100, 5, np.float32)
+    flux = np.full((2, 4, 100), 900, np.float32)
+    classes[[40, second]] = 1
+    flux[0, 3] = np.where(np.arange(100) == hot + 3, 500, 0)
+    flux[1, 3] = np.where(np.arange(100) == e4_90 + 3, 500, 0)
+    everything, sparse = events(classes, L, flux)
+    assert everything == sparse == [[43, second + 3]]
+
+
 def test_a_run_reaches_in_from_far_outside():
     classes, L, flux = (
         np.zeros(493, np.int8),
@@ -171,7 +226,7 @@ def test_golden_cases(shared):
         L, classes = np.array(case["L"], np.float32), np.array(case["flag"], np.int8)
         flux = np.array(case["flux"], np.float32).reshape(len(L), 4, 2).transpose(2, 1, 0)
         in_range = in_L_range(repair_L(L, PUBLISHED))
-        wanted = wanted_windows(in_range, flux[0, 3], PUBLISHED)
+        wanted = wanted_windows(in_range, flux, PUBLISHED)
         known = classify(lambda index, c=classes: np.eye(3, dtype=np.float32)[c[index]], wanted, PUBLISHED)
         for name, stages in find_events(known.classes, in_range, flux, PUBLISHED).items():
             assert stages.final.tolist() == case["events"][name]["final"]

@@ -28,7 +28,7 @@ def look_up(classes: np.ndarray, asked: list[int]):
 def sparse(classes, L, flux, mode) -> tuple[Classified, dict[str, list], list[int]]:
     rules, asked = MODES[mode], []
     in_range = in_L_range(repair_L(L, rules))
-    wanted = wanted_windows(in_range, flux[0, 3], rules)
+    wanted = wanted_windows(in_range, flux, rules)
     found = classify(look_up(classes, asked), wanted, rules)
     events = find_events(found.classes, in_range, flux, rules)
     return found, {name: s.final.tolist() for name, s in events.items()}, asked
@@ -41,12 +41,16 @@ def dense(classes, L, flux, mode) -> dict[str, list]:
 
 
 def scene(rng) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return classes, L and E4 of 130 records in which one to three runs are close to what counts.
+    """Return classes, L and fluxes of 130 records in which one to three runs are close to what counts.
 
     Runs are short or longer than any margin, gaps between them about what is joined; one stretch
-    of belt and one or two hot records lie in, between or beside them.
+    of belt and one or two hot records lie in, between or beside them. The other channels are high
+    everywhere, or in single records about as far from a hot one as they could matter to an event.
     """
-    classes, L, e4 = np.zeros(130, np.int8), np.full(130, 30, np.float32), np.zeros(130, np.float32)
+    classes, L = np.zeros(130, np.int8), np.full(130, 30, np.float32)
+    flux = np.full((2, 4, 130), 9000, np.float32)
+    e4 = flux[0, 3]
+    e4[:] = 0
     value, end = rng.integers(1, 3), 24
     for _ in range(rng.integers(1, 4)):
         start, end = end, end + rng.choice([1, 1, 2, 3, 20])
@@ -56,9 +60,14 @@ def scene(rng) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     L[belt : belt + rng.choice([1, 1, 3, 10])] = 4
     hot = rng.integers(24, end + 3, rng.integers(1, 3))
     e4[hot] = rng.choice([363.63635, 363.6364, 5000.0, 9001.0], hot.size, p=[0.1, 0.6, 0.2, 0.1])
+    for channel in (flux[0, 0], flux[0, 1], flux[0, 2], flux[1, 3]):
+        if rng.random() < 0.3:
+            channel[:] = rng.choice([0, -1])
+            far = rng.choice([-6, -5, -4, 0, 2, 3, 4], rng.integers(1, 3))
+            channel[hot[0] + far] = rng.choice([363.6364, 9000, np.nan])
     if rng.random() < 0.1:
         L[rng.integers(0, 130) :][:5] = -1
-    return classes, L, e4
+    return classes, L, flux
 
 
 @st.composite
@@ -67,11 +76,10 @@ def quiet_days(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     scenes = [scene(rng) for _ in range(draw(st.sampled_from([8, 3, 1])))]
     first, last = rng.integers(0, [60, 110])
-    classes, L, e4 = (
-        np.concatenate(parts)[first : 130 * len(scenes) - last] for parts in zip(*scenes, strict=True)
+    classes, L, flux = (
+        np.concatenate(parts, axis=-1)[..., first : 130 * len(scenes) - last]
+        for parts in zip(*scenes, strict=True)
     )
-    flux = np.full((2, 4, L.size), 9000, np.float32)
-    flux[0, 3] = e4
     return classes[: max(L.size - 7, 0)], L, flux
 
 
@@ -117,7 +125,7 @@ def test_records_that_are_no_measurement_are_in_no_event_sparse_or_dense(day, mo
     in_range = in_L_range(repair_L(L, rules))
     expected = find_events(np.where(possible, classes, 0), in_range, flux, rules)
     asked = []
-    wanted = wanted_windows(in_range, flux[0, 3], rules)
+    wanted = wanted_windows(in_range, flux, rules)
     found = classify(look_up(classes, asked), wanted, rules, possible)
     events = find_events(found.classes, in_range, flux, rules)
     assert {k: s.final.tolist() for k, s in events.items()} == {
