@@ -16,7 +16,8 @@ import pandas as pd
 
 from reprocess import schema
 from reprocess.audit.described import properties_troubles
-from reprocess.audit.finding import GO_ON, REDO, Finding
+from reprocess.audit.finding import FORGET, GO_ON, REDO, Finding
+from reprocess.audit.positions import Kept, kept_positions, rows_trouble
 from reprocess.audit.recount import dwell_troubles, event_troubles, time_trouble
 from reprocess.detect.known import known_stretch
 from reprocess.detect.properties import Day
@@ -222,6 +223,7 @@ def _audit_detect(audit: _Audit, run: Run, ingested: IngestReceipt | None) -> No
     receipt = _claimed(audit, run.ledger, parts.values(), "detect", run.name)
     if receipt is None:
         return
+    kept = _audit_positions(audit, run, receipt)
     where = {"stage": "detect", "run": run.name}
     before = len(audit.findings)
     for kind, path in parts.items():
@@ -233,15 +235,27 @@ def _audit_detect(audit: _Audit, run: Run, ingested: IngestReceipt | None) -> No
         audit.shards += 1
         audit.digest(run.classes / shard_key(CLASS_ARRAYS[name], satellite, block), digest, **where)
     if len(audit.findings) == before and ingested is not None and audit.plan.content:
-        _audit_content(audit, run, receipt)
+        _audit_content(audit, run, receipt, kept)
 
 
-def _audit_content(audit: _Audit, run: Run, receipt: DetectReceipt) -> None:
-    """Hold a block's events and dwell against the archive."""
+def _audit_positions(audit: _Audit, run: Run, receipt: DetectReceipt) -> list[Kept]:
+    """Name position parts that are not what a map wrote; return those whose rows can be counted again."""
+    sound = []
+    for path, found in kept_positions(run, receipt):
+        audit.parts += 1
+        if isinstance(found, Kept):
+            sound.append(found)
+        else:
+            audit.add(path, *found, remedy=FORGET, stage="positions", run=run.name)
+    return sound
+
+
+def _audit_content(audit: _Audit, run: Run, receipt: DetectReceipt, kept: list[Kept]) -> None:
+    """Hold a block's events, dwell and kept positions against the archive."""
     satellite, block = audit.plan.satellite, audit.plan.block
     identity = run.read_identity() or {}
     mode = mode_of(identity)
-    kept = open_classes(run, satellite) if "classes" in receipt["outputs"] else None
+    classes = open_classes(run, satellite) if "classes" in receipt["outputs"] else None
     paths = {kind: part_path(run.root / kind, satellite, block) for kind in ("events", "dwell")}
     parts = {kind: read_part(path, receipt["outputs"][kind]) for kind, path in paths.items()}
     tables = {kind: part.to_pandas() for kind, part in parts.items()}
@@ -262,7 +276,7 @@ def _audit_content(audit: _Audit, run: Run, receipt: DetectReceipt) -> None:
         dwell = tables["dwell"][tables["dwell"]["day"] == day]
         stretch = known_stretch(series, day, mode, events)
         look = mode.look(stretch)
-        known = _kept_probabilities(kept, day, stretch, look)
+        known = _kept_probabilities(classes, day, stretch, look)
         seen = Day(satellite, date, stretch, look, known, facts["source_sha256"])
         names = identity["model"], run.name
         troubles = list(event_troubles(events, facts, seen, mode, names, told["events"]))
@@ -270,6 +284,11 @@ def _audit_content(audit: _Audit, run: Run, receipt: DetectReceipt) -> None:
             differs("events", f"{expected} on {date}", found)
         for expected, found in dwell_troubles(dwell, events, facts, seen, told["dwell"], not troubles):
             differs("dwell", f"{expected} on {date}", found)
+        for part in [] if troubles else list(kept):
+            if trouble := rows_trouble(part, day, stretch, look, events, facts):
+                where = {"remedy": FORGET, "stage": "positions", "run": run.name}
+                audit.add(part.path, "contradiction", f"{trouble[0]} on {date}", trouble[1], **where)
+                kept.remove(part)
     if len(days) == len(receipt["days"]):
         _audit_properties(audit, run, receipt, tables["events"])
 

@@ -31,6 +31,9 @@ REDO = "reprocess audit WORK --repair, then the same reprocess run as before doe
 GO_ON = "the same reprocess run as before finishes it"
 
 
+FORGET = "reprocess audit WORK --repair deletes it; the next map that needs it makes it again"
+
+
 DELETE = "nothing refers to it; delete it"
 
 
@@ -46,7 +49,8 @@ class Finding:
     found: str
     remedy: str
     stage: str = ""
-    """What has to be done again: ingest, detect, exposure, occurrence, sums, metadata; empty for nothing."""
+    """What has to be done again: ingest, detect, exposure, occurrence, sums, positions, metadata; empty for
+    nothing."""
     run: str = ""
     satellite: str = ""
     block: int = -1

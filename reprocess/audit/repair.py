@@ -18,9 +18,10 @@ from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, create_store
 def repair(work: Work, findings: Iterable[Finding]) -> list[str]:
     """Withdraw the claims that do not hold, so that the next run does just these blocks again.
 
-    Metadata, which follow from the code, are written again; leftovers and wrong sums of blocks are deleted.
-    The claim of an archive block stays if one of its local sources is gone, because the days that are still
-    good could not be read again. Nothing else may be working on WORK meanwhile.
+    Metadata, which follow from the code, are written again; leftovers are deleted, and what is wrong of
+    the sums and positions that maps keep. The claim of an archive block stays if one of its local sources is
+    gone, because the days that are still good could not be read again. Nothing else may be working on WORK
+    meanwhile.
 
     Returns
     -------
@@ -29,7 +30,7 @@ def repair(work: Work, findings: Iterable[Finding]) -> list[str]:
     """
     done = []
     for finding in sorted(set(findings)):
-        if finding.kind == "leftover":
+        if finding.kind == "leftover" or finding.stage == "positions":
             (work.root / finding.path).unlink(missing_ok=True)
             done.append(f"deleted {finding.path}")
         elif finding.stage == "metadata":

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reprocess import schema
 from reprocess.audit.block import plan_audit
-from reprocess.audit.finding import DELETE, FALSE, GO_ON, REDO, Finding
+from reprocess.audit.finding import DELETE, FALSE, FORGET, GO_ON, REDO, Finding
 from reprocess.audit.metadata import audit_metadata
 from reprocess.errors import LedgerError
 from reprocess.files import files_under, find, is_foreign, tree_sha256
@@ -20,6 +20,7 @@ from reprocess.work.receipts import DetectReceipt
 from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, metadata_files, shard_key
 
 _DELETE_SUMS = "reprocess audit WORK --repair deletes it; reprocess map makes it again, and the map"
+_POSITION_PART = "positions/*/satellite=*/block-[0-9][0-9][0-9][0-9].parquet"
 
 
 def audit_stores(work: Work, runs: Iterable[Run]) -> list[Finding]:
@@ -33,6 +34,7 @@ def audit_stores(work: Work, runs: Iterable[Run]) -> list[Finding]:
     blocks = [(p.satellite, p.block) for p in plan_audit(work, runs)]
     kinds = ("events", "dwell", "properties")
     known = {part_path(run.root / kind, *b) for run in runs for kind in kinds for b in blocks}
+    known |= {part_path(f, *b) for run in runs for f in find(run.positions, "*") for b in blocks}
     findings: list[Finding] = []
     for path, arrays, title, recorded in stores:
         satellites = [p.name for p in find(path, "*") if p.name in schema.SATELLITES]
@@ -46,7 +48,9 @@ def audit_stores(work: Work, runs: Iterable[Run]) -> list[Finding]:
 def _strays(work: Work, runs: Iterable[Run], known: Collection[Path]) -> Iterator[Finding]:
     """Name the files among the data that are none of ours, or that a killed writer left."""
     folders = [work.archive]
-    folders += [f for run in runs for f in (run.classes, run.events, run.dwell, run.properties)]
+    folders += [
+        f for run in runs for f in (run.classes, run.events, run.dwell, run.properties, run.positions)
+    ]
     sums = [run.exposure for run in runs]  # one sha256 stands for all of their files
     for file in files_under(work.root):
         name = file.relative_to(work.root).as_posix()
@@ -56,7 +60,8 @@ def _strays(work: Work, runs: Iterable[Run], known: Collection[Path]) -> Iterato
         elif is_foreign(file) and (inside or any(file.is_relative_to(folder) for folder in sums)):
             yield Finding(name, "foreign", "no such file", "a file of another program", DELETE)
         elif inside and file not in known:
-            yield Finding(name, "unclaimed", "no such file", "a file", DELETE)
+            what = (FORGET, "positions") if file.match(_POSITION_PART) else (DELETE,)
+            yield Finding(name, "unclaimed", "no such file", "a file", *what)
 
 
 def audit_run(work: Work, run: Run, sound: bool) -> list[Finding]:

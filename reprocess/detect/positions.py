@@ -133,20 +133,47 @@ def _of_day(
     """Return the rows of a day."""
     stretch = known_stretch(series, day, mode, events)
     look = mode.look(stretch)
-    intervals, flags = event_intervals(events, facts, stretch)
-    columns, count = find_rows(stretch, look, intervals, flags, record_flags(stretch, look), day, plan.grid)
+    rows, count = rows_of_day(stretch, look, events, facts, day, plan.grid)
     claimed = facts.get("classifiable", count)
     if count != claimed:
         raise LedgerError(
             f"{plan.satellite} {schema.day_date(day)} has {count} classifiable records in the archive and "
             f"{claimed} in the run's ledger; reprocess audit tells more"
         )
+    return rows
+
+
+def rows_of_day(
+    stretch: Stretch, look: Look, events: pd.DataFrame, facts: ClassifiedDay, day: int, grid: Grid
+) -> tuple[dict[str, np.ndarray], int]:
+    """Return the rows of a day's position part by `schema.POSITION_COLUMNS`.
+
+    Parameters
+    ----------
+    stretch, look
+        The day's records, and what the run's mode sees in them.
+    events : DataFrame
+        The day's rows of the event table.
+    facts : dict
+        The day's entry in the run's ledger.
+    day : int
+        Position on the `day` axis.
+    grid : Grid
+        Cells of the map.
+
+    Returns
+    -------
+    tuple of dict of str to ndarray and int
+        In order of time; and the number of classifiable records, within the grid or not.
+    """
+    intervals, flags = event_intervals(events, facts, stretch)
+    columns, count = find_rows(stretch, look, intervals, flags, record_flags(stretch, look), day, grid)
     carried = {name: facts.get("carried", {}).get(name, 0) for name in intervals}
     peaks = {
         name: [peak_of(stretch, first, last) for first, last in found[bool(carried[name]) :].tolist()]
         for name, found in intervals.items()
     }
-    return columns | _peaks(columns.pop("first"), columns["records"], peaks)
+    return columns | _peaks(columns.pop("first"), columns["records"], peaks), count
 
 
 def find_rows(

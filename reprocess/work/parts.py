@@ -123,11 +123,23 @@ def as_parquet(columns: Mapping[str, Any], declared: Iterable[Variable]) -> byte
     return buffer.getvalue()
 
 
-def write_part(path: Path, columns: Mapping[str, Any], arrow_schema: pa.Schema) -> str:
-    """Write one part in one step and return its sha256."""
+def write_part(
+    path: Path, columns: Mapping[str, Any], arrow_schema: pa.Schema, checksums: bool = False
+) -> str:
+    """Write one part in one step and return its sha256.
+
+    Parameters
+    ----------
+    path : Path
+    columns : mapping
+        By the schema.
+    arrow_schema : pyarrow.Schema
+    checksums : bool
+        Whether each page gets a checksum: for parts whose sha256 nobody keeps.
+    """
     table = as_part(columns, arrow_schema)
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
+    pq.write_table(table, buffer, compression="zstd", write_page_checksum=checksums)
     # Not among the parts, where a killed writer would leave it to whoever reads the folder.
     write_atomic(path, buffer.getvalue(), path.parents[2])
     return sha256(buffer.getvalue())

@@ -25,7 +25,7 @@ from reprocess.work.receipts import DetectReceipt
 
 POSITIONS = arrow_columns(schema.POSITION_COLUMNS.values())
 
-_FORM = "1"
+_FORM = "2"
 """To be raised when rows come to mean something else, so that parts of before are made again."""
 
 
@@ -34,9 +34,14 @@ def edges_text(grid: Grid) -> str:
     return json.dumps([grid.L_edges.tolist(), grid.MLT_edges.tolist()])
 
 
+def edges_digest(edges: str) -> str:
+    """Return the name of the folder of parts with these edges."""
+    return sha256(edges.encode())[:16]
+
+
 def position_path(run: Run, grid: Grid, satellite: str, block: int) -> Path:
     """Return where the part of a block lies."""
-    return part_path(run.positions / sha256(edges_text(grid).encode())[:16], satellite, block)
+    return part_path(run.positions / edges_digest(edges_text(grid)), satellite, block)
 
 
 def position_origin(receipt: DetectReceipt, grid: Grid) -> dict[str, str]:
@@ -48,7 +53,31 @@ def position_origin(receipt: DetectReceipt, grid: Grid) -> dict[str, str]:
 
 def write_positions(path: Path, columns: Mapping[str, Any], origin: Mapping[str, str]) -> None:
     """Write the positions of a block in one step, with what they were made from."""
-    write_part(path, columns, POSITIONS.with_metadata(dict(origin)))
+    write_part(path, columns, POSITIONS.with_metadata(dict(origin)), checksums=True)
+
+
+def read_part_of_positions(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
+    """Return what a part says that it was made from, and its columns.
+
+    Raises
+    ------
+    LedgerError
+        If it cannot be read, is damaged or has other columns.
+    """
+    try:
+        data = pa.BufferReader(path.read_bytes())
+        table = pq.ParquetFile(data, page_checksum_verification=True).read(use_threads=False)
+    except (OSError, pa.ArrowException) as e:
+        raise LedgerError(
+            f"{path} cannot be read ({e}); if it is there, delete it: reprocess map makes it again"
+        ) from e
+    if not table.schema.equals(POSITIONS):
+        raise LedgerError(
+            f"{path} has other columns than positions have; delete it: reprocess map makes it again"
+        )
+    metadata = table.schema.metadata or {}
+    told = {key.decode(errors="replace"): value.decode(errors="replace") for key, value in metadata.items()}
+    return told, {name: column_counts(table[name]) for name in POSITIONS.names}
 
 
 def read_positions(
@@ -61,21 +90,15 @@ def read_positions(
     Raises
     ------
     LedgerError
-        If a part is missing, cannot be read, or was made from something else.
+        If a part is missing, is missing, damaged, or was made from something else.
     """
     for receipt in choice.receipts(receipts):
         path = position_path(run, grid, receipt["satellite"], receipt["block"])
-        try:
-            file = pq.ParquetFile(pa.BufferReader(path.read_bytes()))
-        except (OSError, pa.ArrowInvalid) as e:
-            raise LedgerError(f"{path} cannot be read ({e}); reprocess map makes it again") from e
-        told = {key.decode(): value.decode() for key, value in (file.schema_arrow.metadata or {}).items()}
+        told, columns = read_part_of_positions(path)
         if not position_origin(receipt, grid).items() <= told.items():
             raise LedgerError(
                 f"{path} was not made from the events and dwell that there are; reprocess map makes it again"
             )
-        table = file.read(use_threads=False)
-        columns = {name: column_counts(table[name]) for name in POSITIONS.names}
         columns["south"] = (columns["cell"] >= grid.cells // 2).astype(np.int32)
         columns["crossing"] = np.cumsum(columns["enters"])
         yield receipt["satellite"], choice.dwell(columns)

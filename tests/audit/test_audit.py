@@ -27,6 +27,7 @@ from reprocess.audit.stage import audit
 from reprocess.classifier.bundle import Bundle
 from reprocess.detect.block import detect_block
 from reprocess.detect.plan import Settings
+from reprocess.detect.positions import plan_positions, positions_of_block
 from reprocess.detect.stage import claim, plan_detect
 from reprocess.execution.workers import Workers
 from reprocess.files import sha256, write_atomic
@@ -41,6 +42,7 @@ from reprocess.schema.grid import make_grid
 from reprocess.sources.listing import list_archive
 from reprocess.work.asked import merge_asked
 from reprocess.work.paths import Run, Work
+from reprocess.work.positions import position_path, read_part_of_positions, write_positions
 from reprocess.work.status import exit_code, survey
 from reprocess.work.store import ARCHIVE_TITLE, CLASSES_TITLE, create_store, open_records, shard_key
 from tests.support import fake
@@ -328,6 +330,87 @@ def test_kept_sums_that_no_part_gives_are_told_and_deleted(
     assert not run.sums.exists()
     keep_sums(run, records, GRID)
     assert run.sums.read_bytes() == sound
+
+
+@pytest.fixture(scope="module")
+def looked_through(complete: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with the positions of one map."""
+    work = Work(shutil.copytree(complete, tmp_path_factory.mktemp("positions") / "w"))
+    for plan in plan_positions(work, work.run("r"), GRID):
+        positions_of_block(plan)
+    return work.root
+
+
+def positions_of(work: Work) -> Path:
+    receipt = next(r for r in work.run("r").ledger.done() if r["satellite"] == "noaa18")
+    return position_path(work.run("r"), GRID, receipt["satellite"], receipt["block"])
+
+
+def other_rows(path: Path, change: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]) -> None:
+    """Write a sound part of other rows."""
+    origin, rows = read_part_of_positions(path)
+    write_positions(
+        path, change(rows), {key: origin[key] for key in ("events_sha256", "dwell_sha256", "edges", "form")}
+    )
+
+
+def elsewhere(path: Path) -> None:
+    """Call the folder of the cells what other cells are called."""
+    path.parents[1].rename(path.parents[2] / ("0" * 16))
+
+
+@pytest.mark.parametrize(
+    ("harm", "kind", "told"),
+    [
+        (flip, "damaged", "cannot be read"),
+        (lambda path: os.truncate(path, 0), "damaged", "cannot be read"),
+        (lambda path: os.truncate(path, 2000), "damaged", "cannot be read"),
+        (lambda path: pq.write_table(pa.table({"day": [1]}), path), "damaged", "has other columns than"),
+        (
+            lambda path: other_rows(path, lambda rows: rows | {"minute": rows["minute"] + 1}),
+            "contradiction",
+            "rows differ",
+        ),
+        (
+            lambda path: other_rows(path, lambda rows: {n: v[:-1] for n, v in rows.items()}),
+            "contradiction",
+            "",
+        ),
+        (elsewhere, "contradiction", "cells of "),
+        (lambda path: shutil.copy(path, path.with_name("block-0001.parquet")), "unclaimed", "a file"),
+    ],
+)
+def test_kept_positions_that_no_map_wrote_are_told_and_deleted(
+    looked_through: Path, tmp_path: Path, harm: Callable[[Path], object], kind: str, told: str
+) -> None:
+    work = Work(shutil.copytree(looked_through, tmp_path / "w"))
+    before = tree(work.root)
+    harm(positions_of(work))
+    found = find(work)
+    assert {(f.kind, f.stage) for f in found} == {(kind, "positions")}
+    assert all(f.path.startswith("runs/r/positions/") and told in f.found for f in found)
+    assert all("audit WORK --repair deletes it" in f.remedy for f in found)
+    assert repair(work, found) == [f"deleted {f.path}" for f in sorted(found)]
+    assert find(work) == []
+    for plan in plan_positions(work, work.run("r"), GRID):
+        positions_of_block(plan)
+    assert tree(work.root) == before
+
+
+def test_sound_positions_are_counted_and_those_of_other_events_are_no_fault(
+    looked_through: Path, tmp_path: Path
+) -> None:
+    work = Work(shutil.copytree(looked_through, tmp_path / "w"))
+    found, counts = audit(work, work.runs(), None, fake.Silence())
+    assert found == []
+    assert counts["parts"] == 9
+    path = positions_of(work)
+    origin, rows = read_part_of_positions(path)
+    write_positions(path, rows, origin | {"events_sha256": "0"})
+    (path.parents[1] / "notes.txt").write_text("a person's")
+    (one,) = find(work)
+    assert (one.kind, one.stage) == ("unclaimed", ""), "what no map wrote is not deleted"
+    assert repair(work, [one]) == []
 
 
 def test_work_of_version_010_is_sound_once_its_attributes_are_those_of_today(work: Work) -> None:
