@@ -1,6 +1,7 @@
 """The calendar of the archive: days, blocks, records."""
 
 import datetime as dt
+from functools import cache
 
 SAMPLING_S = 2.0
 """Nominal time between records, in seconds."""
@@ -44,6 +45,7 @@ def day_index(date: dt.date | str) -> int:
     return index
 
 
+@cache
 def day_date(index: int) -> dt.date:
     """Return the date at a position of the `day` axis."""
     return EPOCH + dt.timedelta(days=int(index))

@@ -21,8 +21,8 @@ def read_asked(path: Path) -> list[Granule]:
     """Return the satellite-days in a table, none if there is no such file."""
     with _named(path):
         return [
-            Granule(row["satellite"], _day(row, 0), row["url"], int(row["size"]), row["version"])
-            for row in _rows(path, _FIELDS)
+            Granule(satellite, _day(day, 0), url, int(size), version)
+            for satellite, day, url, size, version in _rows(path, _FIELDS)
         ]
 
 
@@ -35,7 +35,7 @@ def asked_of(work: Work, run: Run) -> list[Granule]:
     return [g for g in read_asked(work.asked) if not own or (g.satellite, g.day) in own]
 
 
-def _rows(path: Path, fields: Sequence[str]) -> list[dict[str, str]]:
+def _rows(path: Path, fields: Sequence[str]) -> list[list[str]]:
     """Return the rows of a table, none if there is no such file.
 
     Raises
@@ -47,19 +47,19 @@ def _rows(path: Path, fields: Sequence[str]) -> list[dict[str, str]]:
         text = from_utf8(path.read_bytes())
     except FileNotFoundError:
         return []
-    table = csv.DictReader(io.StringIO(text, newline=""))
-    if list(table.fieldnames or ()) != list(fields):
+    first, *rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row] or [[]]
+    if first != list(fields):
         raise ValueError(f"its first line is not {','.join(fields)}")
-    rows = list(table)
+    satellite, known = fields.index("satellite"), {"", *SATELLITES}
     for number, row in enumerate(rows, 2):
-        if None in row or None in row.values() or row["satellite"] not in {"", *SATELLITES}:
+        if len(row) != len(fields) or row[satellite] not in known:
             raise ValueError(f"row {number} is none of this table")
     return rows
 
 
-def _day(row: dict[str, str], least: int) -> int:
+def _day(text: str, least: int) -> int:
     """Return the position on the `day` axis that a row tells."""
-    day = int(row["day"])
+    day = int(text)
     if not least <= day < DAYS:
         raise ValueError(f"day {day} is not within the calendar")
     return day
@@ -140,8 +140,8 @@ def read_left_out(path: Path) -> list[LeftOut]:
     """Return what a table says of things in archives that are not read; nothing if there is no such file."""
     with _named(path):
         return [
-            LeftOut(row["url"], row["reason"], row["satellite"], _day(row, -1))
-            for row in _rows(path, _LEFT_OUT)
+            LeftOut(url, reason, satellite, _day(day, -1))
+            for url, reason, satellite, day in _rows(path, _LEFT_OUT)
         ]
 
 
@@ -169,13 +169,13 @@ def drop_satellite(path: Path, satellite: str) -> None:
     fields = _LEFT_OUT if path.name == "left_out.csv" else _FIELDS
     with _named(path):
         rows = _rows(path, fields)
-    left = [row for row in rows if row["satellite"] != satellite]
+    left = [row for row in rows if row[fields.index("satellite")] != satellite]
     if len(left) == len(rows):
         return
     if not left and path.name in {"vanished.csv", "left_out.csv"}:
         path.unlink()
         return
-    write_atomic(path, to_utf8(_as_csv(fields, ([row[name] for name in fields] for row in left))))
+    write_atomic(path, to_utf8(_as_csv(fields, left)))
 
 
 def _write_asked(path: Path, granules: Iterable[Granule]) -> None:

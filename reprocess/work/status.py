@@ -203,33 +203,36 @@ def _survey_ingest(
     """Return the state of ingestion, and the days that are good and current."""
     failed = work.ledger.failures()
     gone = {(g.satellite, g.day) for g in read_asked(work.vanished)}
-    satellites: dict[str, Counter[str]] = {g.satellite: Counter() for g in planned}
-    years = {(g.satellite, g.date.year): Counter[str]() for g in planned}
+    counts = Counter[tuple[str, int, str]]()
     days: dict[DayState, list[ListedDay]] = {state: [] for state in _LISTED}
     away: list[ListedDay] = []
     good = set()
     for g in planned:
-        key, vanished = (g.satellite, g.date.isoformat()), (g.satellite, g.day) in gone
+        date, vanished = g.date, (g.satellite, g.day) in gone
+        key, at = (g.satellite, date.isoformat()), (g.satellite, date.year)
         entry, put_off = ingested.get(key), deferred.get(key)
         state = day_state(g, entry, put_off, vanished)
-        counts = Counter({"planned": 1, str(state): 1})
+        counts[*at, "planned"] += 1
+        counts[*at, state] += 1
         day: ListedDay = {"satellite": key[0], "date": key[1], "url": g.url}
         if state is DayState.OK and entry is not None:
-            counts["records"] += entry["records"]
-            counts["not_measured"] += sum(entry.get("not_measured", {}).values())
+            counts[*at, "records"] += entry["records"]
+            counts[*at, "not_measured"] += sum(entry.get("not_measured", {}).values())
             good.add(key)
         else:
             days[state].append(day | _why(entry if state is DayState.QUARANTINED else put_off, state))
-            counts["failed"] += state is DayState.MISSING and block_of(g) in failed
+            counts[*at, "failed"] += state is DayState.MISSING and block_of(g) in failed
         if vanished:
             away.append(day | {"kept": entry is not None and entry["status"] == DayState.OK})
-        satellites[g.satellite] += counts
-        years[g.satellite, g.date.year] += counts
+    years = sorted({(satellite, year) for satellite, year, _ in counts})
     return {
-        "satellites": {name: {key: c[key] for key in _COUNTS} for name, c in satellites.items()},
+        "satellites": {
+            name: {key: sum(counts[*at, key] for at in years if at[0] == name) for key in _COUNTS}
+            for name in dict.fromkeys(g.satellite for g in planned)
+        },
         "years": [
-            {"satellite": satellite, "year": year, **{key: c[key] for key in (*_COUNTS, "failed")}}
-            for (satellite, year), c in sorted(years.items())
+            {"satellite": at[0], "year": at[1], **{key: counts[*at, key] for key in (*_COUNTS, "failed")}}
+            for at in years
         ],
         "quarantined": days[DayState.QUARANTINED],
         "deferred": days[DayState.DEFERRED],
