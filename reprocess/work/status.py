@@ -212,8 +212,7 @@ def _survey_ingest(
         key, at = (g.satellite, date.isoformat()), (g.satellite, date.year)
         entry, put_off = ingested.get(key), deferred.get(key)
         state = day_state(g, entry, put_off, vanished)
-        counts[*at, "planned"] += 1
-        counts[*at, state] += 1
+        counts.update([(*at, "planned"), (*at, state)])
         day: ListedDay = {"satellite": key[0], "date": key[1], "url": g.url}
         if state is DayState.OK and entry is not None:
             counts[*at, "records"] += entry["records"]
