@@ -110,6 +110,8 @@ def _as_array(values: Any, kind: pa.DataType) -> pa.Array:
         return pa.Array.from_buffers(kind, len(texts), buffers)
     dtype = _NUMPY.get(kind)
     array: np.ndarray = np.asarray(values) if len(values) else np.empty(0, dtype)
+    if kind == _ARROW["time"] and array.dtype == np.int64:
+        array = array.view("datetime64[ms]")
     if dtype is None or not np.can_cast(array.dtype, dtype, "same_kind"):
         return pa.array(values, kind)
     plain: np.ndarray = np.ascontiguousarray(array, dtype)

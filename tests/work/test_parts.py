@@ -266,6 +266,16 @@ def test_flags_that_a_part_does_not_tell_of_cannot_be_excluded(
         list(read_dwell(run, records, Choice(("calibration",))))
 
 
+def test_events_as_detection_makes_them_are_written_without_pandas(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = pa.array([TIME, TIME + 2000], pa.timestamp("ms", tz="UTC"))
+    with monkeypatch.context() as patched:
+        patched.setattr(pa, "array", None)  # it imports pandas
+        digest = write_part(tmp_path / "a" / "b" / "c.parquet", event_columns([0, 2000]), EVENTS)
+    assert read_part(tmp_path / "a" / "b" / "c.parquet", digest)["start_time"].combine_chunks() == expected
+
+
 def test_an_event_table_has_no_column_that_pandas_reserves() -> None:
     taken = {name for name in schema.EVENT_COLUMNS if hasattr(pd.DataFrame, name)}
     assert taken == set()
