@@ -53,8 +53,10 @@ class Windows:
         -------
         ndarray of bool, shape (m,)
         """
-        total = np.concatenate(([0], np.cumsum(records)))
-        return np.asarray(total[WINDOW : WINDOW + self.count] == total[: self.count])
+        clear = np.ones(self.count, bool)
+        for step in range(WINDOW):
+            clear &= ~records[step : step + self.count]
+        return clear
 
     def standing_for(self, first: int, last: int) -> slice:
         """Return the windows that stand for these records, first and last included."""
@@ -171,6 +173,7 @@ def windows_at(electron_flux: np.ndarray, index: np.ndarray, scaling: Scaling) -
     records = np.zeros(electron_flux.shape[2], bool)
     for step in range(WINDOW):
         records[index + step] = True
-    place = np.cumsum(records)[index] - 1  # of a window's first record among those scaled
-    features = scale_flux(electron_flux[:, :, records], scaling)
+    scaled = np.flatnonzero(records)
+    place = np.searchsorted(scaled, index)  # of a window's first record
+    features = scale_flux(electron_flux[:, :, scaled], scaling)
     return features[place[:, np.newaxis] + np.arange(WINDOW)]

@@ -100,7 +100,7 @@ class Series:
             return
         self._digests[block] = receipt["outputs"]
         self._verify(block, self._arrays)
-        counts = self.store.read("record_count", span.start, span.stop)
+        counts = self.store.read_block("record_count", block)[: len(span)]
         for day, stored in zip(span, counts.tolist(), strict=True):
             entry = receipt["days"].get(schema.day_date(day).isoformat())
             self._entries[day] = entry if entry and entry["status"] == DayState.OK else None

@@ -116,7 +116,7 @@ def detect(
     plans = own(plan_detect(work, run, settings, granules), where)
     if plans:
         from reprocess.detect.block import detect_block
-        from reprocess.work.store import CLASSES_TITLE, create_store
+        from reprocess.work.layout import CLASSES_TITLE, create_store
 
         client = client_of(where, plans)
         if settings.classes:

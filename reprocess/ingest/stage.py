@@ -84,7 +84,7 @@ def ingest(
     if plans:
         # What reads and writes takes a second to import, and often nothing is new.
         from reprocess.ingest.block import ingest_block
-        from reprocess.work.store import ARCHIVE_TITLE, create_store
+        from reprocess.work.layout import ARCHIVE_TITLE, create_store
 
         satellites = sorted({p.satellite for p in plans})
         with locked(work.archive):

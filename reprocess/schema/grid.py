@@ -61,9 +61,13 @@ class Grid:
         known = (L >= 0) & (MLT >= 0) & (MLT <= 24)
         i = digitize(L, self.L_edges)
         j = digitize(np.where(MLT == 24, np.float32(0), MLT), self.MLT_edges)
-        south = (latitude < 0).astype(np.int64)
-        cell = (south * self.shape[0] + i) * self.shape[1] + j
-        return np.where(known, np.where((i >= 0) & (j >= 0), cell, -1), -2)
+        cell = (latitude < 0) * np.int64(self.shape[0])
+        cell += i
+        cell *= self.shape[1]
+        cell += j
+        cell[(i < 0) | (j < 0)] = -1
+        cell[~known] = -2
+        return cell
 
 
 FINE = Grid(L_EDGES, MLT_EDGES)
@@ -82,8 +86,10 @@ def digitize(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     edges : ndarray of float64, increasing
     """
     single = edges.astype(np.float32)
-    index = np.searchsorted(single, values.astype(np.float32), side="right") - 1
-    return np.where(index < edges.size - 1, index, -1)
+    index = np.searchsorted(single, values.astype(np.float32, copy=False), side="right")
+    index -= 1
+    index[index == edges.size - 1] = -1
+    return index
 
 
 def make_grid(L_edges: np.ndarray, MLT_edges: np.ndarray) -> Grid:

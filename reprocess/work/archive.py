@@ -15,11 +15,11 @@ from xarray.core import indexing
 from reprocess import schema
 from reprocess.errors import StoreError
 from reprocess.schema import RECORD_ARRAYS
+from reprocess.work.layout import open_arrays
 from reprocess.work.lazy import Line, Stored
 from reprocess.work.paths import Work
 from reprocess.work.place import Place, find_place
 from reprocess.work.status import ledger_days
-from reprocess.work.store import open_arrays
 
 _PRODUCT = {
     **schema.PRODUCT,

@@ -9,7 +9,7 @@ import numpy as np
 import zarr
 
 from reprocess.work.coordinates import COORDINATES
-from reprocess.work.store import SMOOTH
+from reprocess.work.layout import SMOOTH
 
 Plain = tuple[tuple[str, ...], np.ndarray, Mapping[str, Any]]
 """Dimensions, values and attributes of an array, as a variable of xarray takes them."""

@@ -16,10 +16,10 @@ from typing import Any, BinaryIO
 import numpy as np
 from numcodecs import Blosc, Zstd, blosc
 
-from reprocess.schema import ArraySpec
+from reprocess.schema import BLOCK_DAYS, ArraySpec
 
 ZSTD, BLOSC = Zstd(level=3), Blosc(cname="zstd", clevel=3, shuffle=Blosc.SHUFFLE)
-"""What chunks of fluxes and of all else are compressed with; `work.store` tells Zarr the same."""
+"""What chunks of fluxes and of all else are compressed with; `work.layout` tells Zarr the same."""
 
 blosc.use_threads = False  # there is one process per core
 
@@ -42,9 +42,19 @@ def _stored(spec: ArraySpec) -> np.dtype[Any]:
     return np.dtype(spec.dtype).newbyteorder("<")
 
 
+def chunk_shape(spec: ArraySpec) -> tuple[int, ...]:
+    """Return the shape of an array's chunks: a day's, or a block's if the array has one value per day."""
+    return spec.day_shape or (BLOCK_DAYS,)
+
+
+def chunk_count(spec: ArraySpec) -> int:
+    """Return how many chunks a shard of an array has room for."""
+    return BLOCK_DAYS if spec.day_shape else 1
+
+
 def compress(spec: ArraySpec, values: np.ndarray) -> bytes:
-    """Return a day of an array as its chunk is stored, filled where it has room for more values."""
-    chunk = np.full(spec.day_shape, spec.fill, _stored(spec))
+    """Return what a chunk of an array holds as it is stored, filled where it has room for more values."""
+    chunk = np.full(chunk_shape(spec), spec.fill, _stored(spec))
     chunk[..., : values.shape[-1]] = values
     return bytes(_codec(spec).encode(chunk))
 
@@ -57,7 +67,7 @@ def decompress(spec: ArraySpec, chunk: bytes) -> np.ndarray:
     ValueError, RuntimeError
         If it is none.
     """
-    return np.frombuffer(_codec(spec).decode(chunk), _stored(spec)).reshape(*spec.day_shape[:-1], -1)
+    return np.frombuffer(_codec(spec).decode(chunk), _stored(spec)).reshape(*chunk_shape(spec)[:-1], -1)
 
 
 def join(chunks: Mapping[int, bytes], count: int) -> bytes:

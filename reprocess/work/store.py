@@ -1,4 +1,4 @@
-"""The only writer of Zarr.
+"""The only writer of shards.
 
 Every satellite is a group; every array is pre-allocated on the fixed `day` axis, one chunk per
 day and one shard per block of 32 days. Zarr loses data without an error when two writers touch
@@ -6,119 +6,27 @@ one shard, so a write that is not whole shard rows raises `StoreError`. A shard 
 its values are fill values: a block that was written has exactly one file per array.
 """
 
-import tempfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import zarr
-from zarr.codecs import BloscCodec, ZstdCodec
 
 from reprocess import schema
 from reprocess.errors import StoreError
-from reprocess.files import files_under, find, sha256, sweep, write_atomic
+from reprocess.files import sha256, write_atomic
 from reprocess.schema import ArraySpec
-from reprocess.work.coordinates import require_attributes, require_coordinate
 from reprocess.work.ledger import BlockLedger
 from reprocess.work.paths import Run, Work
-from reprocess.work.place import Place
-from reprocess.work.shards import compress, decompress, is_flux, join, pick
+from reprocess.work.shards import chunk_count, chunk_shape, compress, decompress, join, pick
 
-LAYOUT = 1
-"""Version of the layout below; a store of another layout is refused."""
-
-# Measured on real days, tables in docs/performance.md. Fluxes are few distinct values (256 codes
-# of the telemetry) that repeat; shuffling their bytes hides that. All else varies smoothly.
-_FLUXES = ZstdCodec(level=3)
-SMOOTH = BloscCodec(cname="zstd", clevel=3, shuffle="shuffle")
-
-zarr.config.set(
-    {
-        # Blocks are worked on by one process per core; Zarr's own pools would only compete with them.
-        "async.concurrency": 4,
-        "threading.max_workers": 2,
-        # A setting of the process, not of the array: it is not stored with an array's metadata.
-        "array.write_empty_chunks": True,
-    }
-)
-
-
-ARCHIVE_TITLE = "POES/MetOp SEM-2 MEPED records"
-CLASSES_TITLE = "Class of every record"
-
-
-def create_store(path: Path, satellites: Iterable[str], arrays: Mapping[str, ArraySpec], title: str) -> None:
-    """Create what is missing of a store: its root, one group per satellite, their arrays.
-
-    Attributes of arrays that another version wrote become those of this one; values stay.
-
-    Raises
-    ------
-    StoreError
-        If the store exists with another layout.
-    """
-    for leftover in _metadata_leftovers(path):
-        leftover.unlink(missing_ok=True)
-    root = zarr.open_group(path, mode="a", zarr_format=3)
-    layout = root.attrs.setdefault("layout", LAYOUT)
-    if layout != LAYOUT:
-        raise StoreError(
-            f"{path} has layout {layout}, this version writes {LAYOUT}; use a new WORK directory"
-        )
-    attrs = {"Conventions": "CF-1.11", "title": title}
-    if any(root.attrs.get(k) != v for k, v in attrs.items()):
-        root.attrs.update(attrs)
-    for satellite in satellites:
-        group = root.require_group(satellite)
-        for spec in arrays.values():
-            file = path / satellite / spec.name / "zarr.json"
-            if not file.is_file():
-                _create_array(group, spec)
-            else:
-                require_attributes(file, spec.attrs)
-        for name in schema.COORDINATES:
-            if any(name in spec.dims for spec in arrays.values()):
-                require_coordinate(path / satellite, name)
-        if group.attrs.get("platform") != schema.SATELLITES[satellite].name:
-            group.attrs["platform"] = schema.SATELLITES[satellite].name
-
-
-def _metadata_leftovers(path: Path) -> list[Path]:
-    """Return what killed writers of metadata left behind; those of shards go when the shard is written."""
-    return [leftover for depth in ("", "*/", "*/*/") for leftover in find(path, f"{depth}zarr.*.partial")]
-
-
-def metadata_files(
-    satellites: Iterable[str], arrays: Mapping[str, ArraySpec], title: str
-) -> dict[str, bytes]:
-    """Return what a store holds besides its shards: metadata and coordinates, by relative path.
-
-    It follows from the code alone, so that a store on disk can be held against it.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        create_store(Path(folder), satellites, arrays, title)
-        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files_under(Path(folder))}
+if TYPE_CHECKING:
+    import zarr
 
 
 def shard_key(spec: ArraySpec, satellite: str, block: int) -> str:
     """Return where the shard of a block lies, relative to its store."""
     return "/".join([satellite, spec.name, "c", str(block), *["0"] * (len(spec.dims) - 1)])
-
-
-def _create_array(group: zarr.Group, spec: ArraySpec) -> None:
-    shape = tuple(schema.DIMS[d] for d in spec.dims)
-    group.create_array(
-        spec.name,
-        shape=shape,
-        shards=(schema.BLOCK_DAYS, *shape[1:]),
-        chunks=(1, *shape[1:]) if len(shape) > 1 else (schema.BLOCK_DAYS,),
-        dtype=spec.dtype,
-        fill_value=spec.fill,
-        compressors=_FLUXES if is_flux(spec) else SMOOTH,
-        dimension_names=spec.dims,
-        attributes=spec.attrs,
-    )
 
 
 _SPECS = schema.ARCHIVE_ARRAYS | schema.CLASS_ARRAYS
@@ -149,10 +57,12 @@ class SatelliteStore:
                 f"what the ledger claims of it, and {again}"
             )
 
-    def _array(self, name: str) -> zarr.Array:
+    def _array(self, name: str) -> "zarr.Array":
         """Return an array, opened when it is asked for: most are read and written as chunks."""
         if name not in self._arrays:
-            self._arrays[name] = zarr.open_array(self.path / name, mode="r+", zarr_format=3)
+            from reprocess.work.layout import open_array
+
+            self._arrays[name] = open_array(self.path / name)
         return self._arrays[name]
 
     def write(self, name: str, start: int, rows: np.ndarray) -> str:
@@ -177,35 +87,30 @@ class SatelliteStore:
         StoreError
             If the rows are not exactly one shard row, or their dtype is not the array's.
         """
-        array = self._array(name)
-        stop = start + rows.shape[0]
-        shard = array.shards[0] if array.shards else 0
-        whole = shard and start >= 0 and start % shard == 0 and stop == min(start + shard, array.shape[0])
-        if not whole or rows.shape[1:] != array.shape[1:]:
+        spec = _SPECS.get(name)
+        shape = spec.shape if spec else self._array(name).shape
+        shard, stop = schema.BLOCK_DAYS if spec else 0, start + rows.shape[0]
+        whole = shard and start >= 0 and start % shard == 0 and stop == min(start + shard, shape[0])
+        if spec is None or not whole or rows.shape[1:] != shape[1:]:
             raise StoreError(
                 f"rows {start} to {stop} of shape {rows.shape} are not one shard row of {self.path}/{name} "
-                f"(shape {array.shape}, shards of {shard}); partial writes lose data silently"
+                f"(shape {shape}, shards of {shard}); partial writes lose data silently"
             )
-        if rows.dtype != array.dtype:
-            raise StoreError(f"{self.path}/{name} holds {array.dtype}, not {rows.dtype}")
-        file = self.shard_path(name, start // shard)
-        sweep(file)
-        try:
-            array[start:stop] = rows
-        except ValueError:  # Zarr reads the index of the old shard first, and that may be damaged
-            file.unlink()
-            array[start:stop] = rows
-        return sha256(file.read_bytes())
+        if rows.dtype != spec.dtype:
+            raise StoreError(f"{self.path}/{name} holds {spec.dtype}, not {rows.dtype}")
+        parts = enumerate(rows) if spec.day_shape else [(0, rows)]
+        chunks = {position: self.encode(name, values) for position, values in parts}
+        return self.write_encoded(name, start // shard, chunks)
 
     def encode(self, name: str, values: np.ndarray) -> bytes:
-        """Return one day of an array as its chunk is stored.
+        """Return one day of an array, or a block of one with one value per day, as its chunk is stored.
 
         Parameters
         ----------
         name : str
             Name of the array.
         values : ndarray, shape (…, n)
-            The day's values; what the array has room for beyond is filled.
+            The values; what the chunk has room for beyond is filled.
 
         Raises
         ------
@@ -213,10 +118,10 @@ class SatelliteStore:
             If they are not of the array's dtype and shape.
         """
         spec = _SPECS[name]
-        shape = spec.day_shape
+        shape = chunk_shape(spec)
         if values.dtype != spec.dtype or values.shape[:-1] != shape[:-1] or values.shape[-1] > shape[-1]:
             raise StoreError(
-                f"{self.path}/{name} holds {spec.dtype} of shape {shape} a day, not {values.dtype} of "
+                f"{self.path}/{name} holds {spec.dtype} of shape {shape} a chunk, not {values.dtype} of "
                 f"{values.shape}"
             )
         return compress(spec, values)
@@ -244,7 +149,7 @@ class SatelliteStore:
         Parameters
         ----------
         name : str
-            Name of an array with one chunk per day.
+            Name of an array.
         block : int
         chunks : mapping of int to bytes
             What `encode` and `encoded` returned, by row; the other days read as fill values.
@@ -254,7 +159,7 @@ class SatelliteStore:
         str
             sha256 of the shard file as it lies on disk.
         """
-        shard = join(chunks, schema.BLOCK_DAYS)
+        shard = join(chunks, chunk_count(_SPECS[name]))
         write_atomic(self.shard_path(name, block), shard, sync=False)
         return sha256(shard)
 
@@ -305,6 +210,17 @@ class SatelliteStore:
         """Return rows `start` to `stop` of an array."""
         return np.asarray(self._array(name)[start:stop])
 
+    def read_block(self, name: str, block: int) -> np.ndarray:
+        """Return a block of an array with one value per day, shape (`schema.BLOCK_DAYS`,).
+
+        Raises
+        ------
+        StoreError
+            If the shard is missing or damaged.
+        """
+        stored = self._chunks(name, block, (0,)).get(0)
+        return self._decode(name, stored, block * schema.BLOCK_DAYS, schema.BLOCK_DAYS)
+
     def read_days(
         self, counts: Mapping[int, int], names: Collection[str]
     ) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
@@ -343,7 +259,7 @@ class SatelliteStore:
         file = self.shard_path(name, block)
         try:
             with file.open("rb") as shard:
-                return pick(shard, schema.BLOCK_DAYS, rows)
+                return pick(shard, chunk_count(_SPECS[name]), rows)
         except ValueError as e:
             raise StoreError(f"{file}: {e}; {self.remedy(start)}") from e
 
@@ -351,7 +267,7 @@ class SatelliteStore:
         """Return so many records of a day of an array, from its chunk if there is one."""
         spec = _SPECS[name]
         if chunk is None:
-            return np.full((*spec.day_shape[:-1], count), spec.fill, spec.dtype)
+            return np.full((*chunk_shape(spec)[:-1], count), spec.fill, spec.dtype)
         try:
             rows = decompress(spec, chunk)
             if rows.shape[-1] < count:
@@ -364,28 +280,6 @@ class SatelliteStore:
     def read_day(self, day: int, count: int, names: Collection[str]) -> dict[str, np.ndarray]:
         """Return one day's records, as `read_days` does."""
         return next(self.read_days({day: count}, names))[1]
-
-
-def open_arrays(store: Place, satellite: str, names: Iterable[str]) -> dict[str, zarr.Array]:
-    """Return arrays of a satellite's group wherever the store lies, to be read only; no folder is listed.
-
-    Raises
-    ------
-    StoreError
-        If one of them is not there.
-    """
-    root = zarr.storage.FsspecStore.from_mapper(store.mapper(), read_only=True) if store.fs else store.root
-    arrays = {}
-    for name in names:
-        path = f"{satellite}/{name}"
-        try:
-            arrays[name] = zarr.open_array(root, path=path, mode="r", zarr_format=3)
-        except FileNotFoundError as e:
-            raise StoreError(
-                f"{store}/{path} is missing: the store is damaged or was not copied whole; "
-                "reprocess audit WORK tells which"
-            ) from e
-    return arrays
 
 
 def open_records(work: Work, satellite: str) -> SatelliteStore:

@@ -26,7 +26,7 @@ PARTS: dict[str, dict[str, list[tuple[object, str]]]] = {
     },
     "detect onnxruntime": {
         "network": [(OnnxEngine, "predict")],
-        "reading seven arrays": [(store.SatelliteStore, "read")],
+        "reading eight arrays": [(store.SatelliteStore, "_chunks"), (store.SatelliteStore, "_decode")],
         "sha256 of their shards and of the parts": [(store, "sha256"), (parts, "sha256")],
         "interpolating L": [(modes, "repair_L")],
         "flags of records and events": [(detect_block, "record_flags"), (detect_block, "event_flags")],

@@ -28,8 +28,8 @@ from reprocess.schema import ELECTRON_VARIABLES, EVENT_CLASSES
 from reprocess.schema.granules import Granule
 from reprocess.sources.listing import list_archive
 from reprocess.sources.remote import read_bytes
+from reprocess.work.layout import create_store
 from reprocess.work.paths import Work
-from reprocess.work.store import create_store
 from tests.benchmarks import SATELLITE, peak_mb
 from tests.benchmarks.parts import PARTS, time_parts
 

@@ -30,10 +30,11 @@ from reprocess.schema.granules import Granule
 from reprocess.schema.grid import FINE
 from reprocess.sources.entry import TRIES
 from reprocess.sources.listing import list_archive
+from reprocess.work.layout import create_store
 from reprocess.work.parts import part_path
 from reprocess.work.paths import Work
 from reprocess.work.receipts import IngestReceipt
-from reprocess.work.store import SatelliteStore, create_store, open_classes, open_records
+from reprocess.work.store import SatelliteStore, open_classes, open_records
 from tests.support.command import tree
 from tests.support.fake import granule_path, variables, write_granule
 from tests.support.web import Fault, NoaaServer

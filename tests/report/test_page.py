@@ -31,11 +31,12 @@ from reprocess.schema.grid import make_grid
 from reprocess.sources.listing import list_archive
 from reprocess.work.asked import merge_asked
 from reprocess.work.choice import Choice
+from reprocess.work.layout import create_store
 from reprocess.work.ledger import source_digest
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
 from reprocess.work.status import survey
-from reprocess.work.store import create_store, open_records
+from reprocess.work.store import open_records
 from tests.pages.test_render import Tags
 from tests.support import fake
 from tests.support.places import REPOSITORY

@@ -22,8 +22,9 @@ from reprocess.ingest.reading import fill_calibration_flag
 from reprocess.schema.granules import block_of
 from reprocess.sources.listing import list_archive
 from reprocess.work.archive import open_archive
+from reprocess.work.layout import create_store
 from reprocess.work.paths import Work
-from reprocess.work.store import create_store, open_records
+from reprocess.work.store import open_records
 from tests.support.fake import granule_path, variables, write_granule
 from tests.support.programs import find_program
 from tests.support.written import READERS, WRITERS

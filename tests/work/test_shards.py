@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from reprocess import schema
 from reprocess.errors import StoreError
+from reprocess.files import sha256
+from reprocess.work.layout import ARCHIVE_TITLE, create_store
 from reprocess.work.paths import Work
 from reprocess.work.shards import BLOSC, crc32c, join, pick
-from reprocess.work.store import ARCHIVE_TITLE, SatelliteStore, create_store, open_records
+from reprocess.work.store import SatelliteStore, open_records
 
 pytestmark = pytest.mark.usefixtures("short_record_axis")
 
@@ -91,12 +93,29 @@ def test_chunks_are_the_bytes_that_zarr_writes(store: SatelliteStore, name: str)
     rows = np.full((COUNT, *spec.day_shape), spec.fill, spec.dtype)
     for row in (0, 7, 31):
         rows[row, ..., :700] = day_of(name, row)
-    store.write(name, START, rows)
+    zarr.open_array(store.path / name)[START : START + COUNT] = rows
     by_zarr = store.encoded(name, BLOCK, range(COUNT))
     store.write_encoded(name, BLOCK, {row: store.encode(name, day_of(name, row)) for row in (0, 7, 31)})
     ours = store.encoded(name, BLOCK, (0, 7, 31))
     assert ours == {row: by_zarr[row] for row in (0, 7, 31)}
     np.testing.assert_array_equal(store.read(name, START, START + COUNT), rows)
+
+
+@pytest.mark.parametrize("block", [BLOCK, schema.DAYS // schema.BLOCK_DAYS])
+@pytest.mark.parametrize("name", ["MLT", *(spec.name for spec in schema.DAY_ARRAYS)])
+def test_whole_shards_are_the_bytes_that_zarr_writes(store: SatelliteStore, name: str, block: int) -> None:
+    spec, span = schema.ARCHIVE_ARRAYS[name], schema.block_days(block)
+    rows = np.random.default_rng(block).integers(0, 100, (len(span), *spec.day_shape)).astype(spec.dtype)
+    rows[3:5] = spec.fill
+    digest = store.write(name, span.start, rows)
+    ours = store.shard_path(name, block).read_bytes()
+    zarr.open_array(store.path / name)[span.start : span.stop] = rows
+    assert store.shard_path(name, block).read_bytes() == ours
+    assert sha256(ours) == digest
+    if not spec.day_shape:
+        found = store.read_block(name, block)
+        assert found[: len(span)].tolist() == rows.tolist()
+        assert set(found[len(span) :]) <= {spec.fill}
 
 
 def test_a_block_without_any_day_has_a_shard_that_reads_as_fill_values(store: SatelliteStore) -> None:
@@ -138,7 +157,7 @@ def test_a_damaged_shard_and_a_day_that_it_lacks_are_named(store: SatelliteStore
     "values", [np.zeros(700), np.zeros((1, 700), np.float32), np.zeros(1001, np.float32)]
 )
 def test_values_that_are_not_of_the_array_are_refused(store: SatelliteStore, values: np.ndarray) -> None:
-    with pytest.raises(StoreError, match=r"MLT holds float32 of shape \(1000,\) a day, not "):
+    with pytest.raises(StoreError, match=r"MLT holds float32 of shape \(1000,\) a chunk, not "):
         store.encode("MLT", values)
 
 

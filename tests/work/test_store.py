@@ -12,9 +12,10 @@ from reprocess import schema
 from reprocess.errors import StoreError
 from reprocess.files import sha256
 from reprocess.schema import CLASS_ARRAYS
+from reprocess.work.layout import create_store
 from reprocess.work.ledger import BlockLedger
 from reprocess.work.paths import Work
-from reprocess.work.store import SatelliteStore, create_store, open_classes, open_records
+from reprocess.work.store import SatelliteStore, open_classes, open_records
 from tests.support.command import tree
 
 BLOCK = 248

@@ -194,14 +194,12 @@ def near_belt(runs: np.ndarray, in_range: np.ndarray, wrap: bool) -> np.ndarray:
     -------
     ndarray of bool, shape (k,)
     """
-    total = np.concatenate(([0], np.cumsum(in_range)))
-    first = runs[:, 0] - L_MARGIN
-    last = np.minimum(runs[:, 1] + L_MARGIN, in_range.size - 1)
-    near = total[last + 1] > total[np.maximum(first, 0)]
+    inside = np.flatnonzero(in_range)
+    first, last = runs[:, 0] - L_MARGIN, runs[:, 1] + L_MARGIN
+    near = np.searchsorted(inside, last, "right") > np.searchsorted(inside, first)
     if wrap:
         # A look-back of k records before the first one sees the day's last k records.
-        before = in_range.size + np.minimum(first, 0)
-        near |= total[-1] > total[before]
+        near |= inside.size > np.searchsorted(inside, in_range.size + np.minimum(first, 0))
     return near
 
 

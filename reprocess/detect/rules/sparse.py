@@ -107,8 +107,8 @@ def _edges(near: np.ndarray, hot: np.ndarray) -> np.ndarray:
     """Return the windows near the belt next to a stretch outside of it that is hot somewhere."""
     inside = np.concatenate(([True], near, [True]))
     bounds = np.flatnonzero(inside[1:] != inside[:-1]).reshape(-1, 2)
-    count = np.concatenate(([0], np.cumsum(hot)))
-    bounds = bounds[count[bounds[:, 1]] > count[bounds[:, 0]]]
+    before = np.searchsorted(np.flatnonzero(hot), bounds)  # so many hot windows lie before each bound
+    bounds = bounds[before[:, 1] > before[:, 0]]
     edges = np.zeros(near.size + 2, bool)  # one more at either end, for stretches at the day's ends
     edges[bounds[:, 0]] = True
     edges[bounds[:, 1] + 1] = True
@@ -128,10 +128,14 @@ def dilate(mask: np.ndarray, before: int, after: int) -> np.ndarray:
     -------
     ndarray of bool, shape (n,)
     """
-    where, n = np.flatnonzero(mask), mask.size
-    starts = np.bincount(np.maximum(where - before, 0), minlength=n + 1)
-    stops = np.bincount(np.minimum(where + after + 1, n), minlength=n + 1)
-    return np.cumsum(starts - stops)[:n] > 0
+    wide = mask.copy()
+    for part, reach in ((wide, after), (wide[::-1], before)):
+        done = 0
+        while done < reach:
+            step = min(done + 1, reach - done)  # as far as what is set by now is wide
+            part[step:] |= part[:-step]
+            done += step
+    return wide
 
 
 def classify(
