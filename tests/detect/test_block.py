@@ -266,19 +266,15 @@ class KilledError(Exception):
 
 
 def die_at_write(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    calls = []
+    calls, write = [], SatelliteStore.write_encoded
 
-    def dying(write: Callable[..., str]) -> Callable[..., str]:
-        def once(self: SatelliteStore, name: str, *of_shard: Any) -> str:
-            calls.append(name)
-            if len(calls) == number:
-                raise KilledError(name)
-            return write(self, name, *of_shard)
+    def dying(self: SatelliteStore, name: str, *of_shard: Any) -> str:
+        calls.append(name)
+        if len(calls) == number:
+            raise KilledError(name)
+        return write(self, name, *of_shard)
 
-        return once
-
-    for name in ("write", "write_encoded"):
-        monkeypatch.setattr(SatelliteStore, name, dying(getattr(SatelliteStore, name)))
+    monkeypatch.setattr(SatelliteStore, "write_encoded", dying)
 
 
 @pytest.mark.parametrize("number", [1, 2, 9, len(schema.ARCHIVE_ARRAYS) + 1])
