@@ -34,7 +34,7 @@ def audit_metadata(
     work : Work
     store : Path
     metadata : mapping of str to bytes
-        What `store.metadata_files` returns.
+        What `layout.metadata_files` returns.
     recorded : collection of str
         Satellites that a receipt claims something of; the others claim nothing.
     """
