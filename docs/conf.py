@@ -6,6 +6,7 @@ repository itself is read. Notebooks are run while the site is built, in a folde
 """
 
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -62,13 +63,21 @@ def _place() -> Path:
     (profile / "00.py").write_text(
         (ROOT / "docs" / "startup.py").read_text(encoding="utf-8"), encoding="utf-8"
     )
-    (place / "demo").symlink_to(demo, target_is_directory=True)
+    (place / "demo").mkdir()
+    (place / "demo" / "archive").symlink_to(demo / "archive", target_is_directory=True)
+    shutil.copytree(demo / "work", place / "demo" / "work")  # notebooks add a run and maps to it
     return place
+
+
+def _tidy(app: Sphinx, error: Exception | None) -> None:
+    """Remove the folder in which notebooks ran."""
+    shutil.rmtree(os.environ["DOCS_PLACE"])
 
 
 def setup(app: Sphinx) -> None:
     """Prepare what notebooks find around them."""
     place = _place()
     os.environ["DOCS_PLACE"], os.environ["IPYTHONDIR"] = str(place), str(place / ".ipython")
+    app.connect("build-finished", _tidy)
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     app.add_lexer("mermaid", TextLexer)  # diagrams stay text: drawing them would load a script from elsewhere

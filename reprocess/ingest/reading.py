@@ -17,6 +17,7 @@ from reprocess import schema
 from reprocess.errors import GranuleError
 from reprocess.schema import MS_PER_DAY, ArraySpec
 from reprocess.schema.measurements import LARGEST_FLUX, has_L, impossible_values
+from reprocess.schema.product import says_simulated
 from reprocess.sources.hdf5 import defect, zeros_at_end
 
 _IFC_FRAME_MS = 32_000  # mep_IFC_on is sampled once in a frame of 16 records
@@ -71,12 +72,12 @@ def is_simulated(data: bytes) -> bool:
 
 
 def _says_simulated(file: h5py.File) -> bool:
-    told = ""
+    told = {}
     for name in ("title", "comment"):
         with contextlib.suppress(*_DAMAGE):
             value = file.attrs.get(name, b"")
-            told += value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-    return "simulat" in told.lower()
+            told[name] = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+    return says_simulated(told)
 
 
 def read_records(data: bytes, satellite: str, day: int) -> Records:

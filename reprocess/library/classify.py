@@ -22,6 +22,7 @@ from reprocess.library.memory import Arrays, entry_of, series_of
 from reprocess.library.tables import plain_table
 from reprocess.schema import CLASS_ARRAYS, CLASSES
 from reprocess.work.held import Held
+from reprocess.work.origin import marked
 from reprocess.work.parts import EVENTS, as_part, event_table
 from reprocess.work.receipts import DayEntry
 
@@ -297,7 +298,8 @@ def _detect_lazily(job: _Job, day: int, near: Days, counted: Mapping[int, DayEnt
 def _table(job: _Job, columns: Any) -> pd.DataFrame:
     joined = {name: [x for one in columns for x in one[name]] for name in schema.EVENT_COLUMNS}
     table = event_table([(job.given.satellite, as_part(joined, EVENTS))])
-    return plain_table(table, model=job.settings.model.name, mode=job.settings.mode)
+    facts = {"model": job.settings.model.name, "mode": job.settings.mode}
+    return plain_table(table, simulated=job.given.simulated, **facts)
 
 
 def _labelled(job: _Job, classes: Any, probabilities: Any) -> tuple[xr.DataArray, xr.DataArray]:
@@ -310,4 +312,6 @@ def _labelled(job: _Job, classes: Any, probabilities: Any) -> tuple[xr.DataArray
     ):
         attrs = dict(CLASS_ARRAYS[name].attrs)
         made.append(xr.DataArray(values, coords if len(dims) == 1 else coords | names, dims, name, attrs))
+    if job.given.simulated:
+        made = [marked(one.to_dataset())[one.name] for one in made]
     return made[0], made[1]

@@ -74,7 +74,7 @@ def _view(
         join(parts),
         probability=probabilities[:, shown].to_numpy(),
         events=events[touching],
-        simulated=any(day.simulated for day in given.days.values()),
+        simulated=given.simulated,
     )
 
 

@@ -15,6 +15,7 @@ from reprocess.errors import DataError, GranuleError
 from reprocess.files import sha256
 from reprocess.ingest.reading import fill_calibration_flag, read_records
 from reprocess.schema import MS_PER_DAY, RECORD_ARRAYS, ArraySpec
+from reprocess.schema.product import says_simulated
 from reprocess.sources.naming import read_name
 
 SPECS = {spec.name: spec for spec in RECORD_ARRAYS}
@@ -55,6 +56,11 @@ class Given:
     """Whether arrays are Dask's."""
 
     @property
+    def simulated(self) -> bool:
+        """Whether a day is."""
+        return any(day.simulated for day in self.days.values())
+
+    @property
     def time(self) -> np.ndarray:
         """Times of all records, datetime64[ms], shape (n,)."""
         parts = [day.time for day in self.days.values()]
@@ -71,7 +77,7 @@ def take(data: Data, satellite: str | None, simulated: bool | None) -> Given:
     satellite : str, optional
         Directory name; by default what the data say.
     simulated : bool, optional
-        Whether the records are simulated; by default what the data say.
+        Whether the records are simulated; by default what the data say in their ``attrs``.
 
     Raises
     ------
@@ -85,7 +91,7 @@ def take(data: Data, satellite: str | None, simulated: bool | None) -> Given:
     name = satellite or str(attrs.get("satellite", ""))
     if name and name not in schema.SATELLITES:
         raise DataError(f"there is no satellite {name!r}; their names are {', '.join(schema.SATELLITES)}")
-    told = "simulated" in attrs if simulated is None else simulated
+    told = says_simulated(attrs) if simulated is None else simulated
     if isinstance(data, xr.Dataset) and {"day", "record"} <= set(data.sizes):
         days, lazy = _of_archive(data, told)
     else:

@@ -15,6 +15,7 @@ from reprocess.errors import LedgerError, SplitError
 from reprocess.execution.share import Share
 from reprocess.indices.reading import read_index
 from reprocess.indices.series import Index
+from reprocess.library.tables import marked_maps
 from reprocess.maps.axes import index_name
 from reprocess.maps.stage import Split, make_dataset, needs_positions
 from reprocess.schema.grid import any_grid, make_grid
@@ -140,7 +141,7 @@ def map_occurrence(
     split = Split(names, tuple(str(edge) for edge in bins), value, passes, of_property)
     if look_through and needs_positions(grid, split):
         find_positions(where, one, grid, choice, Share(1, 1), _Silence())
-    return make_dataset(one, receipts, grid, min_dwell_s, choice, split)
+    return marked_maps(make_dataset(one, receipts, grid, min_dwell_s, choice, split))
 
 
 def _several(given: str | Collection[str]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from reprocess.comparison.pairs import pair_events
 from reprocess.errors import ComparisonError, LedgerError
 from reprocess.maps.occurrence import load_occurrence
 from reprocess.schema import EVENT_COLUMNS
+from reprocess.work.origin import SIMULATED, marked
 from reprocess.work.parts import read_events as read_parts
 from reprocess.work.paths import Run, Work
 from reprocess.work.place import AtHand, find_place
@@ -40,7 +41,8 @@ def read_events(
     pandas.DataFrame
         A row per event, sorted by satellite, start and class; the columns of `reprocess events --describe`.
         Times are UTC without a zone, like those of `records`, so that the two can be compared. In ``attrs``:
-        ``units`` and ``meaning`` by column, ``times``, and the run's ``model``, ``mode`` and name.
+        ``units`` and ``meaning`` by column, ``times``, the run's ``model``, ``mode`` and name, and
+        ``simulated`` if a file says that it is.
 
     Raises
     ------
@@ -63,7 +65,9 @@ def read_events(
         near.need(f"runs/{one.name}/ledger/*/*.json", f"runs/{one.name}/events/*/*.parquet")
         identity = one.read_identity() or {}
         facts = {name: str(identity.get(name, "")) for name in ("model", "mode")}
-        return plain_table(read_parts(one, one.ledger.done()), **facts, run=one.name)
+        receipts = list(one.ledger.done())
+        simulated = any(entry.get("simulated") for r in receipts for entry in r["days"].values())
+        return plain_table(read_parts(one, receipts), simulated=simulated, **facts, run=one.name)
 
 
 def open_maps(
@@ -86,7 +90,8 @@ def open_maps(
     -------
     xarray.Dataset
         Dimensions event_class, L, MLT (hours); events, dwell (s), event_rate (per hour) and
-        occurrence_fraction with their intervals. Bins with too little dwell are NaN.
+        occurrence_fraction with their intervals. Bins with too little dwell are NaN. The attribute
+        ``simulated`` is there, on the Dataset and its variables, where simulated days are part of it.
 
     Raises
     ------
@@ -104,12 +109,12 @@ def open_maps(
     with _one_run(work, run, storage_options) as (one, near):
         near.need(f"runs/{one.name}/occurrence.nc", f"runs/{one.name}/maps/*.nc")
         if name is None:
-            return load_occurrence(one.occurrence, one.name)
+            return marked_maps(load_occurrence(one.occurrence, one.name))
         path = one.named_maps / f"{name}.nc"
         if not path.exists():
             held = ", ".join(sorted(p.stem for p in one.named_maps.glob("*.nc"))) or "none"
             raise LedgerError(f"run {one.name!r} has no map {name!r}; it has these besides its own: {held}")
-        return load_occurrence(path, one.name)
+        return marked_maps(load_occurrence(path, one.name))
 
 
 def cite(
@@ -188,10 +193,17 @@ def compare_events(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
     pairs = pair_events(*plain)
     for name in ("start_time_a", "stop_time_a", "start_time_b", "stop_time_b"):
         pairs[name] = pairs[name].dt.tz_convert(None)
+    if any("simulated" in table.attrs for table in (a, b)):
+        pairs.attrs["simulated"] = SIMULATED
     return pairs
 
 
-def plain_table(table: pd.DataFrame, **facts: str) -> pd.DataFrame:
+def marked_maps(maps: xr.Dataset) -> xr.Dataset:
+    """Return maps with the mark of simulated data where their attributes count simulated days."""
+    return marked(maps) if maps.attrs.get("simulated_satellite_days") else maps
+
+
+def plain_table(table: pd.DataFrame, *, simulated: bool, **facts: str) -> pd.DataFrame:
     """Return an event table as the library gives it: times without a zone, units in its attributes."""
     times = [name for name, column in EVENT_COLUMNS.items() if column.dtype == "time"]
     plain = table.assign(**{name: table[name].dt.tz_convert(None) for name in times})
@@ -202,6 +214,7 @@ def plain_table(table: pd.DataFrame, **facts: str) -> pd.DataFrame:
         "meaning": {name: column.meaning for name, column in EVENT_COLUMNS.items()},
         "times": "UTC, without a zone",
         **facts,
+        **({"simulated": SIMULATED} if simulated else {}),
     }
     plain.attrs.update(attrs)
     return plain

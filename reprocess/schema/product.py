@@ -4,6 +4,9 @@ Left out on purpose: the date of creation (equal inputs give equal bytes), perso
 what this project has no authority over (publisher, naming authority).
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 PRODUCT: dict[str, str | float] = {
     "Conventions": "CF-1.11, ACDD-1.3",
     "keywords": (
@@ -36,3 +39,9 @@ FILL = 9.969209968386869e36
 
 It is what the NetCDF library itself fills with.
 """
+
+
+def says_simulated(attrs: Mapping[Any, Any]) -> bool:
+    """Tell whether a file or table is simulated, by its title or comment, or the attribute ``simulated``."""
+    told = f"{attrs.get('title', '')} {attrs.get('comment', '')}"
+    return "simulated" in attrs or "simulat" in told.lower()

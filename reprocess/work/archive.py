@@ -17,6 +17,7 @@ from reprocess.errors import StoreError
 from reprocess.schema import RECORD_ARRAYS
 from reprocess.work.layout import open_arrays
 from reprocess.work.lazy import Line, Stored
+from reprocess.work.origin import marked
 from reprocess.work.paths import Work
 from reprocess.work.place import Place, find_place
 from reprocess.work.status import ledger_days
@@ -72,7 +73,9 @@ def open_archive(
         Backed by Dask, one chunk per day. Dimensions day, record, telescope, energy, channel with
         their coordinates; time, latitude and longitude of each record are coordinates, too. All times are
         UTC and carry no zone, like those of `read_events`. ``ds.sel(day="2019-10-24")`` works; a day holds
-        ``record_count`` records. Any part can be written with ``to_zarr`` and ``to_netcdf``.
+        ``record_count`` records. The attribute ``simulated`` is there, on the Dataset and its variables, if a
+        file says that it is; an archive without its WORK cannot tell. Any part can be written with
+        ``to_zarr`` and ``to_netcdf``.
 
     Raises
     ------
@@ -88,10 +91,12 @@ def open_archive(
     >>> e4.attrs["units"], e4.shape
     ('cm-2 s-1 sr-1', (43400,))
     """
-    place = _archive_of(find_place(path, storage_options))
-    arrays = _open(place, satellite)
-    counts = _counts(place, satellite, arrays["record_count"])
-    days = np.arange(schema.DAYS) if all_days else np.flatnonzero(counts > 0)
+    place = find_place(path, storage_options)
+    archive = _archive_of(place)
+    arrays = _open(archive, satellite)
+    counts = _counts(archive, satellite, arrays["record_count"])
+    held = np.flatnonzero(counts > 0)
+    days = np.arange(schema.DAYS) if all_days else held
     variables = {}
     for name, spec in schema.ARCHIVE_ARRAYS.items():
         stored = Stored(arrays[name], spec, days, masked)
@@ -101,7 +106,8 @@ def open_archive(
         data = da.from_array(stored, chunks, name=False, inline_array=True, asarray=False, meta=empty)
         variables[name] = _variable(spec, spec.dims, data, masked)
     dataset = xr.Dataset(variables, coords={"day": _days(days), **_coordinates()})
-    return _finished(dataset, satellite)
+    finished = _finished(dataset, satellite)
+    return marked(finished) if _simulated(place, satellite, held) else finished
 
 
 def records(
@@ -134,8 +140,9 @@ def records(
     -------
     xarray.Dataset
         Dimensions time, telescope, energy, channel; latitude and longitude are coordinates. ``time`` is
-        UTC without a zone, milliseconds, increasing. The attribute ``simulated`` is there if a file of these
-        days says that it is. Any part can be written with ``to_zarr`` and ``to_netcdf``.
+        UTC without a zone, milliseconds, increasing. The attribute ``simulated`` is there, on the Dataset
+        and its variables, if a file of these days says that it is. Any part can be written with ``to_zarr``
+        and ``to_netcdf``.
 
     Raises
     ------
@@ -171,13 +178,17 @@ def records(
     if not dataset.sizes["time"]:
         span = f"{_date(held[0])} to {_date(held[-1])}" if held.size else "no day"
         raise StoreError(f"{place} has no record of {satellite} from {start} to {stop}; it holds {span}")
+    finished = _finished(dataset, satellite)
+    return marked(finished) if _simulated(place, satellite, days) else finished
+
+
+def _simulated(place: Place, satellite: str, days: np.ndarray) -> bool:
+    """Tell whether a file of these days says that it is; an archive without its WORK cannot tell."""
     dates = {_date(day) for day in days}
     with place.at_hand() as near:
         near.need(f"ledger/ingest/{satellite}/*.json")
         known = ledger_days(Work(near.path).ledger)
-    simulated = any(e.get("simulated") for (of, d), e in known.items() if of == satellite and d in dates)
-    finished = _finished(dataset, satellite)
-    return finished.assign_attrs(simulated="the files say that they are simulated") if simulated else finished
+    return any(e.get("simulated") for (of, d), e in known.items() if of == satellite and d in dates)
 
 
 class _Lazy(BackendArray):

@@ -87,6 +87,13 @@ def test_maps_in_bins_of_ones_own_are_those_of_the_command(work: Work) -> None:
     assert reprocess.map_occurrence(work.root).event_rate.shape == (2, 12, 24)
 
 
+def test_measurements_have_no_mark(work: Work) -> None:
+    events, archive = reprocess.read_events(work.root), reprocess.open_archive(work.root, "noaa18")
+    pairs = reprocess.compare_events(events, events)
+    for made in (events, archive, archive.MLT, reprocess.open_maps(work.root), pairs):
+        assert "simulated" not in made.attrs
+
+
 def test_a_zipped_work_gives_the_same(work: Work, tmp_path: Path) -> None:
     file = tmp_path / "w.zip"
     with zipfile.ZipFile(file, "w") as packed:
