@@ -69,7 +69,7 @@ def _place() -> Path:
     return place
 
 
-def _tidy(app: Sphinx, error: Exception | None) -> None:
+def _tidy(*_: object) -> None:
     """Remove the folder in which notebooks ran."""
     shutil.rmtree(os.environ["DOCS_PLACE"])
 

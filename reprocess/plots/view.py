@@ -186,13 +186,13 @@ class Source:
                 return np.full((len(schema.CLASSES), chosen.sum()), np.nan, np.float32)
             store = open_classes(self.run, self.satellite)
             return store.read_day(day, entry["records"], ("probability",))["probability"][:, chosen[own]]
-        look = self.mode.look(stretch)
-        windows = np.flatnonzero(look.possible & chosen[look.windows.seen])
+        windows, possible = self.mode.classifiable(stretch)
+        index = np.flatnonzero(possible & chosen[windows.seen])
         found = np.full((chosen.size, len(schema.CLASSES)), np.nan, np.float32)
-        if windows.size:
+        if index.size:
             bundle, engine = network
             flux = stretch.records["electron_flux"]
-            found[windows + look.windows.offset] = engine.predict(windows_at(flux, windows, bundle.scaling))
+            found[index + windows.offset] = engine.predict(windows_at(flux, index, bundle.scaling))
         return found[chosen].T
 
     def _events(self, start_ms: int, stop_ms: int) -> pd.DataFrame:

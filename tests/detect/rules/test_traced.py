@@ -5,8 +5,17 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from scipy.ndimage import map_coordinates
 
-from reprocess.detect.rules.traced import FILE, REGION, YEARS, inverse_L, trace_L
+from reprocess.detect.rules.traced import (
+    FILE,
+    LATITUDES,
+    LONGITUDES,
+    REGION,
+    YEARS,
+    inverse_L,
+    trace_L,
+)  # fmt: skip
 from tests.support.traced import make_year, traced
 
 NAMES = {"L_IGRF": "L_IGRF", "latitude": "lat", "longitude": "lon", "altitude": "alt", "time": "time"}
@@ -67,3 +76,14 @@ def test_L_is_left_alone_where_there_is_one_and_outside_the_region() -> None:
     L = trace_L(records)
     assert L[[0, 2, 3, 4, 5]].tolist() == [4, -1, -1, -1, -1]
     assert 1 < L[1] == np.float32(round(float(L[1]), 2)) < 8
+
+
+def test_the_splines_are_those_of_scipy() -> None:
+    rng = np.random.default_rng(3)
+    corners = np.array([[5, -80], [68, 50], [5, 50], [68, -80]])
+    latitude, longitude = np.concatenate([corners, rng.uniform((5, -80), (68, 50), (2000, 2))]).T
+    where = np.stack([(latitude - LATITUDES[0]) / 2.5, (longitude - LONGITUDES[0]) / 5])
+    for year, table in zip(YEARS, np.load(FILE).astype(float), strict=True):
+        expected = map_coordinates(table[0], where, order=3, mode="mirror")
+        found = inverse_L(latitude, longitude, np.full(latitude.size, 790.0), np.full(latitude.size, year))
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-14)
