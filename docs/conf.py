@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from pygments.lexers.special import TextLexer
 from sphinx.application import Sphinx
@@ -74,10 +75,17 @@ def _tidy(*_: object) -> None:
     shutil.rmtree(os.environ["DOCS_PLACE"])
 
 
+def _give_captions_a_level(_: Sphinx, __: str, ___: str, context: dict[str, Any], *____: object) -> None:
+    """Say of captions, which Sphinx makes headings, what level they have: screen readers ask for it."""
+    for name in ("body", "furo_navigation_tree"):
+        context[name] = context.get(name, "").replace('role="heading"', 'role="heading" aria-level="2"')
+
+
 def setup(app: Sphinx) -> None:
     """Prepare what notebooks find around them."""
     place = _place()
     os.environ["DOCS_PLACE"], os.environ["IPYTHONDIR"] = str(place), str(place / ".ipython")
     app.connect("build-finished", _tidy)
+    app.connect("html-page-context", _give_captions_a_level, priority=900)  # after the theme's
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     app.add_lexer("mermaid", TextLexer)  # diagrams stay text: drawing them would load a script from elsewhere

@@ -161,6 +161,15 @@ def test_the_page_is_valid_and_whole(written: bytes) -> None:
     assert {(link or "")[1:] for link in links} == set(ids)
 
 
+def test_a_screen_reader_and_a_keyboard_find_their_way(written: bytes) -> None:
+    """One landmark for the content, no header without words, what scrolls can be reached."""
+    html = written.decode()
+    assert html.count("<main>") == html.count("</main>") == 1
+    assert html.index("<main>") < html.index("<h1>") < html.index("</main>")
+    assert not re.search(r"<th[^>]*>\s*</th>", html)
+    assert html.count('class="scroll"') == html.count('<div class="scroll" tabindex="0">') > 0
+
+
 def test_the_same_work_gives_the_same_bytes_wherever_it_is(
     written: bytes, copy: tuple[Work, Run], whole: tuple[Work, Run], drawn: None
 ) -> None:
