@@ -17,7 +17,7 @@ from reprocess.classifier.engine import DEFAULT_ENGINE, Engine, get_engine
 from reprocess.classifier.features import windows_at
 from reprocess.detect.rules.calibration import calibrating
 from reprocess.detect.rules.mode import RECORDS, Mode, Stretch
-from reprocess.detect.rules.modes import MODES, mode_of
+from reprocess.detect.rules.modes import MODES, classifiable, mode_of
 from reprocess.detect.rules.traced import trace_L
 from reprocess.detect.series import Series
 from reprocess.errors import ModelError, PlotError
@@ -186,7 +186,7 @@ class Source:
                 return np.full((len(schema.CLASSES), chosen.sum()), np.nan, np.float32)
             store = open_classes(self.run, self.satellite)
             return store.read_day(day, entry["records"], ("probability",))["probability"][:, chosen[own]]
-        windows, possible = self.mode.classifiable(stretch)
+        windows, possible = classifiable(self.mode, stretch)
         index = np.flatnonzero(possible & chosen[windows.seen])
         found = np.full((chosen.size, len(schema.CLASSES)), np.nan, np.float32)
         if index.size:

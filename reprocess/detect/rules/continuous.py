@@ -354,11 +354,6 @@ class Continuous:
         """As `Mode.look`."""
         return self._look(stretch, {})[0]
 
-    def classifiable(self, stretch: Stretch) -> tuple[Windows, np.ndarray]:
-        """As `Mode.classifiable`."""
-        look = self.look(stretch)
-        return look.windows, look.possible
-
     def _look(self, stretch: Stretch, background: Mapping[str, float]) -> tuple[Look, Series]:
         records, rules = stretch.records, self.parameters
         missing = not_measured(records)

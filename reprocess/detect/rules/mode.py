@@ -137,9 +137,6 @@ class Mode(Protocol):
     def look(self, stretch: Stretch) -> Look:
         """Tell what is there to be classified."""
 
-    def classifiable(self, stretch: Stretch) -> tuple[Windows, np.ndarray]:
-        """Return ``windows`` and ``possible`` of `look`, without what else it works out."""
-
     def find(
         self,
         stretch_of: Callable[[int], Stretch],

@@ -46,11 +46,6 @@ class Published:
         L, windows = repair_L(stored, self.rules), self.rules.windows(stored.size)
         return Look(L, traced, missing, calibrating, calibrating, windows, windows.clear_of(missing))
 
-    def classifiable(self, stretch: Stretch) -> tuple[Windows, np.ndarray]:
-        """As `Mode.classifiable`; the published repair of L takes half a second of imports."""
-        windows = self.rules.windows(stretch.records["L_IGRF"].size)
-        return windows, windows.clear_of(not_measured(stretch.records))
-
     def find(
         self,
         stretch_of: Callable[[int], Stretch],
@@ -69,6 +64,18 @@ class Published:
         events = {name: s.final for name, s in stages.items()}
         structures = {name: np.full(len(final), -1) for name, final in events.items()}
         return Found(stretch, look, found, events, structures)
+
+
+def classifiable(mode: Mode, stretch: Stretch) -> tuple[Windows, np.ndarray]:
+    """Return ``windows`` and ``possible`` of `Mode.look`, without the published repair of L.
+
+    That one has half a second of imports, and changes neither.
+    """
+    if isinstance(mode, Published):
+        windows = mode.rules.windows(stretch.records["L_IGRF"].size)
+        return windows, windows.clear_of(not_measured(stretch.records))
+    look = mode.look(stretch)
+    return look.windows, look.possible
 
 
 def _published(rules: Rules) -> Callable[[Mapping[str, Any]], Mode]:
