@@ -43,7 +43,7 @@ def _coefficients() -> np.ndarray:
 
 
 _POLE = 3**0.5 - 2
-"""Of the cubic B-spline's filter."""
+"""The pole of the cubic B-spline's filter."""
 
 
 def _filtered(values: np.ndarray) -> np.ndarray:
