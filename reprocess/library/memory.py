@@ -39,11 +39,14 @@ class _Store(SatelliteStore):
         """Return what to do about a day."""
         return f"give the data of {schema.day_date(day)} again"
 
-    def read(self, name: str, start: int, stop: int) -> np.ndarray:
-        """Return the record counts of days; nothing else is read in rows."""
+    def read_block(self, name: str, block: int) -> np.ndarray:
+        """Return the record counts of a block's days; nothing else is read in blocks."""
         del name
-        counts = [self._days[d]["time"].size if d in self._days else -1 for d in range(start, stop)]
-        return np.array(counts, np.int32)
+        counts = np.full(schema.BLOCK_DAYS, -1, np.int32)
+        for k, day in enumerate(schema.block_days(block)):
+            if day in self._days:
+                counts[k] = self._days[day]["time"].size
+        return counts
 
     def read_days(
         self, counts: Mapping[int, int], names: Collection[str]
