@@ -13,8 +13,9 @@ import struct
 import sys
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from reprocess.errors import LedgerError
 
@@ -27,6 +28,47 @@ WAIT_S = 3.0
 _log = logging.getLogger(__name__)
 
 _FOREIGN = re.compile(r"\..*|.*~|Thumbs\.db|desktop\.ini|Icon\r")
+
+
+Content = TypeVar("Content")
+
+
+class Remembered(Generic[Content]):
+    """What files were read to be, so that a file that nobody replaced is not read again.
+
+    Files are replaced by renaming: inode, time and size tell. What is remembered is shared by all who ask:
+    nobody changes it.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[tuple[int, int, int], Content]] = {}
+
+    def get(self, path: Path, read: Callable[[], Content | None]) -> Content | None:
+        """Return what a file is read to be now, None if it is gone."""
+        try:
+            now = path.stat()
+        except FileNotFoundError:
+            return None
+        seen = (now.st_ino, now.st_mtime_ns, now.st_size)
+        before = self._known.get(path)
+        if before is not None and before[0] == seen:
+            return before[1]
+        content = read()
+        if content is not None:
+            self._known[path] = seen, content
+        return content
+
+    def forget(self, path: Path) -> None:
+        """Have a file read again however it looks.
+
+        A network file system may show for a minute the file that another machine has replaced; opening
+        the file shows the new one.
+        """
+        self._known.pop(path, None)
+
+    def clear(self) -> None:
+        """Forget all files."""
+        self._known.clear()
 
 
 def sha256(data: bytes) -> str:

@@ -16,7 +16,17 @@ import pytest
 
 from reprocess import files as module
 from reprocess.errors import LedgerError
-from reprocess.files import files_under, find, is_foreign, locked, sha256, sweep, tree_sha256, write_atomic
+from reprocess.files import (
+    Remembered,
+    files_under,
+    find,
+    is_foreign,
+    locked,
+    sha256,
+    sweep,
+    tree_sha256,
+    write_atomic,
+)
 from reprocess.schema.granules import Granule
 from reprocess.work.asked import merge_asked
 from tests.support.forbidden import forbid
@@ -289,3 +299,25 @@ def test_a_file_that_cannot_be_written_is_named_and_not_its_temporary(
         write_atomic(tmp_path / "a.json", b"1")
     assert caught.value.filename == str(tmp_path / "a.json")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_read_again_only_when_it_was_replaced(tmp_path: Path) -> None:
+    path, known, reads = tmp_path / "f", Remembered[bytes](), 0
+
+    def content() -> bytes | None:
+        def read() -> bytes:
+            nonlocal reads
+            reads += 1
+            return path.read_bytes()
+
+        return known.get(path, read)
+
+    assert content() is None
+    write_atomic(path, b"one")
+    assert (content(), content(), reads) == (b"one", b"one", 1)
+    write_atomic(path, b"two")  # as long as before, and perhaps in the same tick of the clock
+    assert (content(), content(), reads) == (b"two", b"two", 2)
+    known.forget(path)
+    assert (content(), reads) == (b"two", 3)
+    path.unlink()
+    assert content() is None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reprocess.errors import LedgerError
-from reprocess.files import from_utf8, locked, to_utf8, write_atomic
+from reprocess.files import Remembered, from_utf8, locked, to_utf8, write_atomic
 from reprocess.schema import DAYS, SATELLITES
 from reprocess.schema.granules import Granule, LeftOut, Listing
 from reprocess.work.paths import Run, Work
@@ -17,8 +17,15 @@ _FIELDS = ("satellite", "day", "url", "size", "version")
 _LEFT_OUT = ("url", "reason", "satellite", "day")
 
 
+_known: Remembered[list[Granule]] = Remembered()
+
+
 def read_asked(path: Path) -> list[Granule]:
     """Return the satellite-days in a table, none if there is no such file."""
+    return list(_known.get(path, lambda: _read_asked(path)) or ())
+
+
+def _read_asked(path: Path) -> list[Granule]:
     with _named(path):
         return [
             Granule(satellite, _day(day, 0), url, int(size), version)
@@ -92,6 +99,7 @@ def merge_asked(path: Path, granules: Iterable[Granule]) -> list[Granule]:
     if _merged(known := read_asked(path), granules) == known:
         return known
     with locked(path):
+        _known.forget(path)
         planned = _merged(read_asked(path), granules)
         _write_asked(path, planned)
     return planned
@@ -122,6 +130,7 @@ def note_vanished(path: Path, known: Iterable[Granule], listing: Listing) -> lis
     if _still_gone(path, listing, gone) == read_asked(path):
         return gone
     with locked(path):
+        _known.forget(path)
         if away := _still_gone(path, listing, gone):
             _write_asked(path, away)
         else:

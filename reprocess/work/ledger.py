@@ -10,11 +10,12 @@ import contextlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from reprocess.errors import LedgerError
-from reprocess.files import find, from_utf8, sha256, to_utf8, write_atomic
+from reprocess.files import Remembered, find, from_utf8, sha256, to_utf8, write_atomic
 from reprocess.work.receipts import DetectReceipt, IngestReceipt
 
 
@@ -31,13 +32,9 @@ def source_digest(receipts: Iterable[DetectReceipt]) -> str:
 
 Receipt = TypeVar("Receipt", IngestReceipt, DetectReceipt)
 
-_known: dict[Path, tuple[tuple[int, int, int], Any]] = {}
-"""Receipts that `BlockLedger.done` read, by file, each with inode, time and size of the file then.
-
-Receipts are replaced by renaming, so a file that was not replaced is not read again: a command looks at
-its ledgers ten times and reads each receipt once, and again only those that a block has replaced. They
-are shared by all who ask: nobody changes one.
-"""
+_known: Remembered[Any] = Remembered()
+"""Receipts that `BlockLedger.done` read: a command looks at its ledgers ten times, and reads each receipt
+once, and again only those that a block has replaced."""
 
 
 @dataclass(frozen=True)
@@ -91,34 +88,14 @@ class BlockLedger(Generic[Receipt]):
     def done(self) -> Iterator[Receipt]:
         """Yield the receipts of all done blocks by satellite and block."""
         for path in self._files(".json"):
-            receipt = self._latest(path)
+            receipt: Receipt | None = _known.get(path, partial(self.read, path.parent.name, int(path.stem)))
             if receipt is not None and receipt["state"] == "done":
                 yield receipt
 
-    def _latest(self, path: Path) -> Receipt | None:
-        """Return a receipt as it is on disk now, None if it is gone."""
-        try:
-            now = path.stat()
-        except FileNotFoundError:
-            return None
-        seen = (now.st_ino, now.st_mtime_ns, now.st_size)
-        before = _known.get(path)
-        if before is not None and before[0] == seen:
-            known: Receipt = before[1]
-            return known
-        receipt = self.read(path.parent.name, int(path.stem))
-        if receipt is not None:
-            _known[path] = seen, receipt
-        return receipt
-
     def forget(self, blocks: Iterable[tuple[str, int]]) -> None:
-        """Have the receipts of these blocks read again, however their files look.
-
-        A network file system may show for a minute the file that another machine has replaced; whoever
-        knows that workers have written blocks calls this, because opening a file shows the new one.
-        """
+        """Have the receipts of these blocks read again, for whoever knows that workers wrote some."""
         for satellite, block in blocks:
-            _known.pop(self.path(satellite, block), None)
+            _known.forget(self.path(satellite, block))
 
     def begin(self, satellite: str, block: int, changing: Iterable[str] = ()) -> None:
         """Withdraw the claim of an existing receipt before its block is written again.
