@@ -116,10 +116,11 @@ def detect(
     plans = own(plan_detect(work, run, settings, granules), where)
     if plans:
         from reprocess.detect.block import detect_block
-        from reprocess.work.layout import CLASSES_TITLE, create_store
 
         client = client_of(where, plans)
         if settings.classes:
+            from reprocess.work.layout import CLASSES_TITLE, create_store
+
             satellites = sorted({p.satellite for p in plans})
             with locked(run.classes):
                 create_store(run.classes, satellites, CLASS_ARRAYS, CLASSES_TITLE)
