@@ -9,15 +9,18 @@ import os
 import shutil
 import sys
 import tempfile
+from html import escape
 from pathlib import Path
 from typing import Any
 
-from pygments.lexers.special import TextLexer
+from docutils import nodes
+from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 
 import reprocess
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "docs"))
 
 project = "reprocess"
 author = "The reprocess developers"
@@ -35,6 +38,7 @@ html_show_sourcelink = False
 html_copy_source = False
 
 myst_heading_anchors = 4
+myst_fence_as_directive = ["mermaid"]
 myst_enable_extensions = ["colon_fence"]
 napoleon_google_docstring = False
 autodoc_typehints = "none"  # docstrings have the types, with units and shapes
@@ -70,6 +74,21 @@ def _place() -> Path:
     return place
 
 
+class _Diagram(Directive):
+    """A diagram, drawn while the site is built."""
+
+    has_content, option_spec = True, {"title": str}
+
+    def run(self) -> list[nodes.Node]:
+        """Return it as a figure."""
+        from diagram import draw
+
+        title = self.options["title"]
+        caption = f"<figcaption>{escape(title)}</figcaption>"
+        picture = draw("\n".join(self.content), title)
+        return [nodes.raw("", f"<figure>{picture}{caption}</figure>", format="html")]
+
+
 def _tidy(*_: object) -> None:
     """Remove the folder in which notebooks ran."""
     shutil.rmtree(os.environ["DOCS_PLACE"])
@@ -88,4 +107,4 @@ def setup(app: Sphinx) -> None:
     app.connect("build-finished", _tidy)
     app.connect("html-page-context", _give_captions_a_level, priority=900)  # after the theme's
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    app.add_lexer("mermaid", TextLexer)  # diagrams stay text: drawing them would load a script from elsewhere
+    app.add_directive("mermaid", _Diagram)

@@ -1,9 +1,11 @@
 """What documents name exists: modules, functions, files, links, targets of make; the design stays short."""
 
 import ast
+import importlib.util
 import re
 from itertools import pairwise
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -179,6 +181,30 @@ def test_the_picture_shows_rooms_and_what_they_read_and_write() -> None:
         if file in WAYS and not re.search(WAYS[file], _code(room))
     ]
     assert not wrong
+
+
+def test_the_site_draws_the_picture_whole() -> None:
+    """Every node once, an arrow for every arrow, none through a node that is not its own."""
+    found = importlib.util.spec_from_file_location("diagram", REPOSITORY / "docs/diagram.py")
+    assert found is not None
+    assert found.loader is not None
+    diagram = importlib.util.module_from_spec(found)
+    found.loader.exec_module(diagram)
+    for text in re.findall(r"```mermaid\n(.*?)```", _text(Path("docs/design.md")), re.DOTALL):
+        arrows = _arrows(text)
+        assert sorted(diagram.read(text)[2]) == sorted(arrows)
+        layers, ways = diagram.ways_of(arrows)
+        places = [place for layer in layers for place in layer]
+        assert len(places) == len(set(places))
+        assert {(way[0], way[-1]) for way in ways} == set(arrows)
+        nodes = {node for arrow in arrows for node in arrow}
+        assert not {place for way in ways for place in way[1:-1]} & nodes
+        depth = {place: k for k, layer in enumerate(layers) for place in layer}
+        assert all(depth[b] == depth[a] + 1 for way in ways for a, b in pairwise(way))
+        drawn = ElementTree.fromstring(diagram.draw(text, "A & B"))  # noqa: S314  # our own
+        labels = diagram.read(text)[1]
+        words = [one.text for one in drawn.iter("{http://www.w3.org/2000/svg}text")]
+        assert sorted(words) == sorted(labels.get(node, node) for node in nodes)
 
 
 def _code(room: str) -> str:
