@@ -137,7 +137,6 @@ def map_(work: Path, name: str | None, beside: str, choice: "Choice", **options:
     archive's positions once, on workers; they are kept in the run's folder, so that it is quick from then on.
     """
     from reprocess.maps.stage import needs_positions
-    from reprocess.work.asked import asked_of
     from reprocess.work.surveyed import survey_of
 
     choice, split = chosen(choice, options), _split(options)
@@ -156,10 +155,10 @@ def map_(work: Path, name: str | None, beside: str, choice: "Choice", **options:
     grid = grid_of(options, one, beside=bool(beside))
     if needs_positions(grid, split):
         look_through(target, one, grid, choice, options)
-    if options["difference"] is not None:
-        draw_difference(one, grid, options, beside, choice, split)
-        finish(target, asked_of(target, one), one.name)
     surveyed = survey_of(target, one)
+    if options["difference"] is not None:
+        draw_difference(target, one, grid, options, beside, choice, split, surveyed)
+        finish(target, surveyed.granules, one.name, surveyed=surveyed)
     draw_map(target, one, grid, options, beside, choice, split, surveyed)
     if one.report.exists() and not beside:
         write_page(target, one, surveyed=surveyed)  # a page must not show a map that is there no longer

@@ -147,14 +147,23 @@ def draw_map(
 
 
 def draw_difference(
-    one: "Run", grid: Any, options: dict[str, Any], name: str, choice: "Choice", split: "Split | None"
+    work: "Work",
+    one: "Run",
+    grid: Any,
+    options: dict[str, Any],
+    name: str,
+    choice: "Choice",
+    split: "Split | None",
+    surveyed: "Surveyed | None" = None,
 ) -> None:
     """Write a difference of parts of a split; say what differs, and which files it wrote."""
     from reprocess.maps.stage import Split, make_difference
 
     look: dict[str, Any] = {key: options[key] for key in ("formats", "vmax")}
     pair, seconds = options["difference"] or None, options["min_dwell"] * 60
-    paths, words = make_difference(one, grid, seconds, name, split or Split(()), pair, look, choice)
+    paths, words = make_difference(
+        work, one, grid, seconds, name, split or Split(()), pair, look, choice, surveyed
+    )
     for line in words:
         click.echo(line)
     for path in paths:

@@ -74,4 +74,5 @@ def coverage_attributes(run: Run, receipts: list[DetectReceipt]) -> dict[str, An
 def lacking_in_words(attributes: Mapping[Any, Any]) -> list[str]:
     """Return what a figure says of satellite-days that its map lacks, by the map's attributes; or nothing."""
     lacking = sum(int(v) for key, v in attributes.items() if str(key).startswith("satellite_days_"))
-    return [f"{lacking} more satellite-days are missing or quarantined"] if lacking else []
+    be = "is" if lacking == 1 else "are"
+    return [f"{counted(lacking, 'more satellite-day')} {be} missing or quarantined"] if lacking else []

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from reprocess.maps.attributes import lacking_in_words
 from reprocess.maps.dials import Scale, difference_scale, edges_of, rate_scale
 from reprocess.maps.intervals import poisson_interval
 from reprocess.maps.plot import Panel, draw_panels, heading_of, write_figures
@@ -136,4 +137,5 @@ def _notes(dataset: xr.Dataset, chosen: xr.Dataset) -> list[str]:
         notes.append(str(dataset.attrs["warning"]))
     share = dataset.common_share.values
     words = " to ".join(dict.fromkeys(f"{value:.0%}" for value in (share.min(), share.max())))
-    return [*notes, f"{words} of the dwell is in bins that both observed"]
+    notes.append(f"{words} of the dwell is in bins that both observed")
+    return notes + lacking_in_words(dataset.attrs)

@@ -270,10 +270,10 @@ def difference_figure(
     signed = difference_scale(difference, "difference (events per hour of dwell)", vmax)
     panels = [Panel(label, *x) for label, *x in zip(labels, rates, (scale, scale), thin, strict=True)]
     panels.append(Panel(f"{labels[1]} less {labels[0]}", difference, signed, thin[0] & thin[1], overlap))
-    note = "Dots: the 68 % intervals of the two overlap"
-    return draw_panels(
-        panels, edges_of(first), heading_of(first, CLASS_LABELS[name]), [colours_in_words(first), note]
-    )
+    notes = [colours_in_words(first), "Dots: the 68 % intervals of the two overlap"]
+    for label, dataset in zip(labels, (first, second), strict=True):
+        notes += [f"{label}: {words}" for words in lacking_in_words(dataset.attrs)]
+    return draw_panels(panels, edges_of(first), heading_of(first, CLASS_LABELS[name]), notes)
 
 
 def _certain(dataset: xr.Dataset) -> np.ndarray:

@@ -161,6 +161,7 @@ def make_dataset(
 
 
 def make_difference(
+    work: Work,
     run: Run,
     grid: Grid,
     min_dwell_s: float,
@@ -169,11 +170,15 @@ def make_difference(
     pair: tuple[str, str] | None,
     look: Mapping[str, Any] | None = None,
     choice: Choice = EVERYTHING,
+    surveyed: Surveyed | None = None,
 ) -> tuple[list[Path], list[str]]:
     """Write the difference of two parts of a split, or of each part from all others, and its plots.
 
+    What either part may lack is counted in the file's attributes, as in those of maps.
+
     Parameters
     ----------
+    work : Work
     run : Run
     grid : Grid
     min_dwell_s : float
@@ -188,6 +193,8 @@ def make_difference(
         As `make_map`.
     choice : Choice
         What of the run is looked at.
+    surveyed : Surveyed, optional
+        The run's survey, where there is one.
 
     Returns
     -------
@@ -216,6 +223,7 @@ def make_difference(
     (axis,) = make_axes(split.names, chosen, split.edges, split.index)
     rows = read_positions(run, chosen, grid, choice) if needs_positions(grid, split) else None
     dataset = contrast(run, receipts, grid, min_dwell_s, axis, pair, choice, rows)
+    dataset = dataset.assign_attrs(lacking((surveyed or survey_of(work, run)).state, run.name))
     path = run.named_maps / f"{name}.nc"
     write_occurrence(path, dataset)
     return [path, *plot_contrast(dataset, path.parent, name, look or {})], tell(dataset)

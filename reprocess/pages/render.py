@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from reprocess.schema.words import counted
+
 
 class Script(NamedTuple):
     """A script for a page."""
@@ -60,12 +62,6 @@ def script(name: str) -> Script:
     """
     text = files("reprocess.pages").joinpath("templates", name).read_text(encoding="utf-8")
     return Script(Markup(text), base64.b64encode(hashlib.sha256(text.encode()).digest()).decode())  # noqa: S704
-
-
-def counted(number: int, noun: str = "") -> str:
-    """Return a whole number with commas at the thousands, and its noun in the plural where it needs one."""
-    text = f"{number:,} {noun}".rstrip()
-    return f"{text}s" if noun and number != 1 else text
 
 
 def digits(number: float, count: int = 3) -> str:

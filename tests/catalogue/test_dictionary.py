@@ -68,7 +68,7 @@ def work(
     detect(work, work.run("r"), settings, granules, Share(1, 1), fake.Silence())
     grid = make_grid(np.arange(1, 15.5, 1), np.arange(0, 25, 6))
     make_map(work, work.run("r"), grid, 0)
-    make_difference(work.run("r"), grid, 0, "apart", Split(("satellite",)), ("noaa18", "metop01"))
+    make_difference(work, work.run("r"), grid, 0, "apart", Split(("satellite",)), ("noaa18", "metop01"))
     return work
 
 
