@@ -9,6 +9,7 @@ from reprocess.catalogue.properties import describe_events
 from reprocess.catalogue.stage import origin_of
 from reprocess.errors import LedgerError
 from reprocess.schema.properties import PROPERTY_COLUMNS, PROPERTY_KEY
+from reprocess.schema.words import counted
 from reprocess.work.described import made_from, read_part_of_properties
 from reprocess.work.held import Held
 from reprocess.work.parts import part_path
@@ -61,7 +62,11 @@ def properties_troubles(
         yield "damaged", "the columns of properties", str(e)
         return
     if len(stored) != len(events) or any(list(stored[n]) != list(events[n]) for n in PROPERTY_KEY):
-        yield "contradiction", f"the {len(events)} events of the block", f"{len(stored)} others"
+        yield (
+            "contradiction",
+            f"the {counted(len(events), 'event')} of the block",
+            counted(len(stored), "other"),
+        )
         return
     rows = np.unique(np.linspace(0, len(events) - 1, min(SAMPLE, len(events))).round().astype(int))
     chosen = events.iloc[rows].reset_index(drop=True)

@@ -14,6 +14,7 @@ from reprocess.detect.rules.mode import Look, Stretch
 from reprocess.errors import LedgerError
 from reprocess.files import find
 from reprocess.schema.grid import Grid
+from reprocess.schema.words import counted
 from reprocess.work.parts import part_path
 from reprocess.work.paths import Run
 from reprocess.work.positions import edges_digest, position_origin, read_part_of_positions
@@ -75,7 +76,7 @@ def rows_trouble(
     again, _ = rows_of_day(stretch, look, events, facts, day, kept.grid)
     counts = again["records"].size, int(own.sum())
     if counts[0] != counts[1]:
-        return f"{counts[0]} rows", f"{counts[1]}"
+        return counted(counts[0], "row"), f"{counts[1]}"
     for name in schema.POSITION_COLUMNS:
         stored = kept.rows[name][own]
         if (differs := np.flatnonzero(again[name] != stored)).size:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reprocess.schema import PUBLISHED_MODEL, SATELLITES
+from reprocess.schema.words import counted
 from reprocess.work.paths import Run
 from reprocess.work.status import ledger_days
 
@@ -132,7 +133,7 @@ def _data(days: Sequence[tuple[str, str]]) -> Reference:
     dates = sorted(date for _, date in days)
     what = f"POES/MetOp SEM-2 MEPED, Level 1b, of {satellites}, {dates[0]} to {dates[-1]}"
     centre = "NOAA National Centers for Environmental Information"
-    text = f"{centre}, {what} ({len(days)} satellite-days), {_DATA_URL}"
+    text = f"{centre}, {what} ({counted(len(days), 'satellite-day')}), {_DATA_URL}"
     fields = {"author": f"{{{centre}}}", "title": f"{{{what}}}", "howpublished": f"\\url{{{_DATA_URL}}}"}
     return Reference("noaa-sem2", "the data", text, "misc", fields)
 

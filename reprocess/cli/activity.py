@@ -6,6 +6,7 @@ import click
 
 from reprocess.cli.options import options_of
 from reprocess.cli.place import open_place
+from reprocess.schema.words import numbered, to_be
 
 if TYPE_CHECKING:
     from reprocess.indices.series import Index
@@ -99,4 +100,5 @@ def look_through(work: "Work", one: "Run", grid: "Grid", choice: "Choice", optio
         show_progress(work, one, announce, options["report"]) as progress,
     ):
         days = find_positions(work, one, grid, choice, where, progress)
-    announce(f"{days} satellite-days were looked through for where they were when")
+    be = to_be(days, "were")
+    announce(f"{numbered(days, 'satellite-day')} {be} looked through for where they were when")

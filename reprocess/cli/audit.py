@@ -17,6 +17,7 @@ from reprocess.cli.options import (
     existing_work,
 )
 from reprocess.cli.survey import INCOMPLETE
+from reprocess.schema.words import numbered
 
 if TYPE_CHECKING:
     from reprocess.work.paths import Work
@@ -52,7 +53,7 @@ def audit(work: Path, name: str | None, as_json: bool, mend: bool, **options: An
         for line in [*findings, *done]:
             click.echo(line)
         checked = ", ".join(f"{count} {what.replace('_', '-')}" for what, count in counts.items())
-        click.echo(f"audited {checked}: {len(findings)} findings")
+        click.echo(f"audited {checked}: {numbered(len(findings), 'finding')}")
     if any(finding.kind not in HARMLESS for finding in findings):
         sys.exit(INCOMPLETE)
     state = survey(target)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reprocess.cli.options import JSON, MAP, existing_work
+from reprocess.schema.words import numbered, to_be
 
 if TYPE_CHECKING:
     from reprocess.work.paths import Run, Work
@@ -77,11 +78,11 @@ def _summary(facts: dict[str, Any]) -> str:
     runs, kinds = facts["runs"], facts["kinds"]["all"]
     lines = [
         f"{label}: {runs[label]['run']} (model {runs[label]['model']}, mode {runs[label]['mode']}), "
-        f"{facts['events'][label]} events, {facts['dwell_s'][label] / 3600:.1f} h observed"
+        f"{numbered(facts['events'][label], 'event')}, {facts['dwell_s'][label] / 3600:.1f} h observed"
         for label in ("A", "B")
     ]
     days = facts["days"]
-    lines.append(f"{days['common']} satellite-days in both, {days['first']} to {days['last']}")
+    lines.append(f"{numbered(days['common'], 'satellite-day')} in both, {days['first']} to {days['last']}")
     lines.append("differs: " + ("; ".join(_differing(facts["differs"])) or "nothing that changes events"))
     lines.append(
         ", ".join(f"{count} {kind}" for kind, count in kinds.items())
@@ -123,8 +124,6 @@ def _tell_left_out(days: dict[str, Any]) -> int:
             words = ", ".join(f"{count} of {name}" for name, count in satellites.items())
             click.echo(f"left out, only {label} has these satellite-days: {words}", err=True)
     if others := days["of_other_files"]:
-        click.echo(
-            f"{len(others)} satellite-days of both were classified from different files, first {others[0]}",
-            err=True,
-        )
+        count, be = numbered(len(others), "satellite-day"), to_be(len(others), "were")
+        click.echo(f"{count} of both {be} classified from different files, first {others[0]}", err=True)
     return LEFT_OUT if any(days["only"].values()) else 0

@@ -8,6 +8,7 @@ import click
 from reprocess.cli.interruption import resumable
 from reprocess.cli.options import CLUSTER, EXISTING_WORK, ONE_RUN, PARTITION, existing_work
 from reprocess.cli.place import open_place
+from reprocess.schema.words import numbered
 
 if TYPE_CHECKING:
     from reprocess.work.paths import Run, Work
@@ -42,4 +43,4 @@ def describe_run(work: "Work", one: "Run", options: dict[str, Any]) -> None:
         show_progress(work, one, announce, options["report"]) as progress,
     ):
         events = describe_all(work, one, where, progress)
-    announce(f"{events} events described in run {one.name!r}; the others were described before")
+    announce(f"{numbered(events, 'event')} described in run {one.name!r}; the others were described before")

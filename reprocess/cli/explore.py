@@ -10,6 +10,7 @@ from reprocess.cli.interruption import resumable
 from reprocess.cli.options import CLUSTER, EXISTING_WORK, MAP, ONE_RUN, existing_work, words_of
 from reprocess.cli.output import require_folder, write_output
 from reprocess.cli.steps import finish, grid_of
+from reprocess.schema.words import numbered
 
 if TYPE_CHECKING:
     from reprocess.report.explorer import Activity
@@ -65,7 +66,10 @@ def explore(work: Path, name: str | None, output: Path | None, **options: Any) -
     absent = sum(int(n) for n in lacking(survey(target, asked_of(target, one)), one.name).values())
     passages = find_passages(target, one, options["passages"])
     if passages.failed:
-        click.echo(f"no records of {passages.failed} events in the page: {passages.reason}", err=True)
+        click.echo(
+            f"no records of {numbered(passages.failed, 'event')} in the page: {passages.reason}",
+            err=True,
+        )
     seconds = options["min_dwell"] * 60
     page = make_explorer(one, one.ledger.done(), grid, seconds, absent, activity, passages)
     path = output or one.explorer

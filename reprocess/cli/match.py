@@ -11,6 +11,7 @@ from reprocess.cli.compare import LEFT_OUT, find_run
 from reprocess.cli.event_lists import FORM, form_of
 from reprocess.cli.numbers import Number
 from reprocess.cli.options import EXISTING_WORK, JSON, ONE_RUN, existing_work, options_of
+from reprocess.schema.words import noun_of, numbered
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,10 +140,11 @@ def _summary(facts: dict[str, Any]) -> str:
     windows, shifts = facts["windows"], facts["shifts"]
     places = [f"{windows['L']:g} in L"] * ("L" in facts["has"])
     places += [f"{windows['MLT_h']:g} h of MLT"] * ("MLT" in facts["has"])
-    within = ", ".join([f"{windows['minutes']:g} minutes", *places])
+    within = ", ".join([f"{windows['minutes']:g} {noun_of(windows['minutes'], 'minute')}", *places])
     lines = [
-        f"{facts['list']}: {facts['listed']} events of {facts['rows']} rows, against {facts['events']} "
-        f"events of run {facts['run']} on {facts['satellite_days']} satellite-days",
+        f"{facts['list']}: {numbered(facts['listed'], 'event')} of {numbered(facts['rows'], 'row')}, against "
+        f"{numbered(facts['events'], 'event')} of run {facts['run']} on "
+        f"{numbered(facts['satellite_days'], 'satellite-day')}",
         f"{facts['counts']['any']['covered']} of them on days that a satellite of the run has data of"
         + (
             f"; {facts['somebody_looking']} where one observed records within {within}"

@@ -17,6 +17,7 @@ from reprocess.cli.options import (
     classifies_all,
 )
 from reprocess.cli.selection import list_granules, reading
+from reprocess.schema.words import numbered
 
 
 @click.command()
@@ -60,10 +61,10 @@ def _print(made: dict[str, Any]) -> None:
     told = made["predicted"]
     cpu = ", ".join(f"{stage} {_duration(hours)}" for stage, hours in told["cpu_hours"].items())
     click.echo(reading(made))
-    click.echo(f"predicted: {told['files']} files, {told['disk_bytes'] / 1e6:.1f} MB in WORK")
+    click.echo(f"predicted: {numbered(told['files'], 'file')}, {told['disk_bytes'] / 1e6:.1f} MB in WORK")
     click.echo(
         f"predicted: {_duration(sum(told['cpu_hours'].values()))} of CPU ({cpu}), "
-        f"{_duration(told['wall_hours'])} with {told['workers']} workers if the source keeps up"
+        f"{_duration(told['wall_hours'])} with {numbered(told['workers'], 'worker')} if the source keeps up"
     )
     click.echo(
         f"memory: a limit of {told['worker_memory_bytes'] / 1e6:.0f} MB a worker, "

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reprocess.cli.options import DRY_RUN, EXISTING_WORK, existing_work, satellites_option
+from reprocess.schema.words import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,8 @@ def _words(plan: "Removal") -> str:
     """Say what goes, and how large it is."""
     what = [f"all of {plan.satellite} in archive, ledger and runs"] * bool(plan.satellite)
     what += [f"run {run.name!r}" for run in plan.gone]
-    return f"{' and '.join(what)}, {len(plan.files)} files, {plan.bytes} bytes ({plan.bytes / 1e6:.1f} MB)"
+    size = f"{numbered(len(plan.files), 'file')}, {plan.bytes} bytes ({plan.bytes / 1e6:.1f} MB)"
+    return f"{' and '.join(what)}, {size}"
 
 
 def _agreed() -> bool:

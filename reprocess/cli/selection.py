@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reprocess.errors import ListingError
+from reprocess.schema.words import numbered
 
 if TYPE_CHECKING:
     from reprocess.schema.granules import Granule, LeftOut, Listing, Selection
@@ -114,7 +115,8 @@ def print_left_out(left_out: "Sequence[LeftOut]") -> None:
 def reading(found: dict[str, Any]) -> str:
     """Say how much there is to read, from the totals of a plan."""
     return (
-        f"{found['satellite_days']} satellite-days in {found['blocks']} blocks, "
+        f"{numbered(found['satellite_days'], 'satellite-day')} in "
+        f"{numbered(found['blocks'], 'block')}, "
         f"{found['bytes_to_read'] / 1e6:.1f} MB to read"
     )
 

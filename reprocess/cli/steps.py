@@ -13,6 +13,7 @@ from reprocess.cli.options import (
 from reprocess.cli.place import open_place
 from reprocess.cli.selection import reading
 from reprocess.cli.survey import print_survey
+from reprocess.schema.words import numbered
 
 if TYPE_CHECKING:
     from reprocess.detect.plan import Settings
@@ -223,8 +224,8 @@ def tell_more(work: "Work", one: "Run", granules: "Sequence[Granule]") -> None:
     more = len({(g.satellite, g.day) for g in asked_of(work, one)} - {(g.satellite, g.day) for g in granules})
     if more:
         click.echo(
-            f"run {one.name!r} was asked for {more} more satellite-days before: map and report are of all "
-            "of them; for those of now alone, give a new name with --run",
+            f"run {one.name!r} was asked for {numbered(more, 'more satellite-day')} before: map and report "
+            "are of all of them; for those of now alone, give a new name with --run",
             err=True,
         )
 
@@ -242,9 +243,9 @@ def print_plan(
     from reprocess.ingest.stage import plan_ingest
 
     plans = plan_ingest(work, granules, retry=retry)
-    click.echo(f"{len(granules)} satellite-days asked for")
+    click.echo(f"{numbered(len(granules), 'satellite-day')} asked for")
     click.echo(f"ingest: {reading(totals([g for p in plans for g in p.granules]))}")
     if name is not None and settings is not None:
         known = plan_detect(work, work.run(name), settings, granules)
         blocks = {(p.satellite, p.block) for p in plans} | {(p.satellite, p.block) for p in known}
-        click.echo(f"detect: {len(blocks)} blocks in run {name!r}")
+        click.echo(f"detect: {numbered(len(blocks), 'block')} in run {name!r}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reprocess.schema import DayState
+from reprocess.schema.words import numbered, to_be
 
 if TYPE_CHECKING:
     from reprocess.work.status import FailedBlock, IngestState, RunState, Survey
@@ -33,19 +34,25 @@ def _print_counts(ingest: "IngestState") -> None:
         click.echo("no satellite-day was asked for yet; reprocess run ARCHIVE WORK reads and classifies")
     for name, done in ingest["satellites"].items():
         click.echo(
-            f"{name}: {done['ok']} of {done['planned']} satellite-days ingested, {done['records']} records, "
-            f"{done['quarantined']} quarantined, {done['missing']} missing"
+            f"{name}: {done['ok']} of {done['planned']} satellite-days ingested, "
+            f"{numbered(done['records'], 'record')}, {done['quarantined']} quarantined, "
+            f"{done['missing']} missing"
             + "".join(f", {done[kind]} {kind}" for kind in ("deferred", "lost") if done[kind])
-            + (f", {done['not_measured']} values are no measurement" if done["not_measured"] else "")
+            + _not_measured(done["not_measured"])
         )
     if ingest["simulated"]:
-        click.echo(
-            f"simulated data: {ingest['simulated']} satellite-days are of files that say they are simulated"
-        )
+        count = ingest["simulated"]
+        days, be = numbered(count, "satellite-day"), to_be(count)
+        click.echo(f"simulated data: {days} {be} of files that say they are simulated")
     for kind, reasons in ingest["reasons"].items():
         if reasons:
             counts = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
             click.echo(f"{kind.replace('_', ' ')} by reason: {counts}")
+
+
+def _not_measured(count: int) -> str:
+    be = to_be(count)
+    return f", {numbered(count, 'value')} {be} no measurement" if count else ""
 
 
 def _print_listed(ingest: "IngestState") -> None:
@@ -68,17 +75,20 @@ def _print_listed(ingest: "IngestState") -> None:
     if ingest["gone"]:
         first = ingest["gone"][0]
         click.echo(
-            f"gone from archive.zarr: {len(ingest['gone'])} blocks that the ledger claims, first "
-            f"{first['satellite']} block {first['block']}; use: reprocess audit WORK --repair, then run again"
+            f"gone from archive.zarr: {numbered(len(ingest['gone']), 'block')} that the ledger claims, "
+            f"first {first['satellite']} block {first['block']}; use: reprocess audit WORK "
+            "--repair, then run again"
         )
 
 
 def _print_runs(runs: "dict[str, RunState]") -> None:
     for name, one in runs.items():
         counts = ", ".join(f"{count} {kind}" for kind, count in one["events"].items()) or "no event"
-        click.echo(f"run {name}: {one['days_done']} satellite-days classified, {counts}")
+        click.echo(f"run {name}: {numbered(one['days_done'], 'satellite-day')} classified, {counts}")
         if one["missing"]:
-            click.echo(f"  {len(one['missing'])} ingested satellite-days are not classified")
+            count = len(one["missing"])
+            days, be = numbered(count, "ingested satellite-day"), to_be(count)
+            click.echo(f"  {days} {be} not classified")
         _print_days(f"  failed {d['satellite']} {d['date']}: {d['reason']}" for d in one["failed_days"])
         for name_of_sum in one["outdated"]:
             click.echo(

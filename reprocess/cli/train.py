@@ -16,6 +16,7 @@ from reprocess.cli.options import (
     former,
     options_of,
 )
+from reprocess.schema.words import numbered
 from reprocess.training.options import Options
 
 _LSTM_UNITS = click.IntRange(1, 4096)
@@ -92,7 +93,10 @@ def train(work: Path, lists: tuple[Path, ...], drop: bool, output: Path | None, 
     dataset = build_dataset(target, listed.table, chosen.seed, background=options["background"])
     parts = split_groups(dataset, (0.15, 0.15), chosen.seed)
     for name, part in zip(("training", "validation", "test"), parts, strict=True):
-        click.echo(f"{name}: {len(part.labels)} windows (none, REP, CSS: {part.counts})", err=True)
+        click.echo(
+            f"{name}: {numbered(len(part.labels), 'window')} (none, REP, CSS: {part.counts})",
+            err=True,
+        )
 
     def report(epoch: int, losses: dict[str, float]) -> None:
         values = ", ".join(f"{name} {value:.4f}" for name, value in losses.items())

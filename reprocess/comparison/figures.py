@@ -9,6 +9,7 @@ from reprocess.maps.plot import Panel, draw_panels
 from reprocess.pages.style import CLASS_LABELS, LETTERS, png, style
 from reprocess.schema import EVENT_CLASSES
 from reprocess.schema.grid import Grid
+from reprocess.schema.words import counted, noun_of
 
 
 def draw_difference(maps: RateMaps, grid: Grid, name: str) -> bytes:
@@ -25,13 +26,19 @@ def draw_difference(maps: RateMaps, grid: Grid, name: str) -> bytes:
     scale = rate_scale(rates, lower)
     seen: np.ndarray = dwell > 0
     panels = [
-        Panel(f"{run}: {count} events in these bins", rate, scale, thin)
+        Panel(f"{run}: {counted(count, 'event')} in these bins", rate, scale, thin)
         for run, count, rate, thin in zip("AB", events.sum(axis=(1, 2)).tolist(), rates, seen, strict=True)
     ]
     signed = difference_scale(maps.difference[k], "B - A (events per hour of dwell)")
     change = int(maps.events_b[k].sum() - maps.events_a[k].sum())
     panels.append(
-        Panel(f"B - A: {change:+d} events", maps.difference[k], signed, seen[0] & seen[1], maps.beyond[k])
+        Panel(
+            f"B - A: {change:+d} {noun_of(abs(change), 'event')}",
+            maps.difference[k],
+            signed,
+            seen[0] & seen[1],
+            maps.beyond[k],
+        )
     )
     notes = [
         "white: observed, no event (in A and B), or no difference; hatched: too short for a rate; "

@@ -11,6 +11,7 @@ from reprocess.execution.share import Share, client_of, noting, own
 from reprocess.execution.workers import Workers
 from reprocess.schema.background import polar_counts
 from reprocess.schema.granules import Granule, block_of
+from reprocess.schema.words import counted
 from reprocess.work.held import Held
 from reprocess.work.paths import Work
 from reprocess.work.status import ledger_days
@@ -44,7 +45,7 @@ def count_background(
     if plans:
 
         def say(days: int) -> str:
-            return f"background of {days} days counted"
+            return f"background of {counted(days, 'day')} counted"
 
         note = noting(work.ledger)
         for _ in each_block(client_of(where, plans), count_block, plans, "background", progress, note, say):

@@ -23,6 +23,7 @@ from reprocess.execution.mapping import Progress, count_blocks
 from reprocess.execution.share import Share, client_of
 from reprocess.execution.workers import Workers
 from reprocess.schema.grid import Grid
+from reprocess.schema.words import counted
 from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.described import made_from
 from reprocess.work.held import held_near
@@ -71,7 +72,7 @@ def find_positions(
     """
 
     def say(days: int) -> str:
-        return f"positions of {days} days"
+        return f"positions of {counted(days, 'day')}"
 
     plans = plan_positions(work, run, grid, choice)
     return count_blocks(

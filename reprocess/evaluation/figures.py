@@ -13,6 +13,7 @@ from reprocess import schema
 from reprocess.evaluation.matching import NOT_OBSERVED, OUTCOMES
 from reprocess.evaluation.tally import SCOPES, Tally
 from reprocess.pages.style import new_figure, png, style
+from reprocess.schema.words import counted
 
 _COLOURS = {"none": "0.45", "REP": "#0072b2", "CSS": "#d55e00"}
 _OUTCOME_COLOURS = {"matched": "#009e73", "confused": "#e69f00", "missed": "0.75", NOT_OBSERVED: "0.92"}
@@ -37,7 +38,7 @@ def draw_confusion(tally: Tally, given: str = "true") -> bytes:
         figure, axes = _figure(3, (11.0, 3.4))
         for axis, scope, counts in zip(axes, SCOPES, tally.confusion, strict=True):
             _matrix(axis, counts, given)
-            axis.set_title(f"{scope}, {int(counts.sum()):,} windows")
+            axis.set_title(f"{scope}, {counted(int(counts.sum()), 'window')}")
         return png(figure)
 
 
@@ -118,7 +119,7 @@ def draw_training(history: Sequence[dict[str, float]], best: int, confusion: np.
             axis.set(xlabel="epoch", ylabel=key)
         axes[0].legend()
         _matrix(axes[2], confusion)
-        axes[2].set_title(f"test part, {int(confusion.sum()):,} windows")
+        axes[2].set_title(f"test part, {counted(int(confusion.sum()), 'window')}")
         return png(figure)
 
 

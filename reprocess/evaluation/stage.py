@@ -12,6 +12,7 @@ from reprocess.evaluation.tally import TRUTH_COLUMNS, EvaluatePlan, Tally, tally
 from reprocess.execution.mapping import Plan, Progress, each_block
 from reprocess.execution.workers import Workers
 from reprocess.schema.granules import Granule
+from reprocess.schema.words import counted
 from reprocess.work.held import Held
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
@@ -49,7 +50,7 @@ def tally_run(
     missing = sorted(key for key in ingested if held.changes(*key, done.get(key)))
     if missing:
         raise IncompleteError(
-            f"run {run.name!r} lacks {len(missing)} satellite-days, first {' '.join(missing[0])}; "
+            f"run {run.name!r} lacks {counted(len(missing), 'satellite-day')}, first {' '.join(missing[0])}; "
             f"see: reprocess status {work.root}"
         )
     if not ingested:
@@ -80,7 +81,7 @@ def _tally_blocks(plans: list[EvaluatePlan], where: Workers, progress: Progress)
         failed.append(f"{plan.satellite} block {plan.block}: {reason}")
 
     def say(tally: Tally) -> str:
-        return f"{tally.days} satellite-days compared"
+        return f"{counted(tally.days, 'satellite-day')} compared"
 
     total = Tally.zero()
     for tally in each_block(where.client(len(plans)), tally_block, plans, "evaluate", progress, note, say):

@@ -25,6 +25,7 @@ from reprocess.errors import ClusterError
 from reprocess.execution import site
 from reprocess.execution.batch import DASK, ENVIRONMENT, SATURATION, Batch
 from reprocess.schema import DASHBOARD_PORT
+from reprocess.schema.words import counted
 
 _LOOPBACK = "127.0.0.1"
 
@@ -136,7 +137,10 @@ class Cluster:
         _ask_for_jobs(cluster, batch)
         keeper = JobKeeper(cluster, batch, self.announce)
         cluster.loop.add_callback(PeriodicCallback(keeper.look, keeper.interval_s * 1000).start)
-        self.announce(f"{batch.jobs} jobs of {options['cores']} workers each asked of {batch.batch_system}")
+        self.announce(
+            f"{counted(batch.jobs, 'job')} of {counted(options['cores'], 'worker')} each asked of "
+            f"{batch.batch_system}"
+        )
         return cluster
 
     def _shared_security(self, folder: Path) -> Security:

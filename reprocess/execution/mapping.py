@@ -12,6 +12,7 @@ import numpy as np
 
 from reprocess import schema
 from reprocess.errors import IncompleteError
+from reprocess.schema.words import counted
 from reprocess.work.receipts import BlockResult
 
 if TYPE_CHECKING:  # what is done in this process does without
@@ -269,11 +270,15 @@ def _told(receipt: BlockResult) -> str:
     """Say in a few words what a block gave."""
     days = len(receipt["days"])
     if receipt["stage"] == "audit":
-        return f"{days} days, {len(receipt['findings'])} findings"
+        return f"{counted(days, 'day')}, {counted(len(receipt['findings']), 'finding')}"
     if receipt["stage"] == "ingest":
         good = sum(entry["status"] == "ok" for entry in receipt["days"].values())
-        return f"{good} days ingested, {days - good} quarantined, {len(receipt['deferred'])} deferred"
+        return (
+            f"{counted(good, 'day')} ingested, {days - good} quarantined, {len(receipt['deferred'])} deferred"
+        )
     counts = [entry["events"] for entry in receipt["days"].values()]
     events = {name: sum(count[name] for count in counts) for name in schema.EVENT_CLASSES}
-    failed = f", {len(receipt['failed'])} days failed" if receipt.get("failed") else ""
-    return f"{days} days, " + ", ".join(f"{count} {name}" for name, count in events.items()) + failed
+    failed = f", {counted(len(receipt['failed']), 'day')} failed" if receipt.get("failed") else ""
+    return (
+        f"{counted(days, 'day')}, " + ", ".join(f"{count} {name}" for name, count in events.items()) + failed
+    )

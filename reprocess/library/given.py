@@ -16,6 +16,7 @@ from reprocess.files import sha256
 from reprocess.ingest.reading import fill_calibration_flag, read_records
 from reprocess.schema import MS_PER_DAY, RECORD_ARRAYS, ArraySpec
 from reprocess.schema.product import says_simulated
+from reprocess.schema.words import counted
 from reprocess.sources.naming import read_name
 
 SPECS = {spec.name: spec for spec in RECORD_ARRAYS}
@@ -321,7 +322,9 @@ def _milliseconds(values: Any) -> np.ndarray:
             "milliseconds since 1970 (of seconds, (1000 * seconds).round().astype(int))"
         )
     if np.isnat(found).any():
-        raise DataError(f"{np.isnat(found).sum()} records have no time (NaT); leave them out")
+        raise DataError(
+            f"{counted(int(np.isnat(found).sum()), 'record')} without a time (NaT); leave them out"
+        )
     # Times that a NetCDF file had as doubles may be a microsecond early.
     return (found.astype("datetime64[us]").astype(np.int64) + 500) // 1000
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reprocess import schema
+from reprocess.schema.words import counted, to_be
 from reprocess.work.ledger import source_digest
 from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt
@@ -74,5 +75,5 @@ def coverage_attributes(run: Run, receipts: list[DetectReceipt]) -> dict[str, An
 def lacking_in_words(attributes: Mapping[Any, Any]) -> list[str]:
     """Return what a figure says of satellite-days that its map lacks, by the map's attributes; or nothing."""
     lacking = sum(int(v) for key, v in attributes.items() if str(key).startswith("satellite_days_"))
-    be = "is" if lacking == 1 else "are"
-    return [f"{counted(lacking, 'more satellite-day')} {be} missing or quarantined"] if lacking else []
+    days = counted(lacking, "more satellite-day")
+    return [f"{days} {to_be(lacking)} missing or quarantined"] if lacking else []

@@ -28,6 +28,7 @@ from reprocess.maps.tally import Tally, chosen_blocks, tally
 from reprocess.schema import EVENT_CLASSES
 from reprocess.schema.differences import DIFFERENCES
 from reprocess.schema.grid import Grid
+from reprocess.schema.words import numbered
 from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt
@@ -306,8 +307,10 @@ def _words(one: xr.Dataset) -> str:
     ratio, lower, upper = (float(one[f"standardised_ratio{x}"]) for x in ("", "_lower", "_upper"))
     limits = f"68 % interval {lower:.2f} to {upper:.2f}" if np.isfinite(lower) else "no interval"
     tested, differ = int((one.significant >= 0).sum()), int((one.significant == 1).sum())
-    where = f"in {int(one.bins_compared)} bins and {int(one.blocks_compared)} calendar blocks"
+    bins, blocks = int(one.bins_compared), int(one.blocks_compared)
+    where = f"in {numbered(bins, 'bin')} and {numbered(blocks, 'calendar block')}"
     words = f"ratio {ratio:.2f}, {limits}" if np.isfinite(ratio) else "no ratio"
     return (
-        f"{events} events, {expected:.1f} expected ({words}) {where}; {differ} of {tested} bins tested differ"
+        f"{numbered(events, 'event')}, {expected:.1f} expected ({words}) {where}; "
+        f"{differ} of {tested} bins tested {'differs' if differ == 1 else 'differ'}"
     )

@@ -14,6 +14,7 @@ from reprocess.maps.dials import Scale, difference_scale, edges_of, rate_scale
 from reprocess.maps.intervals import poisson_interval
 from reprocess.maps.plot import Panel, draw_panels, heading_of, write_figures
 from reprocess.pages.style import CLASS_LABELS
+from reprocess.schema.words import counted
 
 RATIO_END = 3.0
 """Powers of two at which the colours of ratios end: an eighth and eight times."""
@@ -99,7 +100,7 @@ def _rates(chosen: xr.Dataset, first: str, second: str) -> list[Panel]:
     scale = rate_scale(np.stack([*rates.values()]), certain)
     return [
         Panel(
-            f"{label}\n{int(chosen[f'events_{side}'].sum())} events, "
+            f"{label}\n{counted(int(chosen[f'events_{side}'].sum()), 'event')}, "
             f"{float(chosen[f'dwell_{side}'].sum()) / 3600:,.0f} h",
             rates[side],
             scale,
@@ -121,7 +122,9 @@ def _ratio(chosen: xr.Dataset, first: str, second: str) -> Panel:
 
 
 def _counted(part: xr.Dataset) -> str:
-    return f"{int(part.events_first.sum())} events, {int((part.significant == 1).sum())} bins differ"
+    differ = int((part.significant == 1).sum())
+    events = counted(int(part.events_first.sum()), "event")
+    return f"{events}, {counted(differ, 'bin')} {'differs' if differ == 1 else 'differ'}"
 
 
 def _notes(dataset: xr.Dataset, chosen: xr.Dataset) -> list[str]:

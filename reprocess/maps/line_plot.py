@@ -29,6 +29,7 @@ from reprocess.maps.profiles import (
 from reprocess.maps.tally import chosen_blocks
 from reprocess.pages.style import CLASS_LABELS, LETTERS, WIDTHS_MM, inches, new_figure
 from reprocess.schema.grid import Grid
+from reprocess.schema.words import counted
 from reprocess.work.asked import asked_of
 from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.paths import Run, Work
@@ -91,7 +92,9 @@ def profile_figure(
         panel = axes[k // columns][k % columns]
         draw_rates(panel, lines[name], labels, top)
         events = sum(int(line.events.sum()) for line in lines[name])
-        panel.set_title(f"{CLASS_LABELS[name]}, {events:,} events", fontsize=LETTERS[words.width], pad=3)
+        panel.set_title(
+            f"{CLASS_LABELS[name]}, {counted(events, 'event')}", fontsize=LETTERS[words.width], pad=3
+        )
         along(panel, axis).set_xlabel("")
         panel.tick_params(axis="x", labelbottom=False)
     for panel in axes[-1]:
@@ -145,7 +148,7 @@ def coverage_figure(exposure: xr.Dataset, events: pd.DataFrame, words: Words) ->
     panel = draw_coverage(axes[0][0], exposure, scale)
     counts = events["satellite"].value_counts()
     for k, name in enumerate(exposure["satellite"].values.tolist()):
-        text = f"{float(hours[k].sum()):,.0f} h, {int(counts.get(name, 0)):,} events"
+        text = f"{float(hours[k].sum()):,.0f} h, {counted(int(counts.get(name, 0)), 'event')}"
         panel.text(1.01, k, text, transform=panel.get_yaxis_transform(), va="center")
     draw_bar(axes[1][0], scale)
     return figure

@@ -28,6 +28,7 @@ from reprocess.maps.dials import (
     relative_uncertainty,
 )
 from reprocess.pages.style import CLASS_LABELS, LETTERS, WIDTHS_MM, image, inches, new_figure, style
+from reprocess.schema.words import counted, noun_of, to_be
 
 _PER_MM = 0.68
 """Letters of 8 points in a millimetre."""
@@ -215,7 +216,7 @@ def split_figure(
     for label in dataset[dim].values:
         part = chosen.sel({dim: label})
         hours, events = float(part.dwell.sum()) / 3600, int(part.events.sum())
-        title = f"{label}\n{events} events, {hours:,.0f} h"
+        title = f"{label}\n{counted(events, 'event')}, {hours:,.0f} h"
         panels.append(Panel(title, part.event_rate.values, scale, part.dwell.values > 0))
     heading = heading_of(dataset, f"{CLASS_LABELS[name]} by {dim}")
     notes = [
@@ -368,18 +369,21 @@ def heading_of(dataset: xr.Dataset, what: str) -> tuple[str, str]:
     how = f"model {dataset.attrs['model']}, rules {dataset.attrs['rules']}"
     side = dataset.attrs.get("chosen_hemispheres", "")
     half = f"hemisphere {side} alone" if len(side) == 1 else "both hemispheres"
-    return f"{origin}{what}", f"{who}, {start} to {end}, {days:,} satellite-days, {half}; {how}"
+    return f"{origin}{what}", f"{who}, {start} to {end}, {counted(days, 'satellite-day')}, {half}; {how}"
 
 
 def _counted(dataset: xr.Dataset, chosen: xr.Dataset) -> str:
     """Say how many events the rates rest on, and how many are not among them."""
     events, known = chosen.events.values, np.isfinite(chosen.event_rate.values)
     shown, hidden = int(events[known].sum()), int(events[~known].sum())
-    text = f"{shown} events in bins with a rate"
+    text = f"{counted(shown, 'event')} in bins with a rate"
     if hidden:
-        text += f", {hidden} in hatched bins"
+        text += f", {hidden:,} in hatched bins"
     if off := int(dataset.attrs.get("events_off_map", 0)):
-        text += f"; {off} events of all classes are on no map (L outside its edges, or interpolated)"
+        be = to_be(off)
+        text += (
+            f"; {counted(off, 'event')} of all classes {be} on no map (L outside its edges, or interpolated)"
+        )
     text = "; ".join([text, *lacking_in_words(dataset.attrs)])
     left_out = dataset.attrs.get("excluded_flags", "").split()
     return text + (f"; without events and time flagged {', '.join(left_out)}" if left_out else "")
@@ -389,7 +393,8 @@ def colours_in_words(dataset: xr.Dataset, *, relative: bool = False) -> str:
     """Say what stands for no event, too little time and none."""
     minutes = float(dataset.attrs["min_dwell_s"]) / 60
     none = "white: observed, no event" + (", so no uncertainty in b" if relative else "")
-    return f"{none}; hatched: observed for under {minutes:g} minutes, no rate; grey: never observed"
+    short = f"observed for under {minutes:g} {noun_of(minutes, 'minute')}, no rate"
+    return f"{none}; hatched: {short}; grey: never observed"
 
 
 def _end(vmax: float | None) -> str:

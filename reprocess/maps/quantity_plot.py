@@ -15,6 +15,7 @@ from reprocess.maps.attributes import lacking_in_words
 from reprocess.maps.dials import Scale, edges_of, sequential
 from reprocess.maps.plot import Panel, colours_in_words, draw_panels, heading_of, write_figures
 from reprocess.pages.style import CLASS_LABELS
+from reprocess.schema.words import counted
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -47,7 +48,9 @@ def property_figure(dataset: xr.Dataset, name: str) -> Figure:
     scale = value_scale(every, f"{of}{'' if units == '1' else f' ({_printed(units)})'}")
     panels = [Panel(title, chosen[f"{of}_{which}"].values, scale, thin) for which, title in titles.items()]
     count = int(chosen[f"{of}_count"].sum())
-    notes = [f"{count} events with a value; hatched: observed, and no such event; grey: never observed"]
+    notes = [
+        f"{counted(count, 'event')} with a value; hatched: observed, and no such event; grey: never observed"
+    ]
     meaning = dataset[f"{of}_median"].attrs.get("long_name", "").rpartition(f"{of}: ")[2]
     notes += [f"{of}: {meaning}"] if meaning else []
     if f"mean_{of}" in dataset:

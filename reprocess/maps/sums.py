@@ -21,6 +21,7 @@ from reprocess.maps.split import Axis, Columns
 from reprocess.maps.tally import Tally, tally
 from reprocess.schema import EVENT_CLASSES
 from reprocess.schema.grid import Grid, is_fine
+from reprocess.schema.words import counted
 from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.parts import part_path
 from reprocess.work.paths import Run
@@ -222,4 +223,4 @@ def _equal(a: BlockSums, b: BlockSums) -> bool:
 
 def _told(sums: BlockSums) -> str:
     seconds, events = int(sums.counts[:, 0].sum()), int(sums.counts[:, 1 + _CLASSES :].sum())
-    return f"{seconds} s and {events} events in calendar blocks {', '.join(map(str, sums.blocks))}"
+    return f"{seconds} s and {counted(events, 'event')} in calendar blocks {', '.join(map(str, sums.blocks))}"

@@ -26,6 +26,7 @@ from bokeh.plotting import figure
 
 from reprocess.monitoring.board import GRID, NOT_USABLE, STATES, Board, Stage, duration
 from reprocess.schema import EVENT_CLASSES, SATELLITES, block_days, day_date
+from reprocess.schema.words import counted
 
 MIN_DWELL_S = 600
 """Bins observed for less get no rate, as on the map that `reprocess map` makes by default."""
@@ -293,7 +294,7 @@ def _standing(board: Board, workers: int, quiet_s: float) -> str:
         return "beginning"
     text = f"{stage.name}: {stage.ended} of {stage.blocks} blocks ended"
     if stage.ended < stage.blocks:
-        there = f"{workers:,} worker{'s' * (workers != 1)}" if workers else "no worker is here"
+        there = f"{counted(workers, 'worker')}" if workers else "no worker is here"
         text += f"; {there}; last news {duration(quiet_s)} ago"
     return text
 

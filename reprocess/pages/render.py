@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from reprocess.schema.words import counted
+from reprocess.schema.words import counted, noun_of
 
 
 class Script(NamedTuple):
@@ -85,4 +85,4 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-_ENVIRONMENT.filters |= {"counted": counted, "digits": digits}
+_ENVIRONMENT.filters |= {"counted": counted, "digits": digits, "noun_of": noun_of}

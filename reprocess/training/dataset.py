@@ -29,6 +29,7 @@ from reprocess.evaluation.truth import label_records, near_events
 from reprocess.files import sha256
 from reprocess.schema import DayState
 from reprocess.schema.measurements import not_measured
+from reprocess.schema.words import counted
 from reprocess.work.paths import Work
 from reprocess.work.status import ledger_days
 from reprocess.work.store import open_records
@@ -96,7 +97,8 @@ def build_dataset(work: Work, events: pd.DataFrame, seed: int, *, background: bo
     """
     parts = [part for part in _days(work, events, seed, background) if part.labels.size]
     if not parts:
-        raise TrainingError(f"{work.archive} holds none of the {len(events)} events; ingest their days first")
+        listed = counted(len(events), "event")
+        raise TrainingError(f"{work.archive} has none of the days of {listed}; ingest them first")
     found = Dataset(
         *(np.concatenate([getattr(p, n) for p in parts]) for n in ("windows", "labels", "groups"))
     )

@@ -8,6 +8,7 @@ from reprocess import schema
 from reprocess.errors import LedgerError
 from reprocess.schema import DayState
 from reprocess.schema.granules import Granule, LeftOut, block_of
+from reprocess.schema.words import numbered, to_be
 from reprocess.work.asked import read_asked, read_left_out
 from reprocess.work.held import Held
 from reprocess.work.ledger import BlockLedger
@@ -158,8 +159,8 @@ def survey(
     if granules is None and receipts and not work.asked.exists():
         raise LedgerError(
             f"{work.asked} is missing, which names the satellite-days asked for, though "
-            f"{len(receipts)} blocks are done; give the same reprocess run or ingest as before, "
-            "which writes it again"
+            f"{numbered(len(receipts), 'block')} {to_be(len(receipts))} done; give the same reprocess run or "
+            "ingest as before, which writes it again"
         )
     ingested = days_of(receipts)
     ingest, good = _survey_ingest(work, planned, ingested, deferred_of(receipts))

@@ -105,7 +105,7 @@ def test_fewer_rows_than_events_are_a_contradiction(work: Work, run: Run) -> Non
     origin = {k: v for k, v in made_from(part(run)).items() if not k.startswith("ARROW")}
     write_properties(part(run), {name: values[:1] for name, values in columns.items()}, origin)
     (found,) = findings(work)
-    assert (found.kind, found.found) == ("contradiction", "1 others")
+    assert (found.kind, found.found) == ("contradiction", "1 other")
 
 
 def test_what_cannot_be_read_is_damaged(work: Work, run: Run) -> None:

@@ -162,7 +162,7 @@ def test_quarantined_days_are_asked_for_again_only_with_the_option(archive: Path
     os.utime(path, (at, at))  # mended, and as it was for all that a listing tells
     invoke("ingest", archive, tmp_path / "w", *one, code=3)
     assert (
-        "1 satellite-days in 1 blocks"
+        "1 satellite-day in 1 block"
         in invoke("ingest", archive, tmp_path / "w", "--dry-run", "--retry-quarantined").stdout
     )
     invoke("ingest", archive, tmp_path / "w", *one, "--retry-quarantined")

@@ -159,5 +159,5 @@ def test_a_selection_within_a_run_that_holds_more_is_told(
 def test_status_looks_whether_the_archive_has_what_the_ledger_claims(work: Path) -> None:
     shutil.rmtree(work / "archive.zarr" / "metop01")
     told = invoke("status", work, code=4).output
-    assert "gone from archive.zarr: 1 blocks that the ledger claims, first metop01 block 248" in told
+    assert "gone from archive.zarr: 1 block that the ledger claims, first metop01 block 248" in told
     assert "audit WORK --repair" in told

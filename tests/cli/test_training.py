@@ -223,7 +223,7 @@ def test_classes_of_a_file_that_was_replaced_are_not_evaluated(
     work, run, _ = classified
     write_days(tmp_path / "archive", {("noaa18", "2015-04-01"): 500}, EVENTS)
     ingest(tmp_path / "archive", work.root)
-    assert "lacks 1 satellite-days, first noaa18 2015-04-01" in refused(work, run, read_asked(work.asked))
+    assert "lacks 1 satellite-day, first noaa18 2015-04-01" in refused(work, run, read_asked(work.asked))
 
 
 def test_days_of_which_none_is_in_the_archive_are_not_evaluated(

@@ -282,7 +282,7 @@ def test_workers_of_a_batch_system_are_told_what_the_documents_promise(slurm: Pa
         assert worker["memory_limit"] == pytest.approx(1e9, rel=0.01)
         assert worker["nanny"] is not None
         assert listening() == {"0100007F"}
-    assert said[0] == "1 jobs of 1 workers each asked of slurm"
+    assert said[0] == "1 job of 1 worker each asked of slurm"
     assert said[1].startswith("dashboard: http://127.0.0.1:")
     assert "ssh -N -L 8787:127.0.0.1:" in said[2]
 

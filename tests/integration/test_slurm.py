@@ -89,7 +89,7 @@ def wait_for_the_queue(folder: Path) -> str:
 
 def test_workers_of_slurm_give_the_same_bytes(fake_archive: Path, undisturbed: Path, folder: Path) -> None:
     done = reprocess("run", fake_archive, "w", *OPTIONS, "--cluster", "slurm.yaml")
-    assert "2 jobs of 1 workers each asked of slurm" in done.stderr
+    assert "2 jobs of 1 worker each asked of slurm" in done.stderr
     assert re.search(r"ssh -N -L 8787:127\.0\.0\.1:\d+ ", done.stderr)
     assert tree(folder / "w") == tree(undisturbed)
     wait_for_the_queue(folder)  # the run took its jobs along
@@ -105,7 +105,7 @@ def test_a_submitted_run_gets_its_workers_by_itself(
     done = reprocess("cluster", "submit", "slurm.yaml", fake_archive, "w", *OPTIONS)
     assert "submitted job " in done.stdout
     said = wait_for_the_queue(folder)
-    assert "1 jobs of 1 workers each asked of slurm" in said
+    assert "1 job of 1 worker each asked of slurm" in said
     assert tree(folder / "w") == tree(undisturbed), said
 
 

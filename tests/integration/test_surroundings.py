@@ -85,7 +85,7 @@ def test_a_path_that_is_no_utf8_is_an_address_like_any_other(
     archive, work = (os.fsencode(tmp_path) + name for name in (b"/arch\xe9", b"/w\xe9"))
     shutil.copytree(os.fsencode(day), archive)
     done = run("run", archive, work, "--model", "random", "--workers", 1)
-    assert b"1 satellite-days classified" in done.stdout
+    assert b"1 satellite-day classified" in done.stdout
     assert b"stands still" not in done.stderr, "the page is told of it too"
     plain = tmp_path / "plain"
     run("run", day, plain, "--model", "random", *ALONE)

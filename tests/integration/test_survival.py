@@ -229,7 +229,7 @@ def test_audit_finds_damage_repairs_and_the_next_run_restores_the_bytes(
     done = reprocess("audit", work, code=4)
     assert "damaged archive.zarr/noaa18/electron_flux/c/248/0/0/0: expected sha256 " in done.stdout
     assert "reprocess audit WORK --repair, then the same reprocess run as before" in done.stdout
-    assert "1 findings" in done.stdout
+    assert "1 finding" in done.stdout
     done = reprocess("audit", work, "--run", "random-published", "--repair", code=4)
     assert "withdrew noaa18 block 248" in done.stdout
     assert "noaa18 2019: 1 of 3 ingested, 2 missing" in reprocess("status", work, code=4).stdout

@@ -357,7 +357,7 @@ def test_data_that_cannot_be_classified_are_told_with_what_is_missing(
     wrong(f"MLT has 7 values, time has {n}", good | {"MLT": np.zeros(7)})
     wrong("times are float64; give datetime64", good | {"time": np.arange(float(n))})
     wrong(
-        r"1 records have no time \(NaT\)",
+        r"1 record without a time \(NaT\)",
         good | {"time": good["time"].where(good["time"] != good["time"].max())},
     )
     wrong("outside the calendar from 1998-01-01 to 2029-12-31", good | {"time": 2000 * np.arange(n)})

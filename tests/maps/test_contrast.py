@@ -18,7 +18,8 @@ from reprocess.maps.tally import side_by_side, tally, together
 from reprocess.pages.style import LETTERS, style
 from reprocess.schema.grid import make_grid
 from reprocess.work.choice import Choice
-from reprocess.work.paths import Run
+from reprocess.work.paths import Run, Work
+from reprocess.work.surveyed import Surveyed
 from tests.maps.test_occurrence import dates, write_block
 from tests.maps.test_plot import outside, overlapping, texts
 
@@ -208,13 +209,22 @@ def test_files_are_written_and_read_back(
     run: tuple[Run, list[dict]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(type(run[0].ledger), "done", lambda _: iter(run[1]))
-    paths, words = make_difference(run[0], GRID, 600, "apart", Split(("satellite",)), ("noaa18", "noaa19"))
+    days = {"missing": [{"why": ""}], "quarantined": [{}, {}]}
+    surveyed = Surveyed(
+        [], {"ingest": {**days, "deferred": [], "lost": []}, "runs": {"demo": {"missing": [{}]}}}
+    )  # type: ignore[typeddict-item]
+    given = Work(run[0].root.parents[1]), run[0], GRID, 600, "apart"
+    pair = ("noaa18", "noaa19")
+    paths, words = make_difference(*given, Split(("satellite",)), pair, surveyed=surveyed)
     assert [path.name for path in paths] == ["apart.nc", "apart_REP.png", "apart_CSS.png"]
     stored = load_occurrence(paths[0], "demo")
-    xr.testing.assert_allclose(stored, of(run, "satellite", ("noaa18", "noaa19")))
+    xr.testing.assert_allclose(stored, of(run, "satellite", pair))
+    assert "4 more satellite-days are missing or quarantined" in " ".join(
+        texts(contrast_figure(stored, "REP"))
+    ).replace("\n", " ")
     assert words == tell(stored)
     first = paths[0].read_bytes()
-    make_difference(run[0], GRID, 600, "apart", Split(("satellite",)), ("noaa18", "noaa19"))
+    make_difference(*given, Split(("satellite",)), pair, surveyed=surveyed)
     assert paths[0].read_bytes() == first
     with pytest.raises(SplitError, match="a difference is of parts of one thing, not of satellite, season"):
-        make_difference(run[0], GRID, 600, "apart", Split(("satellite", "season")), None)
+        make_difference(*given, Split(("satellite", "season")), None)

@@ -318,11 +318,13 @@ def test_passes_have_a_dial_of_percent() -> None:
 
 def test_what_differs_within_the_intervals_has_dots() -> None:
     first, second = maps(with_hour(6, 5)), maps(with_hour(6, 5) + with_hour(0, 90))
+    second = second.assign_attrs(satellite_days_not_ingested=1)
     figure = difference_figure(first, second, "REP", ("one", "two"))
     (dots,) = [c for c in figure.axes[4].collections if c.get_hatch() == ".."]
     assert len(dots.get_paths()) == GRID.shape[0] * GRID.shape[1] - 2
     values = dict(zip(["one", "two", "two less one"], figure.axes[:6:2], strict=True))
     assert all(v in texts(figure) for v in values)
+    assert "two: 1 more satellite-day is missing or quarantined" in texts(figure)
     with pytest.raises(ValueError, match="other bins have no difference; make both with the same --l-edges"):
         difference_figure(first, second.isel(L=slice(2)), "REP", ("one", "two"))
 

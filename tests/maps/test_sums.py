@@ -189,7 +189,7 @@ def test_an_audit_counts_again_what_is_kept(run, receipts):
     wrong = kept | {key: replace(kept[key], counts=kept[key].counts + 1)}
     run.sums.write_bytes(sums._packed(wrong, MAP))
     ((expected, found),) = compare_sums(run, receipts)
-    assert expected == "640 s and 1 events in calendar blocks 294 of noaa18 block 247"
+    assert expected == "640 s and 1 event in calendar blocks 294 of noaa18 block 247"
     assert found != expected
     other = json.loads(json.dumps(receipts))
     other[1]["outputs"]["dwell"] = "0" * 64

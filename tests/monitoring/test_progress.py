@@ -41,9 +41,9 @@ def report(stream: io.StringIO, work: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("COLUMNS", "140")
     with show_progress(Work(work), None, print) as progress:
         progress.begin("ingest", [FIRST, SECOND, THIRD], None)
-        progress.done(FIRST, "1 days ingested, 1 quarantined", record("ok", "quarantined"))
+        progress.done(FIRST, "1 day ingested, 1 quarantined", record("ok", "quarantined"))
         progress.failed(SECOND, "OSError: [/data] no space")
-        progress.done(THIRD, "1 days ingested, 0 quarantined", record("ok"))
+        progress.done(THIRD, "1 day ingested, 0 quarantined", record("ok"))
         progress.begin("evaluate", [FIRST], None)
         progress.done(FIRST, "2 satellite-days compared")
     return stream.getvalue()
@@ -54,9 +54,9 @@ def test_every_block_is_a_line_where_there_is_no_terminal(
 ) -> None:
     lines = report(io.StringIO(), tmp_path, monkeypatch).splitlines()
     starts = (
-        "ingest 1/3: noaa18 block 248: 1 days ingested, 1 quarantined (2 of 4 satellite-days, ",
+        "ingest 1/3: noaa18 block 248: 1 day ingested, 1 quarantined (2 of 4 satellite-days, ",
         "ingest 2/3: noaa18 block 250: FAILED: OSError: [/data] no space (2 of 4 satellite-days, ",
-        "ingest 3/3: metop01 block 248: 1 days ingested, 0 quarantined (3 of 4 satellite-days, ",
+        "ingest 3/3: metop01 block 248: 1 day ingested, 0 quarantined (3 of 4 satellite-days, ",
         "evaluate 1/1: noaa18 block 248: 2 satellite-days compared (2 of 2 satellite-days, ",
     )
     assert len(lines) == len(starts)
@@ -72,7 +72,7 @@ def test_a_terminal_shows_satellites_and_only_what_went_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text = report(Terminal(), tmp_path, monkeypatch)
-    assert "ingest: noaa18 block 248: 1 days ingested, 1 quarantined" in text
+    assert "ingest: noaa18 block 248: 1 day ingested, 1 quarantined" in text
     assert "ingest: noaa18 block 250: FAILED: OSError: [/data] no space" in text
     assert "metop01 block 248" not in text
     for shown in ("NOAA-18", "MetOp-B", "3 of 4 satellite-days", "2 of 2 satellite-days", "failed blocks: 1"):

@@ -8,7 +8,7 @@ import jinja2
 import pytest
 
 from reprocess.pages import render as module
-from reprocess.pages.render import counted, embed, render
+from reprocess.pages.render import embed, render
 
 HOSTILE = "</td><script>alert('x')</script> \"quoted\" & <b>"
 TEMPLATE = """{% extends "base.html" %}{% import "parts.html" as parts %}
@@ -95,16 +95,3 @@ def test_images_survive_embedding() -> None:
     head, _, body = embed(data).partition(",")
     assert head == "data:image/png;base64"
     assert base64.b64decode(body) == data
-
-
-@pytest.mark.parametrize(
-    ("number", "noun", "text"),
-    [
-        (0, "event", "0 events"),
-        (1, "event", "1 event"),
-        (1234567, "", "1,234,567"),
-        (27000, "day", "27,000 days"),
-    ],
-)
-def test_numbers_are_readable(number: int, noun: str, text: str) -> None:
-    assert counted(number, noun) == text

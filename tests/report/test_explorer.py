@@ -349,7 +349,7 @@ def test_an_event_shows_its_passage(browser: Opened, whole: tuple[Run, list[dict
     assert "5.00" in drawn.inner_html()
     page.evaluate("explorer.show(5)")
     assert drawn.count() == page.locator("svg.passage").count() == 0
-    assert "which has those of the 1 events with the largest E4 flux" in shown.inner_text()
+    assert "which has those of the event with the largest E4 flux" in shown.inner_text()
     assert "--number 6 -o event6.png" in shown.inner_text()
     assert browser.errors == []
 

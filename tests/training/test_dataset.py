@@ -187,7 +187,7 @@ def test_an_event_that_straddles_two_months_is_in_the_first_only(
 
 def test_a_list_without_windows_or_without_a_class_is_an_error(work: Work) -> None:
     nowhere = event_table([("noaa18", "2015-05-01T01:00:00", "2015-05-01T01:00:10", "REP")])
-    with pytest.raises(TrainingError, match="holds none of the 1 events; ingest their days first"):
+    with pytest.raises(TrainingError, match="has none of the days of 1 event; ingest them first"):
         build_dataset(work, nowhere, 1, background=False)
     with pytest.raises(TrainingError, match="no window of class REP, CSS; a classifier needs all three"):
         build_dataset(work, nowhere, 1)

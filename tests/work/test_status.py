@@ -436,7 +436,7 @@ def test_done_blocks_that_nobody_asked_for_are_no_complete_work(work: Work) -> N
     merge_asked(work.asked, [granule()])
     work.asked.unlink()
     with pytest.raises(
-        LedgerError, match=r"catalog\.csv is missing, .* though 1 blocks are done; give the same"
+        LedgerError, match=r"catalog\.csv is missing, .* though 1 block is done; give the same"
     ):
         survey(work)
     assert survey(work, [granule()])["ingest"]["missing"] == []

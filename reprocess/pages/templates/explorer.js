@@ -283,6 +283,8 @@
 
   const digits = (x, n = 3) => Number.isFinite(x) ? String(Number(x.toPrecision(n))) : "none";
   const whole = (x) => x.toLocaleString("en");
+  const nounOf = (x, noun) => (x === 1 ? noun : `${noun}s`);
+  const counted = (x, noun) => `${whole(x)} ${nounOf(x, noun)}`;
   const edge = (edges, k) => `${edges[k]} to ${edges[k + 1]}`;
   const flagNames = (flags) => facts.flags.filter(([, bit]) => flags & bit).map(([name]) => name).join(" ");
   const stamp = (ms) => new Date(ms).toISOString();
@@ -297,7 +299,7 @@
     const rate = found.seen ? `${digits(own.event_rate, 4)} per hour` : "dwell too short for a rate";
     const range = limits ? ` (68 % interval ${digits(limits[0])} to ${digits(limits[1])})` : found.seen ? " (no interval)" : "";
     const share = found.seen ? `, ${digits(100 * own.occurrence_fraction, 3)} % of the time` : "";
-    return `${classes[k]} ${whole(own.events)} events, ${rate}${range}${share}`;
+    return `${classes[k]} ${counted(own.events, "event")}, ${rate}${range}${share}`;
   }
 
   function binInWords(bin) {
@@ -471,7 +473,7 @@
         if (!measured[bin].dwell && !values[bin]) return facts.colours.unobserved;
         if (!measured[bin].seen) return `url(#hatch_${name})`;
         return values[bin] === 0 ? facts.colours.zero : hue(values[bin] / scale.top, facts.hues);
-      }, `${whole(total)} events in bins; ${QUANTITIES[chosen.quantity][0]}`);
+      }, `${counted(total, "event")} in bins; ${QUANTITIES[chosen.quantity][0]}`);
     }
     const hours = measured.map((found) => found.dwell / 3600), positive = hours.filter((h) => h > 0);
     const low = Math.floor(Math.log10(Math.min(...positive))), high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...positive))));
@@ -492,7 +494,7 @@
   }
 
   function makeKey() {
-    const words = [["zero", "observed, no event"], ["thin", `observed for under ${facts.min_dwell_s / 60} minutes (hatched)`], ["unobserved", "never observed"]];
+    const words = [["zero", "observed, no event"], ["thin", `observed for under ${facts.min_dwell_s / 60} ${nounOf(facts.min_dwell_s / 60, "minute")} (hatched)`], ["unobserved", "never observed"]];
     id("key").replaceChildren(...words.map(([name, text]) => {
       const colour = facts.colours[name];
       const look = name === "thin" ? `repeating-linear-gradient(45deg,${colour} 0 3px,#666 3px 4px)` : colour;
@@ -618,7 +620,7 @@
   function showPage() {
     const first = chosen.page * PAGE, rows = [...listed.subarray(first, first + PAGE)];
     const where = chosen.bin < 0 ? "" : " in the bin that is chosen", off = chosen.bin < 0 && now.off ? `, ${whole(now.off)} of all classes on no map (L outside, or interpolated)` : "";
-    id("count").textContent = listed.length ? `${whole(first + 1)} to ${whole(first + rows.length)} of ${whole(listed.length)} events${where}${off}` : `No event${where}`;
+    id("count").textContent = listed.length ? `${whole(first + 1)} to ${whole(first + rows.length)} of ${counted(listed.length, "event")}${where}${off}` : `No event${where}`;
     id("before").disabled = first === 0;
     id("after").disabled = first + PAGE >= listed.length;
     const units = Object.fromEntries(facts.columns.map(([name, , unit]) => [name, unit]));
@@ -658,7 +660,7 @@
     const more = make("code", {}, `reprocess plot event WORK --run ${quoted(facts.run)} --number ${i + 1} -o event${i + 1}.png`);
     const found = passages.get(i);
     if (found) return [drawPassage(i, found), make("p", { class: "note" }, ...found.notes.map((note) => `${note}. `), "With flags, latitude and more time, by command: ", more)];
-    const why = passages.size ? `Its records are not in this file, which has those of the ${whole(passages.size)} events with the largest E4 flux. By command: ` : "Its records, which are not in this file, by command: ";
+    const why = passages.size ? `Its records are not in this file, which has those of ${passages.size === 1 ? "the event" : `the ${whole(passages.size)} events`} with the largest E4 flux. By command: ` : "Its records, which are not in this file, by command: ";
     return [make("p", { class: "note" }, why, more)];
   }
 
@@ -805,7 +807,7 @@
     id("command").textContent = command();
     const times = range(periods).filter((period) => inTime(period).some(Boolean));
     const days = [...chosen.satellites].reduce((n, s) => times.reduce((m, period) => m + data.days[s * periods + period], n), 0);
-    id("told").textContent = `${whole(now.count)} events on ${whole(days)} satellite-days are chosen${choiceInWords()}.`;
+    id("told").textContent = `${counted(now.count, "event")} on ${counted(days, "satellite-day")} ${now.count === 1 ? "is" : "are"} chosen${choiceInWords()}.`;
     markBin();
     listEvents();
   }
