@@ -1,13 +1,10 @@
-"""Figures of maps: dials of one run, of the parts of a split, and of the difference of two."""
+"""Figures of maps: dials of one run, and of the difference of two; rows of dials with their words."""
 
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from itertools import product
 from pathlib import Path
 from string import ascii_lowercase
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -132,7 +129,7 @@ def occurrence_figure(
     """
     chosen = dataset.sel(event_class=name)
     highest = limit_of(dataset, "upper") if uncertainty == "interval" else dataset.event_rate
-    scale = rate_scale(highest.values, _certain(dataset), vmax=vmax)
+    scale = rate_scale(highest.values, certain_rate(dataset), vmax=vmax)
     dwell = dataset.dwell.values / 3600
     rate, thin = chosen.event_rate.values, dwell > 0
     panels = [Panel("event rate", rate, scale, thin)]
@@ -148,93 +145,9 @@ def occurrence_figure(
         panels.append(Panel("probability per pass", 100 * chosen.pass_probability.values, shares, thin))
     panels.append(Panel("dwell", np.where(dwell > 0, dwell, np.nan), dwell_scale(dwell)))
     notes = [_counted(dataset, chosen), colours_in_words(dataset, relative=uncertainty == "relative")]
-    notes.append("The scale of rates is the same for all classes; it ends " + _end(vmax))
+    notes.append("The scale of rates is the same for all classes; it ends " + end_in_words(vmax))
     notes += intervals_in_words(dataset)
     return draw_panels(panels, edges_of(dataset), heading_of(dataset, CLASS_LABELS[name]), notes)
-
-
-MOST_PARTS = 24
-"""Dials of a split that one figure can hold."""
-
-
-def plot_split(
-    dataset: xr.Dataset, dims: Sequence[str], folder: Path, stem: str, look: Mapping[str, Any]
-) -> list[Path]:
-    """Write one figure per class of the rates of all parts of a split, in each format.
-
-    Splits by several things have the last of them on the dials of a figure, and a figure for each part of the
-    others. Parts without any dwell or event are left out; a split into more than `MOST_PARTS` has none.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        With these dimensions besides those of ``occurrence.nc``.
-    dims : sequence of str
-    folder : Path
-        Where the files go.
-    stem : str
-        How their names begin.
-    look : mapping
-        Arguments of `plot_occurrence`, of which formats and vmax are used.
-    """
-    *outer, inner = dims
-    paths: list[Path] = []
-    for labels in product(*(dataset[dim].values.tolist() for dim in outer)):
-        part = dataset.sel(dict(zip(outer, labels, strict=True)))
-        rest = [dim for dim in part.events.dims if dim != inner]
-        known = part.event_rate.notnull().any(rest)
-        part = part.sel({inner: known})
-        if not 0 < part.sizes[inner] <= MOST_PARTS:
-            continue
-        told = "_".join([stem, *(label.replace(" ", "-") for label in labels)])
-        draw = partial(split_figure, part, inner, vmax=look.get("vmax"))
-        paths += write_figures(draw, part, folder / told, look.get("formats", ("png",)))
-    return paths
-
-
-def split_figure(
-    dataset: xr.Dataset, dim: str, name: str, vmax: float | None = None, columns: int = 4
-) -> Figure:
-    """Draw the event rates of a class for every part of a split, on one scale.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        With the variables of ``occurrence.nc`` and one labelled dimension more.
-    dim : str
-        That dimension; its labels are the headings of the dials.
-    name : str
-        The class.
-    vmax : float, optional
-        Where the scale of rates ends, events per hour.
-    columns : int
-        Dials in a row.
-    """
-    chosen = dataset.sel(event_class=name)
-    scale = rate_scale(dataset.event_rate.values, _certain(dataset), vmax=vmax)
-    panels = []
-    for label in dataset[dim].values:
-        part = chosen.sel({dim: label})
-        hours, events = float(part.dwell.sum()) / 3600, int(part.events.sum())
-        title = f"{label}\n{counted(events, 'event')}, {hours:,.0f} h"
-        panels.append(Panel(title, part.event_rate.values, scale, part.dwell.values > 0))
-    heading = heading_of(dataset, f"{CLASS_LABELS[name]} by {dim}")
-    notes = [
-        *_split_in_words(dataset, dim),
-        colours_in_words(dataset),
-        "All dials have one scale; it ends " + _end(vmax),
-    ]
-    notes += [*lacking_in_words(dataset.attrs), *intervals_in_words(dataset)]
-    return draw_panels(panels, edges_of(dataset), heading, notes, min(columns, len(panels)))
-
-
-def _split_in_words(dataset: xr.Dataset, dim: str) -> list[str]:
-    """Say what the parts of a split are of, and from which files an index is."""
-    meaning = dataset[dim].attrs.get("long_name", "")
-    if not meaning or meaning == f"the {dim}":
-        return []
-    files = f" ({dataset.attrs['index_files']})" if dataset.attrs.get("index") == dim else ""
-    return [f"{dim}: {meaning}{files}"]
 
 
 def difference_figure(
@@ -265,7 +178,10 @@ def difference_figure(
     parts = [dataset.sel(event_class=name) for dataset in (first, second)]
     rates = np.stack([part.event_rate.values for part in parts])
     lower, upper = (np.stack([limit_of(part, x).values for part in parts]) for x in ("lower", "upper"))
-    scale, difference = rate_scale(rates, np.stack([_certain(part) for part in parts])), rates[1] - rates[0]
+    scale, difference = (
+        rate_scale(rates, np.stack([certain_rate(part) for part in parts])),
+        rates[1] - rates[0],
+    )
     overlap = (np.maximum(*lower) <= np.minimum(*upper)) & np.isfinite(difference)
     thin = [part.dwell.values > 0 for part in parts]
     signed = difference_scale(difference, "difference (events per hour of dwell)", vmax)
@@ -277,7 +193,7 @@ def difference_figure(
     return draw_panels(panels, edges_of(first), heading_of(first, CLASS_LABELS[name]), notes)
 
 
-def _certain(dataset: xr.Dataset) -> np.ndarray:
+def certain_rate(dataset: xr.Dataset) -> np.ndarray:
     """Return the rate that every bin has at least, by its count alone: every bin has this limit."""
     return np.asarray(dataset.get("event_rate_poisson_lower", dataset.event_rate_lower).values)
 
@@ -397,7 +313,8 @@ def colours_in_words(dataset: xr.Dataset, *, relative: bool = False) -> str:
     return f"{none}; hatched: {short}; grey: never observed"
 
 
-def _end(vmax: float | None) -> str:
+def end_in_words(vmax: float | None) -> str:
+    """Say where the scale of rates ends."""
     return (
         "where it was told to (--vmax)"
         if vmax is not None

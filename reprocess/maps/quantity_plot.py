@@ -24,7 +24,7 @@ _DECADES = 30.0
 
 
 def plot_property(dataset: xr.Dataset, folder: Path, stem: str, look: Mapping[str, Any]) -> list[Path]:
-    """Write one figure per class, in each format: arguments as `plot.plot_split`."""
+    """Write one figure per class, in each format: arguments as `split_plot.plot_split`."""
     draw = partial(property_figure, dataset)
     return write_figures(draw, dataset, folder / stem, look.get("formats", ("png",)))
 

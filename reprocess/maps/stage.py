@@ -101,7 +101,8 @@ def make_map(
         If a map of less than everything has no name: the run's own is of everything.
     """
     from reprocess.maps.occurrence import write_occurrence
-    from reprocess.maps.plot import plot_occurrence, plot_split
+    from reprocess.maps.plot import plot_occurrence
+    from reprocess.maps.split_plot import plot_split
     from reprocess.maps.sums import keep_sums
 
     if (choice != EVERYTHING or split or needs_positions(grid, split)) and not name:

@@ -35,8 +35,8 @@ from reprocess.maps.plot import (
     draw_panels,
     occurrence_figure,
     plot_occurrence,
-    split_figure,
 )
+from reprocess.maps.split_plot import empty_parts, plot_split, split_figure
 from reprocess.pages.style import LETTERS, style
 from reprocess.schema import IMAGE_FORMATS
 from reprocess.schema.grid import make_grid
@@ -252,6 +252,18 @@ def split() -> xr.Dataset:
     return found.assign_attrs(index="kp", index_files="Kp.wdc", satellite_days_not_classified=26)
 
 
+def by_property() -> xr.Dataset:
+    """Parts that share the time observed, two of them without an event."""
+    one = np.zeros(GRID.shape)
+    one[1, 12] = 1
+    parts = [maps(counts) for counts in (with_hour(6, 7), one, one, one, with_hour(18, 7))]
+    names = ["2 to 6", "6 to 20", "20 to 60", "below all bins", "no value"]
+    labels = xr.Variable("duration_s", names)
+    found = xr.concat(parts, labels, data_vars="all", coords="minimal", compat="override")
+    has = ~found.duration_s.isin(["20 to 60", "below all bins"])
+    return found.assign(events=found.events * has, event_rate=found.event_rate * has)
+
+
 def passes(uncertainty: str) -> Figure:
     dataset = maps(with_hour(6, 5), thin_hours(), **LONG)
     share = xr.where(dataset.events > 0, 0.25, 0.0).where(dataset.event_rate.notnull())
@@ -277,6 +289,7 @@ FIGURES = {
         maps(with_hour(6, 5), thin_hours(), **LONG), "CSS", 3.0, "interval"
     ),
     "split": lambda: split_figure(split(), "kp", "REP"),
+    "property": lambda: split_figure(by_property(), "duration_s", "REP"),
     "passes": lambda: passes("none"),
     "passes and limits": lambda: passes("interval"),
     "no difference": lambda: difference_figure(maps(), maps(), "REP", ("published", "continuous")),
@@ -305,6 +318,23 @@ def test_dials_of_a_split_share_a_bar_and_have_letters() -> None:
     assert "26 more satellite-days are missing or quarantined" in written
     assert "4 to 5\n14 events, 144 h" in written
     assert len([t for t in written if t == "events per hour of dwell"]) == 1
+
+
+def test_empty_parts_are_named_and_not_drawn(tmp_path: Path) -> None:
+    written = texts(FIGURES["property"]())
+    assert "Not drawn: below all bins (no event)" in written
+    shown = [text.split("\n")[0] for text in written if " h" in text and "\n" in text]
+    assert shown == ["2 to 6", "6 to 20", "20 to 60", "no value"], "a bin without an event says so"
+    for start in ("2 to 6\n14 events, ", "6 to 20\n1 event, ", "20 to 60\n0 events, "):
+        assert any(text.startswith(start) for text in written)
+    unseen = by_property()
+    unseen = unseen.assign(event_rate=unseen.event_rate.where(unseen.duration_s != "2 to 6"))
+    assert empty_parts(unseen, "duration_s", "REP") == {"2 to 6": "no rate", "below all bins": "no event"}
+    hours = xr.Variable("duration_s", [1, 2, 3, 4, 5])
+    own_time = unseen.assign(dwell=unseen.dwell * hours)
+    assert empty_parts(own_time, "duration_s", "REP") == {"2 to 6": "no rate"}
+    nothing = unseen.assign(event_rate=unseen.event_rate * np.nan)
+    assert plot_split(nothing, ["duration_s"], tmp_path, "by", {}) == []
 
 
 def test_passes_have_a_dial_of_percent() -> None:
