@@ -77,8 +77,14 @@ def profile(along: str, spans: tuple[tuple[float, float], ...], **options: Any) 
 def months(**options: Any) -> None:
     """Draw event rates by month, with the dwell that they rest on."""
     from reprocess.maps.line_plot import months_figure
+    from reprocess.maps.lines import by_month
+    from reprocess.schema import EVENT_CLASSES
 
-    _draw(_of_months(months_figure), "Event rates by month", options)
+    def figure(one: "Run", grid: "Grid", choice: "Choice", words: "Words") -> Any:
+        of_months = by_month(one, one.ledger.done(), grid, choice)
+        return months_figure(*of_months, words, choice.classes or tuple(EVENT_CLASSES))
+
+    _draw(figure, "Event rates by month", options)
 
 
 @click.command()
@@ -90,18 +96,12 @@ def months(**options: Any) -> None:
 def coverage(**options: Any) -> None:
     """Draw which satellite observed for how long in each month."""
     from reprocess.maps.line_plot import coverage_figure
-
-    _draw(_of_months(coverage_figure), "Dwell by satellite and month", options)
-
-
-def _of_months(draw: Callable[..., Any]) -> "Callable[[Run, Grid, Choice, Words], Any]":
-    """Return what `_draw` takes of a figure of months."""
     from reprocess.maps.lines import by_month
 
     def figure(one: "Run", grid: "Grid", choice: "Choice", words: "Words") -> Any:
-        return draw(*by_month(one, one.ledger.done(), grid, choice), words)
+        return coverage_figure(*by_month(one, one.ledger.done(), grid, choice), words)
 
-    return figure
+    _draw(figure, "Dwell by satellite and month", options)
 
 
 def _draw(figure: "Callable[[Run, Grid, Choice, Words], Any]", title: str, options: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import ascii_lowercase
 
 import numpy as np
@@ -14,9 +14,10 @@ from matplotlib.figure import Figure
 from reprocess.maps.attributes import coverage_attributes, lacking_in_words, product_attributes
 from reprocess.maps.dials import draw_bar, dwell_scale
 from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, why_no_interval
-from reprocess.maps.lines import Rates, Span, hours_by_month
+from reprocess.maps.lines import Rates, Span, hours_by_month, rates_by_month
 from reprocess.maps.plot import heading_of
 from reprocess.maps.profiles import (
+    MOST_MARKED,
     along,
     draw_coverage,
     draw_dwell,
@@ -28,6 +29,7 @@ from reprocess.maps.profiles import (
 )
 from reprocess.maps.tally import chosen_blocks
 from reprocess.pages.style import CLASS_LABELS, LETTERS, WIDTHS_MM, inches, new_figure
+from reprocess.schema import EVENT_CLASSES
 from reprocess.schema.grid import Grid
 from reprocess.schema.words import counted
 from reprocess.work.asked import asked_of
@@ -107,8 +109,13 @@ def profile_figure(
     return figure
 
 
-def months_figure(exposure: xr.Dataset, events: pd.DataFrame, words: Words) -> Figure:
+def months_figure(
+    exposure: xr.Dataset, events: pd.DataFrame, words: Words, names: Sequence[str] = tuple(EVENT_CLASSES)
+) -> Figure:
     """Draw rates by month, and below them the dwell that they rest on.
+
+    Both classes have one panel, or one each on one scale if there are more months than marks can be told
+    apart of (`profiles.MOST_MARKED`).
 
     Parameters
     ----------
@@ -116,17 +123,35 @@ def months_figure(exposure: xr.Dataset, events: pd.DataFrame, words: Words) -> F
         What `lines.by_month` gives.
     words : Words
         A note on the intervals comes to those that are given.
+    names : sequence of str
+        Classes that the events are of.
     """
-    note = (
-        "Bars: exact Poisson intervals (68 %), a lower bound: a month has too few calendar blocks for others"
-    )
-    shown = Words(words.title, words.subtitle, [*words.notes, note], words.width)
-    figure, axes = _framed([46.0, 20.0], 1, shown, above=1.5, gap=6.5, right=3.5)
-    draw_months(axes[0][0], exposure, events).tick_params(axis="x", labelbottom=False)
+    if exposure.sizes["month"] > MOST_MARKED:
+        return _many_months(exposure, events, words, names)
+    figure, axes = _framed([46.0, 20.0], 1, _with_bars(words, "Bars"), above=1.5, gap=6.5, right=3.5)
+    draw_months(axes[0][0], exposure, events, names).tick_params(axis="x", labelbottom=False)
     axes[0][0].xaxis.get_offset_text().set_visible(False)
     draw_exposure(axes[1][0], exposure)
-    _legend(figure, axes[0][0], shown, 2)
+    _legend(figure, axes[0][0], words, 2)
     return figure
+
+
+def _many_months(exposure: xr.Dataset, events: pd.DataFrame, words: Words, names: Sequence[str]) -> Figure:
+    shown = _with_bars(words, "Bands (those of hardly observed months may leave the panel)")
+    figure, axes = _framed([*[30.0] * len(names), 18.0], 1, shown, gap=7.5, right=3.5)
+    top = highest_of([rates_by_month(exposure, events, name) for name in names])
+    for (panel,), name in zip(axes, names, strict=False):
+        draw_months(panel, exposure, events, (name,)).tick_params(axis="x", which="both", labelbottom=False)
+        panel.set_ylim(0, top)
+        panel.set_title(CLASS_LABELS[name], fontsize=LETTERS[words.width], pad=3)
+    draw_exposure(axes[-1][0], exposure)
+    return figure
+
+
+def _with_bars(words: Words, drawn: str) -> Words:
+    """Return the words of a figure of months, with what their intervals are."""
+    note = f"{drawn}: exact Poisson intervals (68 %), a lower bound: a month has too few calendar blocks for"
+    return replace(words, notes=[*words.notes, f"{note} others"])
 
 
 def coverage_figure(exposure: xr.Dataset, events: pd.DataFrame, words: Words) -> Figure:

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, YearLocator
 from matplotlib.ticker import FuncFormatter, LogLocator, MultipleLocator, NullLocator
 
 from reprocess import schema
@@ -137,19 +137,30 @@ def _beside(line: Rates, k: int, count: int) -> np.ndarray:
     return np.asarray(line.edges[:-1] + np.diff(line.edges) * (k + 1) / (count + 1))
 
 
-def draw_months(axes: Axes, exposure: xr.Dataset, events: pd.DataFrame) -> Axes:
-    """Draw events per hour of dwell by month, REP and CSS, with Poisson's 68 % intervals.
+MOST_MARKED = 36
+"""Months that marks with bars can be told apart of; more are drawn as steps within bands."""
 
-    A month has one or two calendar blocks, which cannot give an interval: these are lower bounds.
+
+def draw_months(
+    axes: Axes, exposure: xr.Dataset, events: pd.DataFrame, names: Sequence[str] = tuple(schema.EVENT_CLASSES)
+) -> Axes:
+    """Draw events per hour of dwell by month, a line for each class, with Poisson's 68 % intervals.
+
+    A month has one or two calendar blocks, which cannot give an interval: these are lower bounds. They are
+    bars, or bands if there are more than `MOST_MARKED` months.
     """
-    for k, (name, marker) in enumerate(zip(schema.EVENT_CLASSES, "sv", strict=True)):
-        line = rates_by_month(exposure, events, name)
+    for k, (name, marker) in enumerate(zip(names, "sv", strict=False)):
+        line, colour = rates_by_month(exposure, events, name), CLASS_COLOURS[name]
+        rate, lower, upper = line.limits
+        if rate.size > MOST_MARKED:
+            axes.stairs(rate, line.edges, baseline=None, lw=0.8, color=colour, label=CLASS_LABELS[name])
+            axes.stairs(upper, line.edges, baseline=lower, fill=True, alpha=0.3, lw=0, color=colour)
+            continue
         days = np.diff(line.edges).astype(int)
         at = line.edges[:-1].astype("datetime64[m]") + (days * 1440 * (k + 1) // 3)
-        rate, lower, upper = line.limits
         axes.errorbar(
             at, rate, [rate - lower, upper - rate], fmt=f"{marker}-", ms=3, mew=0, lw=0.8,
-            color=CLASS_COLOURS[name], label=CLASS_LABELS[name],
+            color=colour, label=CLASS_LABELS[name],
         )  # fmt: skip
     axes.set_ylim(bottom=0)
     axes.set_ylabel("events per hour\nof dwell")
@@ -189,13 +200,19 @@ def draw_coverage(axes: Axes, exposure: xr.Dataset, scale: Scale) -> Axes:
     return _dated(axes, edges)
 
 
+_YEARS_TICKED = 3
+"""Years from which on every year has a tick and some have a label."""
+
+
 def _dated(axes: Axes, edges: np.ndarray) -> Axes:
-    locator = AutoDateLocator(minticks=2, maxticks=6)
+    locator = AutoDateLocator(minticks=2, maxticks=8)
     formats = ["%Y", "%Y-%m", "%d", "%H:%M", "%H:%M", "%S.%f"]
     firsts = ["", "%Y-%m", "%Y-%m-%d", "%d", "%H:%M", "%H:%M"]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(
         ConciseDateFormatter(locator, formats=formats, zero_formats=firsts, show_offset=False)
     )
+    if (edges[-1] - edges[0]).astype(int) > 366 * _YEARS_TICKED:
+        axes.xaxis.set_minor_locator(YearLocator())
     axes.set_xlim(edges[0], edges[-1])
     return axes

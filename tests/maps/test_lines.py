@@ -3,14 +3,16 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 
 from reprocess.errors import LedgerError, SplitError
 from reprocess.maps.line_plot import Words, coverage_figure, months_figure, profile_figure
 from reprocess.maps.lines import bins_within, by_month, profiles, rates_along
 from reprocess.maps.occurrence import occurrence
 from reprocess.maps.profiles import draw_rates
-from reprocess.pages.style import LETTERS, new_figure, style
+from reprocess.pages.style import CLASS_LABELS, LETTERS, new_figure, style
 from reprocess.schema.grid import make_grid
 from reprocess.work.choice import Choice
 from reprocess.work.paths import Run
@@ -119,6 +121,40 @@ def test_figures_say_what_must_be_known_and_nothing_collides(run: tuple[Run, lis
     assert "exact Poisson intervals (68 %), a lower bound" in months
     assert "Grey: no dwell" in coverage
     assert "h, 121 events" in coverage
+
+
+@pytest.mark.parametrize("width", ["one", "two"])
+def test_many_months_have_a_panel_for_each_class_on_one_scale(width: str) -> None:
+    rng, months = np.random.default_rng(5), np.arange(np.datetime64("2001-01"), np.datetime64("2015-01"))
+    hours = np.where(np.arange(months.size) == 70, 0, 40)
+    exposure = xr.Dataset(
+        {"dwell": (("satellite", "month"), hours[np.newaxis] * 3600)},
+        {"satellite": ["noaa18"], "month": months.astype("datetime64[s]")},
+    )
+    when = pd.to_datetime(rng.choice(months[hours > 0], 900).astype("datetime64[s]"), utc=True)
+    names = np.repeat(["REP", "CSS"], [700, 200])
+    events = pd.DataFrame({"satellite": "noaa18", "event_class": names, "peak_time": when})
+    with style(LETTERS[width]):
+        figure = months_figure(exposure, events, Words("Rates", "of a satellite", [], width))
+        alone = months_figure(exposure, events, Words("Rates", "of a satellite", [], width), ("CSS",))
+        for one in (figure, alone):
+            one.canvas.draw()
+            assert not [text for text in outside(one) if text.upper() != text.lower()]
+            assert not [pair for pair in overlapping(one) if all(t.upper() != t.lower() for t in pair)]
+    assert [axes.get_title() for axes in figure.axes] == [*CLASS_LABELS.values(), ""]
+    assert [axes.get_title() for axes in alone.axes] == [CLASS_LABELS["CSS"], ""]
+    rep, css, _ = figure.axes
+    assert rep.get_ylim() == css.get_ylim()
+    (line, band), *_ = (axes.patches for axes in (rep, css))
+    rate = line.get_data().values
+    assert np.flatnonzero(np.isnan(rate)).tolist() == [70], "a month without dwell has no rate"
+    assert np.nansum(rate * hours) == pytest.approx(700)
+    known = np.isfinite(rate)
+    assert (band.get_data().baseline[known] < rate[known]).all()
+    assert (rate[known] < band.get_data().values[known]).all()
+    first, last = figure.axes[-1].get_xlim()
+    years = [tick for tick in figure.axes[-1].get_xticks() if first <= tick <= last]
+    assert 4 <= len(years) <= 8, "every year would be too many labels"
 
 
 def test_few_blocks_have_poisson_intervals_and_say_so(tmp_path: Path) -> None:
