@@ -143,7 +143,8 @@ def map_(work: Path, name: str | None, beside: str, choice: "Choice", **options:
     if options["difference"] is not None and not options["by"]:
         raise click.UsageError("--difference needs --by, which makes the parts that are compared")
     kind = "" if options["difference"] is None else "difference_"
-    usual = f"{kind}by_{'_'.join(options['by'])}" if options["by"] else options["of_property"]
+    split_by = f"by_{'_'.join(options['by'])}" if options["by"] else ""
+    usual = kind + "_".join(word for word in (options["of_property"], split_by) if word)
     beside = beside or ("" if choice.words else usual)
     if (choice.words or split) and not beside:
         raise click.UsageError(
@@ -174,8 +175,8 @@ def _split(options: dict[str, Any]) -> "Split | None":
             raise click.UsageError(f"{option} is for what --by splits the map by")
     require_index(options)
     of_property = options["of_property"]
-    if names and of_property:
-        raise click.UsageError("--property is of a map that is not split; select with --hemisphere, …")
+    if options["difference"] is not None and of_property:
+        raise click.UsageError("--difference is of rates; leave --property out")
     if not (names or of_property or options["passes"]):
         return None
     index = index_of(names, options) if files else None

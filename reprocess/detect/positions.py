@@ -95,7 +95,8 @@ def positions_of_block(plan: PositionPlan) -> int:
     part = read_part(
         part_path(run.events, plan.satellite, plan.block), receipt["outputs"]["events"], _OF_EVENTS
     )
-    events = part.to_pandas()
+    # Python's strings: a day's few events are looked at one by one, which Arrow's are slow for.
+    events = part.to_pandas().astype(dict.fromkeys(_TEXTS, object))
     mode = mode_of(run.read_identity() or {})
     series = Series(work, plan.satellite, mode.arrays, plan.days)
     rows = []
@@ -112,7 +113,9 @@ def positions_of_block(plan: PositionPlan) -> int:
     return len(plan.days)
 
 
-_OF_EVENTS = ("date", "start_index", "stop_index", "stop_date", "event_class", "quality_flags")
+_TEXTS = ("date", "stop_date", "event_class")
+
+_OF_EVENTS = (*_TEXTS, "start_index", "stop_index", "quality_flags")
 
 
 def _require_same(work: Work, plan: PositionPlan, receipt: DetectReceipt) -> None:

@@ -84,7 +84,7 @@ def map_occurrence(
     passes : bool
         Whether to count passes of each bin too, as ``--passes``; an index and edges off the grid do.
     of_property : str
-        A property of events whose quartiles are told, of a map that is not split, as ``--property``.
+        A property of events whose quartiles are told, as ``--property``.
     look_through : bool
         Whether the archive may be looked through in this process, and what is found be kept in WORK, where
         it is not there yet. An index, passes and edges off the grid need it once.

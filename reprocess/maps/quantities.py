@@ -1,5 +1,6 @@
 """Maps of what events are like: quartiles of a property by bin, and the energy that events bring down."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,14 +20,15 @@ from reprocess.maps.intervals import (
     effective_blocks,
     spread_limits,
 )
-from reprocess.maps.split import event_days
-from reprocess.maps.tally import Tally, place_events
+from reprocess.maps.split import Axis, event_days
+from reprocess.maps.tally import Tally, parts_of, place_events
 from reprocess.physics.geometry import cell_area
 from reprocess.schema import EVENT_CLASSES, EVENT_COLUMNS, Variable
 from reprocess.schema.grid import Grid
 from reprocess.schema.properties import PROPERTY_COLUMNS, PROPERTY_KEY
 from reprocess.work.choice import Choice
 from reprocess.work.described import read_properties
+from reprocess.work.groups import Plain
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt
@@ -77,13 +79,14 @@ def with_property(
     counted: Tally,
     name: str,
     choice: Choice,
+    axes: Sequence[Axis] = (),
 ) -> xr.Dataset:
     """Return maps with the quartiles of a property by bin, and flux and power if it is one of `ENERGY`.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-        What `occurrence.occurrence` returns for the same run, grid, tally and choice, without a split.
+        What `occurrence.occurrence` returns for the same run, grid, tally, choice and axes.
     run : Run
     receipts : list of DetectReceipt
     grid : Grid
@@ -91,6 +94,8 @@ def with_property(
     name : str
         Column of the event table or of `PROPERTY_COLUMNS` that holds numbers.
     choice : Choice
+    axes : sequence of Axis
+        What the maps are split by.
 
     Raises
     ------
@@ -100,31 +105,62 @@ def with_property(
     table = read_values(run, receipts, name, replace(choice, classes=()))
     on_map, kind, bin_ = place_events(table, grid)
     events = table[on_map]
-    block = np.searchsorted(counted.blocks, calendar_block(event_days(events)))
-    values = events["value"].to_numpy()
-    known = np.isfinite(values)
-    column = (EVENT_COLUMNS | PROPERTY_COLUMNS)[name]
-    seconds, bins = counted.dwell[0], counted.dwell.shape[-1]
-    cell = (kind * bins + bin_)[known]
-    found = _quartiles(values[known], cell, block[known], seconds, len(EVENT_CLASSES) * bins)
+    known = np.isfinite(events["value"].to_numpy())
+    own = events[known].assign(
+        kind=kind[known],
+        bin=bin_[known],
+        block=np.searchsorted(counted.blocks, calendar_block(event_days(events[known]))),
+        part=parts_of(axes, [axis.of_events(events[known]) for axis in axes]),
+    )
+    rates = dataset.event_rate.values.reshape(len(counted.events), -1, counted.events.shape[-1])
+    found = [
+        _of_part(name, own[own["part"] == k], counted.dwell[min(k, len(counted.dwell) - 1)], seen, grid)
+        for k, seen in enumerate(np.isfinite(rates[:, 0]))
+    ]
+    made = xr.Dataset({key: _stacked([one[key] for one in found], axes) for key in found[0]})
+    chosen = made.assign_coords(event_class=list(EVENT_CLASSES)).sel(event_class=dataset.event_class.values)
+    told: dict[str, Any] = {"property": name, "property_events_without_value": int((~known).sum())}
+    return dataset.assign(
+        {key: variable.variable for key, variable in chosen.data_vars.items()}
+    ).assign_attrs(told | ({"power_is": POWER} if name in ENERGY else {}))
+
+
+def _stacked(parts: list[Plain], axes: Sequence[Axis]) -> Plain:
+    """Return a variable of all parts, a dimension for each axis first."""
+    (dims, _, attributes), values = parts[0], np.stack([one[1] for one in parts])
+    shape = (*(len(axis.labels) for axis in axes), *values.shape[1:])
+    return (*(axis.name for axis in axes), *dims), values.reshape(shape), attributes
+
+
+def _of_part(
+    name: str, events: pd.DataFrame, seconds: np.ndarray, seen: np.ndarray, grid: Grid
+) -> dict[str, Plain]:
+    """Return what is told of a property of events of one part.
+
+    Parameters
+    ----------
+    name : str
+    events : DataFrame
+        Those that have a value, with ``kind``, ``bin`` and ``block`` besides the columns of `read_values`.
+    seconds : ndarray
+        Dwell, shape (blocks, bins).
+    seen : ndarray of bool
+        Bins that have a rate.
+    grid : Grid
+    """
+    bins, column = seconds.shape[-1], (EVENT_COLUMNS | PROPERTY_COLUMNS)[name]
+    values, kind, bin_, block = (events[key].to_numpy() for key in ("value", "kind", "bin", "block"))
+    found = quartiles(values, kind * bins + bin_, block, seconds, len(EVENT_CLASSES) * bins)
     shape = (len(EVENT_CLASSES), *grid.shape)
     variables = {
         f"{name}_{which}": as_plain(_declared(name, which, column), numbers.reshape(shape))
         for which, numbers in found.items()
     }
-    told: dict[str, Any] = {"property": name, "property_events_without_value": int((~known).sum())}
-    if name in ENERGY:
-        weight = values * events["seconds"].to_numpy()
-        energy = np.zeros((len(EVENT_CLASSES), *seconds.shape))
-        np.add.at(energy, (kind[known], block[known], bin_[known]), weight[known])
-        seen = np.isfinite(dataset.event_rate.values[0]).ravel()
-        variables |= _energy(name, energy, seconds, seen, grid)
-        told["power_is"] = POWER
-    made = xr.Dataset(variables).assign_coords(event_class=list(EVENT_CLASSES))
-    chosen = made.sel(event_class=dataset.event_class.values)
-    return dataset.assign(
-        {key: variable.variable for key, variable in chosen.data_vars.items()}
-    ).assign_attrs(told)
+    if name not in ENERGY:
+        return variables
+    energy = np.zeros((len(EVENT_CLASSES), *seconds.shape))
+    np.add.at(energy, (kind, block, bin_), values * events["seconds"].to_numpy())
+    return variables | _energy(name, energy, seconds, seen, grid)
 
 
 def _declared(name: str, which: str, column: Variable) -> Variable:
@@ -145,24 +181,43 @@ def _declared(name: str, which: str, column: Variable) -> Variable:
     return Variable(f"{name}_{which}", dtype, units, f"{words[which]} {name}: {column.meaning}", how, _BIN)
 
 
-def _quartiles(
+def quartiles(
     values: np.ndarray, cell: np.ndarray, block: np.ndarray, seconds: np.ndarray, cells: int
 ) -> dict[str, np.ndarray]:
-    """Return count, quartiles and limits of the median of the values in each cell, shape (cells,)."""
+    """Return count, quartiles and limits of the median of the values in each cell.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (n,)
+        A property of each event.
+    cell : ndarray of int, shape (n,)
+        Its cell: bins by class, the bin last.
+    block : ndarray of int, shape (n,)
+        Its calendar block, as a row of `seconds`.
+    seconds : ndarray, shape (blocks, bins)
+        Dwell.
+    cells : int
+        A multiple of the bins.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (cells,)
+        ``count``; ``median``, ``quartile_lower``, ``quartile_upper``, NaN without a value;
+        ``median_lower``, ``median_upper``, NaN where there are too few blocks, or blocks with events.
+    """
     names = ("median", "quartile_lower", "quartile_upper", "median_lower", "median_upper")
     found = {name: np.full(cells, np.nan) for name in names}
     blocks = np.tile(effective_blocks(seconds.astype(float)), cells // seconds.shape[1])
     order = np.lexsort((values, cell))
     occupied, starts = np.unique(cell[order], return_index=True)
-    for k, rows in zip(occupied.tolist(), np.split(order, starts[1:]), strict=True):
-        if not rows.size:
-            continue
-        quartiles = np.quantile(values[rows], [0.5, 0.25, 0.75])
-        for name, value in zip(names[:3], quartiles, strict=True):
+    of_cells = np.split(order, starts[1:]) if order.size else []
+    for k, rows in zip(occupied.tolist(), of_cells, strict=True):
+        of_cell = np.quantile(values[rows], [0.5, 0.25, 0.75])
+        for name, value in zip(names[:3], of_cell, strict=True):
             found[name][k] = value
         if blocks[k] > MIN_BLOCKS - 1e-6 and np.unique(block[rows]).size >= MIN_BLOCKS_WITH:
             drawn = _drawn_medians(values[rows], draw_blocks(seconds.shape[0])[:, block[rows]])
-            low, high = spread_limits(quartiles[:1], drawn[:, np.newaxis], blocks[k : k + 1])
+            low, high = spread_limits(of_cell[:1], drawn[:, np.newaxis], blocks[k : k + 1])
             found["median_lower"][k] = max(low[0], values[rows[0]])
             found["median_upper"][k] = min(high[0], values[rows[-1]])
     return {"count": np.bincount(cell, minlength=cells), **found}
@@ -178,7 +233,7 @@ def _drawn_medians(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def _energy(
     name: str, energy: np.ndarray, seconds: np.ndarray, seen: np.ndarray, grid: Grid
-) -> dict[str, Any]:
+) -> dict[str, Plain]:
     """Return mean energy flux by bin and power over a hemisphere, with intervals, as xarray takes them.
 
     Parameters

@@ -1,7 +1,7 @@
 """Dials of what events are like: the quartiles of a property, and the energy that events bring down."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 from reprocess.maps.attributes import lacking_in_words
 from reprocess.maps.dials import Scale, edges_of, sequential
 from reprocess.maps.plot import Panel, colours_in_words, draw_panels, heading_of, write_figures
+from reprocess.maps.quantities import POWER
+from reprocess.maps.split_plot import empty_parts, parts_in_words, plot_split, split_in_words
 from reprocess.pages.style import CLASS_LABELS
 from reprocess.schema.words import counted
 
@@ -23,8 +25,12 @@ _DECADES = 30.0
 """Range of values from which on their scale is logarithmic."""
 
 
-def plot_property(dataset: xr.Dataset, folder: Path, stem: str, look: Mapping[str, Any]) -> list[Path]:
+def plot_property(
+    dataset: xr.Dataset, folder: Path, stem: str, look: Mapping[str, Any], dims: Sequence[str] = ()
+) -> list[Path]:
     """Write one figure per class, in each format: arguments as `split_plot.plot_split`."""
+    if dims:
+        return plot_split(dataset, dims, folder, stem, look, property_split_figure)
     draw = partial(property_figure, dataset)
     return write_figures(draw, dataset, folder / stem, look.get("formats", ("png",)))
 
@@ -51,17 +57,64 @@ def property_figure(dataset: xr.Dataset, name: str) -> Figure:
     notes = [
         f"{counted(count, 'event')} with a value; hatched: observed, and no such event; grey: never observed"
     ]
-    meaning = dataset[f"{of}_median"].attrs.get("long_name", "").rpartition(f"{of}: ")[2]
-    notes += [f"{of}: {meaning}"] if meaning else []
+    notes += _meaning(dataset, of)
     if f"mean_{of}" in dataset:
         mean = value_scale(dataset[f"mean_{of}"].values, f"mean {of} ({_printed('mW m-2')})")
         panels.append(Panel("mean over all time", chosen[f"mean_{of}"].values, mean, thin))
         notes.append(f"{_power(chosen)}: {dataset.attrs['power_is']}")
         notes.append(f"Mean over all time: {colours_in_words(dataset)}")
     notes += lacking_in_words(dataset.attrs)
-    notes += [str(dataset.attrs[key]) for key in ("warning", "interval_note") if key in dataset.attrs]
+    notes += _warnings(dataset)
     heading = heading_of(dataset, f"{CLASS_LABELS[name]}: {of}")
     return draw_panels(panels, edges_of(dataset), heading, notes)
+
+
+def property_split_figure(dataset: xr.Dataset, dim: str, name: str, vmax: float | None = None) -> Figure:
+    """Draw the median of a property of a class for every part of a split that has any, on one scale.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        What `quantities.with_property` returns, split by one thing.
+    dim : str
+        That.
+    name : str
+        The class.
+    vmax : float, optional
+        No rates are drawn whose scale could end there.
+    """
+    del vmax
+    of, chosen = str(dataset.attrs["property"]), dataset.sel(event_class=name)
+    units, empty = str(dataset[f"{of}_median"].attrs["units"]), empty_parts(dataset, dim, name)
+    label = f"median {of}{'' if units == '1' else f' ({_printed(units)})'}"
+    scale = value_scale(dataset[f"{of}_median"].values, label)
+    panels, power = [], []
+    for part_of in (value for value in dataset[dim].values.tolist() if value not in empty):
+        part = chosen.sel({dim: part_of})
+        count = counted(int(part[f"{of}_count"].sum()), "event")
+        title = f"{part_of}\n{count} with a value"
+        panels.append(Panel(title, part[f"{of}_median"].values, scale, part.dwell.values > 0))
+        power += [f"{part_of}: {_power(part)}"] if "power" in part else []
+    notes = ["hatched: observed, and no such event; grey: never observed; all dials have one scale"]
+    notes += [
+        *parts_in_words(dataset, dim, empty),
+        *_meaning(dataset, of),
+        *power,
+        *([POWER] if power else []),
+    ]
+    notes += [*lacking_in_words(dataset.attrs), *_warnings(dataset)]
+    heading = heading_of(dataset, f"{CLASS_LABELS[name]}: {of} by {split_in_words(dataset, dim)}")
+    return draw_panels(panels, edges_of(dataset), heading, notes, min(4, len(panels)))
+
+
+def _meaning(dataset: xr.Dataset, of: str) -> list[str]:
+    """Say what a property is, if the file does."""
+    meaning = dataset[f"{of}_median"].attrs.get("long_name", "").rpartition(f"{of}: ")[2]
+    return [f"{of}: {meaning}"] if meaning else []
+
+
+def _warnings(dataset: xr.Dataset) -> list[str]:
+    return [str(dataset.attrs[key]) for key in ("warning", "interval_note") if key in dataset.attrs]
 
 
 def _printed(units: str) -> str:

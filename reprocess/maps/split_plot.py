@@ -1,6 +1,6 @@
 """Figures of splits: a dial for each part that has anything, on one scale."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -30,9 +30,14 @@ MOST_PARTS = 24
 
 
 def plot_split(
-    dataset: xr.Dataset, dims: Sequence[str], folder: Path, stem: str, look: Mapping[str, Any]
+    dataset: xr.Dataset,
+    dims: Sequence[str],
+    folder: Path,
+    stem: str,
+    look: Mapping[str, Any],
+    figure: Callable[..., Figure] | None = None,
 ) -> list[Path]:
-    """Write one figure per class of the rates of all parts of a split, in each format.
+    """Write one figure per class of all parts of a split, in each format.
 
     Splits by several things have the last of them on the dials of a figure, and a figure for each part of the
     others. A split into more than `MOST_PARTS` that have anything has none.
@@ -48,17 +53,21 @@ def plot_split(
         How their names begin.
     look : mapping
         Arguments of `plot_occurrence`, of which formats and vmax are used.
+    figure : callable, optional
+        What draws it, as `split_figure`, which draws rates if left out.
     """
     *outer, inner = dims
     paths: list[Path] = []
     for labels in product(*(dataset[dim].values.tolist() for dim in outer)):
-        part = dataset.sel(dict(zip(outer, labels, strict=True)))
+        chosen = dict(zip(outer, labels, strict=True))
+        half = {"chosen_hemispheres": chosen["hemisphere"]} if "hemisphere" in chosen else {}
+        part = dataset.sel(chosen).assign_attrs(half)
         classes = part.event_class.values.tolist()
         drawn = [part.sizes[inner] - len(empty_parts(part, inner, name)) for name in classes]
         if not min(drawn) or max(drawn) > MOST_PARTS:
             continue
         told = "_".join([stem, *(label.replace(" ", "-") for label in labels)])
-        draw = partial(split_figure, part, inner, vmax=look.get("vmax"))
+        draw = partial(figure or split_figure, part, inner, vmax=look.get("vmax"))
         paths += write_figures(draw, part, folder / told, look.get("formats", ("png",)))
     return paths
 
@@ -109,22 +118,28 @@ def split_figure(
         hours, events = float(part.dwell.sum()) / 3600, int(part.events.sum())
         title = f"{label}\n{counted(events, 'event')}, {hours:,.0f} h"
         panels.append(Panel(title, part.event_rate.values, scale, part.dwell.values > 0))
-    heading = heading_of(dataset, f"{CLASS_LABELS[name]} by {dim}")
+    heading = heading_of(dataset, f"{CLASS_LABELS[name]} by {split_in_words(dataset, dim)}")
     notes = [
-        *_split_in_words(dataset, dim),
+        *parts_in_words(dataset, dim, empty),
         colours_in_words(dataset),
         "All dials have one scale; it ends " + end_in_words(vmax),
     ]
-    if empty:
-        notes.append("Not drawn: " + ", ".join(f"{label} ({why})" for label, why in empty.items()))
     notes += [*lacking_in_words(dataset.attrs), *intervals_in_words(dataset)]
     return draw_panels(panels, edges_of(dataset), heading, notes, min(columns, len(panels)))
 
 
-def _split_in_words(dataset: xr.Dataset, dim: str) -> list[str]:
-    """Say what the parts of a split are of, and from which files an index is."""
+def split_in_words(dataset: xr.Dataset, dim: str) -> str:
+    """Return what a figure is by, and of which part of what the map is split by besides."""
+    of = [f"{name} {value.item()}" for name, value in dataset.coords.items() if not value.ndim]
+    return ", ".join([dim, *of])
+
+
+def parts_in_words(dataset: xr.Dataset, dim: str, empty: Mapping[str, str]) -> list[str]:
+    """Say what the parts of a split are of, from which files an index is, and which are not drawn."""
+    left_out = ", ".join(f"{label} ({why})" for label, why in empty.items())
+    notes = [f"Not drawn: {left_out}"] if empty else []
     meaning = dataset[dim].attrs.get("long_name", "")
     if not meaning or meaning == f"the {dim}":
-        return []
+        return notes
     files = f" ({dataset.attrs['index_files']})" if dataset.attrs.get("index") == dim else ""
-    return [f"{dim}: {meaning}{files}"]
+    return [f"{dim}: {meaning}{files}", *notes]

@@ -33,7 +33,7 @@ class Split:
     passes: bool = False
     """Whether passes are to be counted too."""
     of_property: str = ""
-    """A property of events whose quartiles are to be told, of a map that is not split."""
+    """A property of events whose quartiles are to be told."""
 
 
 def needs_positions(grid: Grid, split: Split | None) -> bool:
@@ -121,7 +121,7 @@ def make_map(
         if split and split.of_property:
             from reprocess.maps.quantity_plot import plot_property
 
-            return [path, *plot_property(dataset, path.parent, name, look or {})]
+            return [path, *plot_property(dataset, path.parent, name, look or {}, list(split.names))]
         if split and split.names:
             return [path, *plot_split(dataset, list(split.names), path.parent, name, look or {})]
         return [path, *plot_occurrence(dataset, path.parent, name, **(look or {}))]
@@ -157,8 +157,8 @@ def make_dataset(
     from reprocess.maps.tally import tally
 
     rows = read_positions(run, chosen, grid, choice) if needs_positions(grid, split) else None
-    counted = tally(run, chosen, grid, replace(choice, classes=()), (), rows)
-    return with_property(found, run, chosen, grid, counted, split.of_property, choice)
+    counted = tally(run, chosen, grid, replace(choice, classes=()), axes, rows)
+    return with_property(found, run, chosen, grid, counted, split.of_property, choice, axes)
 
 
 def make_difference(

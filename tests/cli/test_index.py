@@ -250,7 +250,10 @@ def test_the_positions_are_looked_through_once(runs: list[Run], index: Path) -> 
         (["--by", "activity", "--index", "INDEX", "--index-option", "at=start"], "activity needs bins"),
         (["--by", "activity", "--index", "OTHER", *TABLE], "2009-01-01"),
         (["--by", "activity", "--index", "ODD", *TABLE], "whole minutes"),
-        (["--by", "year", "--property", "duration_s"], "--property is of a map that is not split"),
+        (
+            ["--by", "year", "--property", "duration_s", "--difference", "others"],
+            "--difference is of rates; leave --property out",
+        ),
         (["--property", "colour"], "'colour' is no property of events that is a number"),
         (["--difference", "a:b", "--passes"], "--difference needs --by"),
         (["--l-edges", "2.05,3"], "are not on the exposure grid"),

@@ -18,7 +18,7 @@ from reprocess.maps.intervals import (
     effective_blocks,
     why_no_interval,
 )
-from tests.benchmarks.coverage import coverage
+from tests.benchmarks.coverage import coverage, median_coverage
 
 
 def test_blocks_are_of_the_calendar() -> None:
@@ -118,4 +118,15 @@ def test_intervals_cover_the_truth_within_five_points(truth: str) -> None:
     error = found.shares.std(ddof=1) / len(found.shares) ** 0.5  # bins of one seed share its activity
     assert abs(found.blocks - CONFIDENCE) < 0.05 + 2 * error
     assert error < 0.04
-    assert found.poisson < found.blocks - 0.05, "events that are independent do not test anything"
+    assert found.alone < found.blocks - 0.05, "events that are independent do not test anything"
+
+
+def test_intervals_of_medians_cover_the_truth_within_what_the_docs_tell() -> None:
+    """Three years as above, of bins that expect some events at least (docs/statistics.md)."""
+    found = median_coverage("activity and clusters", years=3, seeds=10, rng=np.random.default_rng(7))
+    error = found.shares.std(ddof=1) / len(found.shares) ** 0.5
+    many = found.shown & (found.expected >= 16)
+    covered = found.covered[many].mean()
+    assert abs(covered - CONFIDENCE) < 0.05 + 2 * error
+    assert error < 0.03
+    assert found.covered_alone[many].mean() < covered - 0.05, "independent events do not test anything"

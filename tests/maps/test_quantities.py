@@ -1,5 +1,6 @@
 """Quartiles of properties by bin, and the energy that events bring down, against plain sums."""
 
+import datetime as dt
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import xarray as xr
 
 from reprocess.errors import LedgerError, SplitError
 from reprocess.maps.intervals import block_interval
-from reprocess.maps.quantities import POWER, read_values
+from reprocess.maps.quantities import POWER, quartiles, read_values
 from reprocess.maps.quantity_plot import plot_property, value_scale
 from reprocess.maps.stage import Split, make_dataset
 from reprocess.physics.geometry import cell_area
@@ -91,6 +92,38 @@ def test_quartiles_are_those_of_the_events_in_the_bin(
                 assert values.min() <= lower < median < upper <= values.max()
         assert np.isnan(found[f"{name}_median"].sel(event_class=kind).values[:, 2]).all(), "no event there"
     assert found.attrs["property_events_without_value"] == int(table[name].isna().sum())
+
+
+@pytest.mark.parametrize("name", ["duration_s", "energy_flux_40"])
+def test_a_split_has_in_each_part_what_a_map_of_it_alone_has(
+    demo: tuple[Run, list[dict], pd.DataFrame], name: str, tmp_path: Path
+) -> None:
+    run, receipts, _ = demo
+    found = make_dataset(run, receipts, MAP, 60, EVERYTHING, Split(("hemisphere", "year"), of_property=name))  # type: ignore[arg-type]
+    years = found.year.values.tolist()
+    assert len(years) > 1
+    for year in years[:2]:
+        dates = {"start": dt.date(int(year), 1, 1), "end": dt.date(int(year), 12, 31)}
+        alone = of(run, receipts, name, choice=Choice(hemispheres=("N",), **dates))  # type: ignore[arg-type]
+        part = found.sel(hemisphere="N", year=year)
+        # Limits are of other blocks: a year alone has no others.
+        ends = ("_count", "_median", "_quartile_lower", "_quartile_upper")
+        for key in (*(f"{name}{end}" for end in ends), *({f"mean_{name}", "power"} & {*alone})):
+            np.testing.assert_allclose(part[key], alone[key], err_msg=f"{key} {year}")
+    assert int(found[f"{name}_count"].sel(hemisphere="S").sum()) == 0
+    assert int(found[f"{name}_count"].sum()) == int(of(run, receipts, name)[f"{name}_count"].sum())
+    paths = plot_property(found, tmp_path, "x", {"formats": ("svg",)}, ["hemisphere", "year"])
+    drawn = next(path for path in paths if path.name == "x_N_REP.svg").read_text()
+    assert f"{name} by year, hemisphere N" in drawn
+    assert "hemisphere N alone" in drawn
+    assert ("Power over a hemisphere" in drawn) == (name == "energy_flux_40")
+
+
+def test_a_property_of_no_event_has_no_quartile() -> None:
+    none = np.empty(0, int)
+    found = quartiles(none.astype(float), none, none, np.ones((12, 2)), 4)
+    assert found["count"].tolist() == [0] * 4
+    assert np.isnan(found["median"]).all()
 
 
 def test_energy_and_power_are_plain_sums_over_dwell_and_area(

@@ -40,10 +40,12 @@ def polar_mean(counts: np.ndarray, missing: np.ndarray, L: np.ndarray, usable: n
         has no influence.
     """
     polar = usable & (POLAR_L < L)
-    sums, records = (
-        np.concatenate(([0], np.cumsum(v))) for v in (np.where(missing, WHERE_MISSING, counts) * polar, polar)
-    )
-    place = np.arange(counts.size)
-    first, behind = np.maximum(place - NEAR, 0), np.minimum(place + NEAR + 1, counts.size)
-    number = records[behind] - records[first]
-    return np.where(number >= ENOUGH, (sums[behind] - sums[first]) / np.maximum(number, 1), 0.0)
+    total, number = (_near(v) for v in (np.where(missing, WHERE_MISSING, counts) * polar, polar))
+    return np.where(number >= ENOUGH, total / np.maximum(number, 1), 0.0)
+
+
+def _near(values: np.ndarray) -> np.ndarray:
+    """Return the sum of the values up to `NEAR` records before and after each."""
+    sums = np.pad(np.cumsum(values), (NEAR + 1, NEAR), mode="edge")
+    sums[: NEAR + 1] = 0
+    return np.asarray(sums[2 * NEAR + 1 :] - sums[: -2 * NEAR - 1])

@@ -101,18 +101,20 @@ def trace_L(records: Mapping[str, np.ndarray]) -> np.ndarray:
     ndarray of float32, shape (n,)
         Two decimals where traced, as in the files.
     """
-    stored, latitude, altitude = records["L_IGRF"], records["latitude"], records["altitude"]
+    stored = records["L_IGRF"]
+    lacking = np.flatnonzero(stored == L_MISSING)
+    latitude, longitude, altitude = (records[name][lacking] for name in ("latitude", "longitude", "altitude"))
     with np.errstate(invalid="ignore"):  # a longitude may be infinite
-        east = (records["longitude"] + 180) % 360 - 180
-    inside = stored == L_MISSING
+        east = (longitude + 180) % 360 - 180
+    within = np.ones(lacking.size, bool)
     for name, values in (("latitude", latitude), ("longitude", east), ("altitude", altitude)):
         low, high = REGION[name]
-        inside = inside & (values >= low) & (values <= high)
-    if not inside.any():
+        within &= (values >= low) & (values <= high)
+    if not within.any():
         return stored
-    L = stored.copy()
+    L, inside = stored.copy(), lacking[within]
     year = 2000 + (records["time"][inside] - _MS_2000) / _YEAR_MS
-    traced = 1 / inverse_L(latitude[inside], east[inside], altitude[inside], year)
+    traced = 1 / inverse_L(latitude[within], east[within], altitude[within], year)
     L[inside] = np.round(traced, 2).astype(np.float32)
     return L
 
