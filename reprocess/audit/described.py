@@ -8,8 +8,8 @@ import pandas as pd
 from reprocess.catalogue.properties import describe_events
 from reprocess.catalogue.stage import origin_of
 from reprocess.errors import LedgerError
+from reprocess.pages.words import counted
 from reprocess.schema.properties import PROPERTY_COLUMNS, PROPERTY_KEY
-from reprocess.schema.words import counted
 from reprocess.work.described import made_from, read_part_of_properties
 from reprocess.work.held import Held
 from reprocess.work.parts import part_path

@@ -13,8 +13,8 @@ from reprocess.detect.positions import rows_of_day
 from reprocess.detect.rules.mode import Look, Stretch
 from reprocess.errors import LedgerError
 from reprocess.files import find
+from reprocess.pages.words import counted
 from reprocess.schema.grid import Grid
-from reprocess.schema.words import counted
 from reprocess.work.parts import part_path
 from reprocess.work.paths import Run
 from reprocess.work.positions import edges_digest, position_origin, read_part_of_positions

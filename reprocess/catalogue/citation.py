@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reprocess.pages.words import counted
 from reprocess.schema import PUBLISHED_MODEL, SATELLITES
-from reprocess.schema.words import counted
 from reprocess.work.paths import Run
 from reprocess.work.status import ledger_days
 

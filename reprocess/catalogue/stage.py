@@ -16,7 +16,7 @@ from reprocess.execution.mapping import Progress, count_blocks
 from reprocess.execution.share import Share, client_of, own
 from reprocess.execution.workers import Workers
 from reprocess.files import find, sha256
-from reprocess.schema.words import counted
+from reprocess.pages.words import counted
 from reprocess.work.described import made_from
 from reprocess.work.held import Held
 from reprocess.work.parts import part_path

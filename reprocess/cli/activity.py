@@ -6,7 +6,7 @@ import click
 
 from reprocess.cli.options import options_of
 from reprocess.cli.place import open_place
-from reprocess.schema.words import numbered, to_be
+from reprocess.pages.words import numbered, to_be
 
 if TYPE_CHECKING:
     from reprocess.indices.series import Index

@@ -17,7 +17,7 @@ from reprocess.cli.options import (
     existing_work,
 )
 from reprocess.cli.survey import INCOMPLETE
-from reprocess.schema.words import numbered
+from reprocess.pages.words import numbered
 
 if TYPE_CHECKING:
     from reprocess.work.paths import Work

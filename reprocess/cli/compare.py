@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reprocess.cli.options import JSON, MAP, existing_work
-from reprocess.schema.words import numbered, to_be
+from reprocess.pages.words import numbered, to_be
 
 if TYPE_CHECKING:
     from reprocess.work.paths import Run, Work

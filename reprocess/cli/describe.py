@@ -8,7 +8,7 @@ import click
 from reprocess.cli.interruption import resumable
 from reprocess.cli.options import CLUSTER, EXISTING_WORK, ONE_RUN, PARTITION, existing_work
 from reprocess.cli.place import open_place
-from reprocess.schema.words import numbered
+from reprocess.pages.words import numbered
 
 if TYPE_CHECKING:
     from reprocess.work.paths import Run, Work

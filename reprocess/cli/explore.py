@@ -10,7 +10,7 @@ from reprocess.cli.interruption import resumable
 from reprocess.cli.options import CLUSTER, EXISTING_WORK, MAP, ONE_RUN, existing_work, words_of
 from reprocess.cli.output import require_folder, write_output
 from reprocess.cli.steps import finish, grid_of
-from reprocess.schema.words import numbered
+from reprocess.pages.words import numbered
 
 if TYPE_CHECKING:
     from reprocess.report.explorer import Activity

@@ -11,7 +11,7 @@ from reprocess.cli.compare import LEFT_OUT, find_run
 from reprocess.cli.event_lists import FORM, form_of
 from reprocess.cli.numbers import Number
 from reprocess.cli.options import EXISTING_WORK, JSON, ONE_RUN, existing_work, options_of
-from reprocess.schema.words import noun_of, numbered
+from reprocess.pages.words import noun_of, numbered
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,7 @@ from reprocess.cli.options import (
     classifies_all,
 )
 from reprocess.cli.selection import list_granules, reading
-from reprocess.schema.words import numbered
+from reprocess.pages.words import numbered
 
 
 @click.command()

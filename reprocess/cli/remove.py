@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reprocess.cli.options import DRY_RUN, EXISTING_WORK, existing_work, satellites_option
-from reprocess.schema.words import numbered
+from reprocess.pages.words import numbered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

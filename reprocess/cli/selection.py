@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reprocess.errors import ListingError
-from reprocess.schema.words import numbered
+from reprocess.pages.words import numbered
 
 if TYPE_CHECKING:
     from reprocess.schema.granules import Granule, LeftOut, Listing, Selection

@@ -13,7 +13,7 @@ from reprocess.cli.options import (
 from reprocess.cli.place import open_place
 from reprocess.cli.selection import reading
 from reprocess.cli.survey import print_survey
-from reprocess.schema.words import numbered
+from reprocess.pages.words import numbered
 
 if TYPE_CHECKING:
     from reprocess.detect.plan import Settings

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reprocess.pages.words import numbered, to_be
 from reprocess.schema import DayState
-from reprocess.schema.words import numbered, to_be
 
 if TYPE_CHECKING:
     from reprocess.work.status import FailedBlock, IngestState, RunState, Survey

@@ -16,7 +16,7 @@ from reprocess.cli.options import (
     former,
     options_of,
 )
-from reprocess.schema.words import numbered
+from reprocess.pages.words import numbered
 from reprocess.training.options import Options
 
 _LSTM_UNITS = click.IntRange(1, 4096)

@@ -7,9 +7,9 @@ from reprocess.maps.dials import difference_scale, rate_scale
 from reprocess.maps.occurrence import poisson_interval
 from reprocess.maps.plot import Panel, draw_panels
 from reprocess.pages.style import CLASS_LABELS, LETTERS, png, style
+from reprocess.pages.words import counted, noun_of
 from reprocess.schema import EVENT_CLASSES
 from reprocess.schema.grid import Grid
-from reprocess.schema.words import counted, noun_of
 
 
 def draw_difference(maps: RateMaps, grid: Grid, name: str) -> bytes:

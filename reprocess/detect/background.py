@@ -9,9 +9,9 @@ from reprocess.detect.rules.mode import RECORDS
 from reprocess.execution.mapping import Progress, each_block
 from reprocess.execution.share import Share, client_of, noting, own
 from reprocess.execution.workers import Workers
+from reprocess.pages.words import counted
 from reprocess.schema.background import polar_counts
 from reprocess.schema.granules import Granule, block_of
-from reprocess.schema.words import counted
 from reprocess.work.held import Held
 from reprocess.work.paths import Work
 from reprocess.work.status import ledger_days

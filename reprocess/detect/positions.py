@@ -22,8 +22,8 @@ from reprocess.errors import LedgerError
 from reprocess.execution.mapping import Progress, count_blocks
 from reprocess.execution.share import Share, client_of
 from reprocess.execution.workers import Workers
+from reprocess.pages.words import counted
 from reprocess.schema.grid import Grid
-from reprocess.schema.words import counted
 from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.described import made_from
 from reprocess.work.held import held_near

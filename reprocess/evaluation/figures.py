@@ -13,7 +13,7 @@ from reprocess import schema
 from reprocess.evaluation.matching import NOT_OBSERVED, OUTCOMES
 from reprocess.evaluation.tally import SCOPES, Tally
 from reprocess.pages.style import new_figure, png, style
-from reprocess.schema.words import counted
+from reprocess.pages.words import counted
 
 _COLOURS = {"none": "0.45", "REP": "#0072b2", "CSS": "#d55e00"}
 _OUTCOME_COLOURS = {"matched": "#009e73", "confused": "#e69f00", "missed": "0.75", NOT_OBSERVED: "0.92"}

@@ -11,8 +11,8 @@ from reprocess.errors import IncompleteError, LedgerError
 from reprocess.evaluation.tally import TRUTH_COLUMNS, EvaluatePlan, Tally, tally_block
 from reprocess.execution.mapping import Plan, Progress, each_block
 from reprocess.execution.workers import Workers
+from reprocess.pages.words import counted
 from reprocess.schema.granules import Granule
-from reprocess.schema.words import counted
 from reprocess.work.held import Held
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work

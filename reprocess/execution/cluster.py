@@ -24,8 +24,8 @@ from tornado.ioloop import PeriodicCallback
 from reprocess.errors import ClusterError
 from reprocess.execution import site
 from reprocess.execution.batch import DASK, ENVIRONMENT, SATURATION, Batch
+from reprocess.pages.words import counted
 from reprocess.schema import DASHBOARD_PORT
-from reprocess.schema.words import counted
 
 _LOOPBACK = "127.0.0.1"
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from reprocess import schema
 from reprocess.errors import IncompleteError
-from reprocess.schema.words import counted
+from reprocess.pages.words import counted
 from reprocess.work.receipts import BlockResult
 
 if TYPE_CHECKING:  # what is done in this process does without

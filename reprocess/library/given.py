@@ -14,9 +14,9 @@ from reprocess import schema
 from reprocess.errors import DataError, GranuleError
 from reprocess.files import sha256
 from reprocess.ingest.reading import fill_calibration_flag, read_records
+from reprocess.pages.words import counted
 from reprocess.schema import MS_PER_DAY, RECORD_ARRAYS, ArraySpec
 from reprocess.schema.product import says_simulated
-from reprocess.schema.words import counted
 from reprocess.sources.naming import read_name
 
 SPECS = {spec.name: spec for spec in RECORD_ARRAYS}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reprocess import schema
-from reprocess.schema.words import counted, to_be
+from reprocess.pages.words import counted, to_be
 from reprocess.work.ledger import source_digest
 from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt

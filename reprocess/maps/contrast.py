@@ -25,10 +25,10 @@ from reprocess.maps.exposure import as_plain, grid_coordinates
 from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, MIN_BLOCKS
 from reprocess.maps.split import Axis, Columns
 from reprocess.maps.tally import Tally, chosen_blocks, tally
+from reprocess.pages.words import numbered
 from reprocess.schema import EVENT_CLASSES
 from reprocess.schema.differences import DIFFERENCES
 from reprocess.schema.grid import Grid
-from reprocess.schema.words import numbered
 from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt

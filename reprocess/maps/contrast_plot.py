@@ -14,7 +14,7 @@ from reprocess.maps.dials import Scale, difference_scale, edges_of, rate_scale
 from reprocess.maps.intervals import poisson_interval
 from reprocess.maps.plot import Panel, draw_panels, heading_of, write_figures
 from reprocess.pages.style import CLASS_LABELS
-from reprocess.schema.words import counted
+from reprocess.pages.words import counted
 
 RATIO_END = 3.0
 """Powers of two at which the colours of ratios end: an eighth and eight times."""

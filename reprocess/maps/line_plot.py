@@ -29,9 +29,9 @@ from reprocess.maps.profiles import (
 )
 from reprocess.maps.tally import chosen_blocks
 from reprocess.pages.style import CLASS_LABELS, LETTERS, WIDTHS_MM, inches, new_figure
+from reprocess.pages.words import counted
 from reprocess.schema import EVENT_CLASSES
 from reprocess.schema.grid import Grid
-from reprocess.schema.words import counted
 from reprocess.work.asked import asked_of
 from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.paths import Run, Work

@@ -25,7 +25,7 @@ from reprocess.maps.dials import (
     relative_uncertainty,
 )
 from reprocess.pages.style import CLASS_LABELS, LETTERS, WIDTHS_MM, image, inches, new_figure, style
-from reprocess.schema.words import counted, noun_of, to_be
+from reprocess.pages.words import counted, noun_of, to_be
 
 _PER_MM = 0.68
 """Letters of 8 points in a millimetre."""

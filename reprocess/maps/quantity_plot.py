@@ -17,7 +17,7 @@ from reprocess.maps.plot import Panel, colours_in_words, draw_panels, heading_of
 from reprocess.maps.quantities import POWER
 from reprocess.maps.split_plot import empty_parts, parts_in_words, plot_split, split_in_words
 from reprocess.pages.style import CLASS_LABELS
-from reprocess.schema.words import counted
+from reprocess.pages.words import counted
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 

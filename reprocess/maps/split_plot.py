@@ -23,7 +23,7 @@ from reprocess.maps.plot import (
 )
 from reprocess.maps.split import REST
 from reprocess.pages.style import CLASS_LABELS
-from reprocess.schema.words import counted
+from reprocess.pages.words import counted
 
 MOST_PARTS = 24
 """Dials of a split that one figure can hold."""

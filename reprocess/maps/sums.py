@@ -19,9 +19,9 @@ from reprocess.files import sha256, write_atomic
 from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS
 from reprocess.maps.split import Axis, Columns
 from reprocess.maps.tally import Tally, tally
+from reprocess.pages.words import counted
 from reprocess.schema import EVENT_CLASSES
 from reprocess.schema.grid import Grid, is_fine
-from reprocess.schema.words import counted
 from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.parts import part_path
 from reprocess.work.paths import Run

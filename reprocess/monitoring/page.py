@@ -25,8 +25,8 @@ from bokeh.palettes import Viridis256
 from bokeh.plotting import figure
 
 from reprocess.monitoring.board import GRID, NOT_USABLE, STATES, Board, Stage, duration
+from reprocess.pages.words import counted
 from reprocess.schema import EVENT_CLASSES, SATELLITES, block_days, day_date
-from reprocess.schema.words import counted
 
 MIN_DWELL_S = 600
 """Bins observed for less get no rate, as on the map that `reprocess map` makes by default."""

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from reprocess.schema.words import counted, noun_of
+from reprocess.pages.words import counted, noun_of
 
 
 class Script(NamedTuple):

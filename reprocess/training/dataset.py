@@ -27,9 +27,9 @@ from reprocess.errors import TrainingError
 from reprocess.evaluation.tally import AROUND
 from reprocess.evaluation.truth import label_records, near_events
 from reprocess.files import sha256
+from reprocess.pages.words import counted
 from reprocess.schema import DayState
 from reprocess.schema.measurements import not_measured
-from reprocess.schema.words import counted
 from reprocess.work.paths import Work
 from reprocess.work.status import ledger_days
 from reprocess.work.store import open_records

@@ -6,9 +6,9 @@ from typing import Any, TypedDict, overload
 
 from reprocess import schema
 from reprocess.errors import LedgerError
+from reprocess.pages.words import numbered, to_be
 from reprocess.schema import DayState
 from reprocess.schema.granules import Granule, LeftOut, block_of
-from reprocess.schema.words import numbered, to_be
 from reprocess.work.asked import read_asked, read_left_out
 from reprocess.work.held import Held
 from reprocess.work.ledger import BlockLedger

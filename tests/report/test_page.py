@@ -22,12 +22,12 @@ from reprocess.maps import stage as map_stage
 from reprocess.maps.axes import make_axes
 from reprocess.maps.contrast import contrast
 from reprocess.maps.occurrence import read_occurrence
+from reprocess.pages.words import counted
 from reprocess.report import figures
 from reprocess.report import page as page_module
 from reprocess.report.page import DRAWN, LISTED, write_report
 from reprocess.schema.granules import Granule
 from reprocess.schema.grid import make_grid
-from reprocess.schema.words import counted
 from reprocess.sources.listing import list_archive
 from reprocess.work.asked import merge_asked
 from reprocess.work.choice import Choice

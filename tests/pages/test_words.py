@@ -2,7 +2,7 @@
 
 import pytest
 
-from reprocess.schema.words import counted, noun_of, numbered, to_be
+from reprocess.pages.words import counted, noun_of, numbered, to_be
 
 
 @pytest.mark.parametrize(
