@@ -84,9 +84,11 @@ class _Diagram(Directive):
         from diagram import draw
 
         title = self.options["title"]
-        caption = f"<figcaption>{escape(title)}</figcaption>"
         picture = draw("\n".join(self.content), title)
-        return [nodes.raw("", f"<figure>{picture}{caption}</figure>", format="html")]
+        html = f"{picture}<figcaption>{escape(title)}</figcaption>"
+        return [
+            nodes.raw("", f'<figure style="overflow-x: auto" tabindex="0">{html}</figure>', format="html")
+        ]
 
 
 def _tidy(*_: object) -> None:

@@ -78,7 +78,7 @@ def draw(text: str, title: str) -> str:
     words = "; ".join(f"{labels.get(a, a)} to {labels.get(b, b)}" for a, b in arrows)
     parts = [
         f'<svg role="img" aria-labelledby="{name} {name}-arrows" xmlns="http://www.w3.org/2000/svg" '
-        f'viewBox="0 0 {size[0]} {size[1]}" style="width: {size[0]}px; max-width: 100%" font-size="12" '
+        f'viewBox="0 0 {size[0]} {size[1]}" style="width: {size[0]}px" font-size="12" '
         'fill="currentColor">',
         f'<title id="{name}">{escape(title)}</title>',
         f'<desc id="{name}-arrows">Arrows: {escape(words)}.</desc>',
