@@ -2,13 +2,20 @@
 
 Sums of integers, so the order of blocks cannot matter. The same parts give the time spent per
 satellite-day, which the confidence of occurrence fractions is resampled from.
+
+`exposure.json` beside it names the parts that it was summed from, so that after a few new ones only the
+months of their satellites are summed anew.
 """
 
+import json
 import shutil
+from typing import NamedTuple
 
 import numpy as np
+import zarr
 
-from reprocess import schema
+from reprocess import __version__, schema
+from reprocess.files import tree_sha256, write_atomic
 from reprocess.maps.attributes import product_attributes
 from reprocess.schema.grid import FINE, Grid, coarse_bins
 from reprocess.work.choice import EVERYTHING, Choice
@@ -36,27 +43,106 @@ _TEXTS = {
 _FINE_SHAPE = (len(schema.HEMISPHERES), *FINE.shape)
 
 
+class Summed(NamedTuple):
+    """What one part is summed into."""
+
+    satellite: str
+    months: tuple[str, ...]
+    """YYYY-MM, increasing."""
+
+
+Parts = dict[str, Summed]
+"""Parts by satellite, block and sha256."""
+
+
 def write_exposure(run: Run, receipts: list[DetectReceipt]) -> None:
     """Sum the dwell parts of all done blocks into `exposure.zarr`.
 
     Dimensions are satellite, month, hemisphere, L (0.1) and MLT (0.25 h); values are seconds,
-    2 per record. The months are those from the run's first to its last.
+    2 per record. The months are those from the run's first to its last. What is there of months that
+    no part changed stays.
+
+    Raises
+    ------
+    LedgerError
+        If a part that has to be read is missing or damaged.
     """
     satellites = sorted({r["satellite"] for r in receipts})
     months = np.unique([np.datetime64(date, "M") for r in receipts for date in r["days"]])
     if not months.size:
         shutil.rmtree(run.exposure, ignore_errors=True)
+        run.exposure_parts.unlink(missing_ok=True)
         return
     calendar = np.arange(months[0], months[-1] + 1)
     totals = {name: np.zeros((len(satellites), calendar.size, FINE.cells), np.int32) for name in QUANTITIES}
-    for satellite, part in read_dwell(run, receipts):
+    parts = {_key(r): _summed(r) for r in receipts}
+    before = _read_parts(run)
+    anew = {(s, month) for key in before.keys() ^ parts.keys() for s, month in _rows(before | parts, key)}
+    if before:
+        _take(run, satellites, calendar, anew, totals)
+    for satellite, part in read_dwell(run, [r for r in receipts if anew & set(_rows(parts, _key(r)))]):
         month = (_dates(part["day"]).astype("datetime64[M]") - calendar[0]).astype(int)
+        row = np.array([(satellite, str(each)) in anew for each in calendar])[month]
         for name, total in totals.items():
-            _add(total[satellites.index(satellite)], month, part["cell"], part[schema.RECORDS_OF[name]])
+            counts = part[schema.RECORDS_OF[name]][row]
+            _add(total[satellites.index(satellite)], month[row], part["cell"][row], counts)
     shape = (len(satellites), calendar.size, *_FINE_SHAPE)
     arrays = {name: as_plain(schema.EXPOSURE[name], total.reshape(shape)) for name, total in totals.items()}
     arrays |= _coordinates(satellites, calendar) | grid_coordinates(FINE)
     write_group(run.exposure, arrays, product_attributes(run, **_TEXTS))
+    told = {"version": __version__, "exposure_sha256": tree_sha256(run.exposure), "parts": parts}
+    write_atomic(run.exposure_parts, json.dumps(told, indent=1, sort_keys=True).encode())
+
+
+def _key(receipt: DetectReceipt) -> str:
+    return f"{receipt['satellite']} {receipt['block']} {receipt['outputs']['dwell']}"
+
+
+def _summed(receipt: DetectReceipt) -> Summed:
+    return Summed(receipt["satellite"], tuple(sorted({date[:7] for date in receipt["days"]})))
+
+
+def _rows(parts: Parts, key: str) -> list[tuple[str, str]]:
+    """Return satellite and month of the rows that a part is summed into."""
+    return [(parts[key].satellite, month) for month in parts[key].months]
+
+
+def _read_parts(run: Run) -> Parts:
+    """Return what `exposure.zarr` was summed from; nothing if that is not known of it as it is now."""
+    try:
+        told = json.loads(run.exposure_parts.read_bytes())
+        known = (told["version"], told["exposure_sha256"]) == (__version__, tree_sha256(run.exposure))
+        return {
+            key: Summed(satellite, tuple(months))
+            for key, (satellite, months) in told["parts"].items()
+            if known
+        }
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}
+
+
+def _take(
+    run: Run,
+    satellites: list[str],
+    calendar: np.ndarray,
+    anew: set[tuple[str, str]],
+    totals: dict[str, np.ndarray],
+) -> None:
+    """Put into totals what `exposure.zarr` holds of months that are not summed anew."""
+
+    def stored(name: str) -> np.ndarray:
+        return np.asarray(zarr.open_array(run.exposure / name, mode="r", zarr_format=3)[...])
+
+    months = np.datetime64(schema.EPOCH, "D") + stored("month").astype("timedelta64[D]")
+    before = [str(month) for month in months.astype("datetime64[M]")]
+    now = [str(month) for month in calendar]
+    of_before = {name: stored(name).reshape(-1, len(before), FINE.cells) for name in totals}
+    for k, satellite in enumerate(stored("satellite").tolist()):
+        rows = [month for month in before if month in now and (satellite, month) not in anew]
+        if satellite in satellites:
+            to, of = [now.index(month) for month in rows], [before.index(month) for month in rows]
+            for name, total in totals.items():
+                total[satellites.index(satellite), to] = of_before[name][k, of]
 
 
 def _coordinates(satellites: list[str], months: np.ndarray) -> dict[str, Plain]:

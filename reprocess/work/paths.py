@@ -53,6 +53,11 @@ class Run:
         return self.root / "exposure.zarr"
 
     @property
+    def exposure_parts(self) -> Path:
+        """Which parts the exposure was summed from (`maps.exposure`)."""
+        return self.root / "exposure.json"
+
+    @property
     def classes(self) -> Path:
         """Zarr group of classes and probabilities per record."""
         return self.root / "classes.zarr"

@@ -1,12 +1,17 @@
 import datetime as dt
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reprocess.errors import LedgerError
+from reprocess.files import tree_sha256
 from reprocess.maps.exposure import BOUNDS, QUANTITIES, daily, grid_coordinates, write_exposure
 from reprocess.schema import RECORDS_OF, day_index
 from reprocess.schema.grid import FINE, make_grid
@@ -194,3 +199,65 @@ def test_coordinates_of_a_map():
     assert list(coordinates) == ["L", "L_bounds", "MLT", "MLT_bounds"]
     assert coordinates["L"][1].tolist() == [3, 7]
     assert coordinates["MLT_bounds"][1].tolist() == [[0, 12], [12, 24]]
+
+
+@settings(max_examples=8)
+@given(st.data())
+def test_what_is_kept_of_months_never_tells(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    """However blocks come, change and go, the exposure is as if it was summed at once."""
+    root = tmp_path_factory.mktemp("kept")
+    one, other = Run(root / "runs" / "one"), Run(root / "runs" / "other")
+    blocks = [("noaa18", 247), ("noaa18", 248), ("metop01", 248), ("noaa15", 250)]
+    date = st.sampled_from(["2019-09-30", "2019-10-01", "2019-10-24", "2019-11-02", "2020-01-01"])
+    row = st.tuples(date, st.sampled_from([2.6, 6.0]), st.just(6.0), st.just(70), *[st.integers(0, 9)] * 3)
+    now: dict[tuple[str, int], dict] = {}
+    for _ in range(3):
+        for at in data.draw(st.sets(st.sampled_from(blocks), min_size=1)):
+            rows = data.draw(st.lists(row, max_size=3))
+            now[at] = block(one, *at, rows)
+            block(other, *at, rows)
+        for at in data.draw(st.sets(st.sampled_from(blocks))):
+            now.pop(at, None)
+        receipts = [now[at] for at in sorted(now)]
+        write_exposure(one, receipts)
+        shutil.rmtree(other.exposure, ignore_errors=True)
+        other.exposure_parts.unlink(missing_ok=True)
+        write_exposure(other, receipts)
+        assert one.exposure.exists() == other.exposure.exists()
+        if one.exposure.exists():
+            assert opened(one).equals(opened(other))
+            assert _kept(one) == _kept(other)
+
+
+def _kept(run: Run) -> dict:
+    return json.loads(run.exposure_parts.read_bytes())["parts"]
+
+
+def test_only_months_that_changed_are_summed_anew(run: Run) -> None:
+    records = two_satellites(run)
+    write_exposure(run, records)
+    far = part_path(run.dwell, "noaa18", 250)
+    far.rename(far.with_suffix(".away"))  # would raise if it was read
+    records[0] = block(run, "noaa18", 248, [("2019-10-24", 2.6, 6.0, 70, 1, 0, 0)])
+    write_exposure(run, records)
+    ds = opened(run)
+    assert ds.dwell.sum(["hemisphere", "L", "MLT"]).values.tolist() == [[40, 0, 0], [2, 0, 2000]]
+
+
+@pytest.mark.parametrize("damage", ["not JSON", "[]", '{"version": 1}', "other files"])
+def test_an_exposure_of_which_nothing_is_known_is_summed_anew(run: Run, damage: str) -> None:
+    records = two_satellites(run)
+    write_exposure(run, records)
+    expected = opened(run)
+    stored = zarr.open_array(run.exposure / "dwell", mode="r+")
+    stored[...] = stored[...] + 1
+    if damage != "other files":
+        told = json.loads(run.exposure_parts.read_bytes()) | {"exposure_sha256": tree_sha256(run.exposure)}
+        run.exposure_parts.write_text(json.dumps(told))
+        write_exposure(run, records)
+        assert int(opened(run).dwell.sum()) > int(expected.dwell.sum()), "what the test damages is trusted"
+        run.exposure_parts.write_text(damage)
+    write_exposure(run, records)
+    assert opened(run).equals(expected)

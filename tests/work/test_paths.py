@@ -26,6 +26,7 @@ def test_paths_are_those_of_the_design(work: Work) -> None:
         run.events: "runs/first/events",
         run.dwell: "runs/first/dwell",
         run.exposure: "runs/first/exposure.zarr",
+        run.exposure_parts: "runs/first/exposure.json",
         run.classes: "runs/first/classes.zarr",
         run.occurrence: "runs/first/occurrence.nc",
         run.sums: "runs/first/sums.npz",
