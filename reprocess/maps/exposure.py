@@ -12,14 +12,13 @@ import shutil
 from typing import NamedTuple
 
 import numpy as np
-import zarr
 
 from reprocess import __version__, schema
 from reprocess.files import tree_sha256, write_atomic
 from reprocess.maps.attributes import product_attributes
 from reprocess.schema.grid import FINE, Grid, coarse_bins
 from reprocess.work.choice import EVERYTHING, Choice
-from reprocess.work.groups import Plain, write_group
+from reprocess.work.groups import Plain, read_arrays, write_group
 from reprocess.work.parts import read_dwell
 from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt
@@ -129,15 +128,12 @@ def _take(
     totals: dict[str, np.ndarray],
 ) -> None:
     """Put into totals what `exposure.zarr` holds of months that are not summed anew."""
-
-    def stored(name: str) -> np.ndarray:
-        return np.asarray(zarr.open_array(run.exposure / name, mode="r", zarr_format=3)[...])
-
-    months = np.datetime64(schema.EPOCH, "D") + stored("month").astype("timedelta64[D]")
+    stored = read_arrays(run.exposure, ("satellite", "month", *totals))
+    months = np.datetime64(schema.EPOCH, "D") + stored["month"].astype("timedelta64[D]")
     before = [str(month) for month in months.astype("datetime64[M]")]
     now = [str(month) for month in calendar]
-    of_before = {name: stored(name).reshape(-1, len(before), FINE.cells) for name in totals}
-    for k, satellite in enumerate(stored("satellite").tolist()):
+    of_before = {name: stored[name].reshape(-1, len(before), FINE.cells) for name in totals}
+    for k, satellite in enumerate(stored["satellite"].tolist()):
         rows = [month for month in before if month in now and (satellite, month) not in anew]
         if satellite in satellites:
             to, of = [now.index(month) for month in rows], [before.index(month) for month in rows]

@@ -1,7 +1,7 @@
 """Small Zarr groups of their own that are written whole, such as the exposure of a run."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,11 @@ def write_group(path: Path, arrays: Mapping[str, Plain], attributes: Mapping[str
         path.rename(outdated)  # never a half-deleted group under the right name
     temporary.rename(path)
     shutil.rmtree(outdated, ignore_errors=True)
+
+
+def read_arrays(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """Return arrays of a group that `write_group` wrote."""
+    return {name: np.asarray(zarr.open_array(path / name, mode="r", zarr_format=3)[...]) for name in names}
 
 
 def _write(
