@@ -128,17 +128,17 @@ def _take(
     totals: dict[str, np.ndarray],
 ) -> None:
     """Put into totals what `exposure.zarr` holds of months that are not summed anew."""
-    stored = read_arrays(run.exposure, ("satellite", "month", *totals))
-    months = np.datetime64(schema.EPOCH, "D") + stored["month"].astype("timedelta64[D]")
+    axes = read_arrays(run.exposure, ("satellite", "month"))
+    months = np.datetime64(schema.EPOCH, "D") + axes["month"].astype("timedelta64[D]")
     before = [str(month) for month in months.astype("datetime64[M]")]
     now = [str(month) for month in calendar]
-    of_before = {name: stored[name].reshape(-1, len(before), FINE.cells) for name in totals}
-    for k, satellite in enumerate(stored["satellite"].tolist()):
-        rows = [month for month in before if month in now and (satellite, month) not in anew]
-        if satellite in satellites:
-            to, of = [now.index(month) for month in rows], [before.index(month) for month in rows]
-            for name, total in totals.items():
-                total[satellites.index(satellite), to] = of_before[name][k, of]
+    for name, total in totals.items():  # one at a time: each takes 100 MB for the whole archive
+        stored = read_arrays(run.exposure, [name])[name].reshape(-1, len(before), FINE.cells)
+        for satellite, seconds in zip(axes["satellite"].tolist(), stored, strict=True):
+            rows = [month for month in before if month in now and (satellite, month) not in anew]
+            if satellite in satellites:
+                to, of = [now.index(month) for month in rows], [before.index(month) for month in rows]
+                total[satellites.index(satellite), to] = seconds[of]
 
 
 def _coordinates(satellites: list[str], months: np.ndarray) -> dict[str, Plain]:
