@@ -15,7 +15,7 @@ import numpy as np
 
 from reprocess import __version__
 from reprocess.errors import LedgerError
-from reprocess.files import sha256, write_atomic
+from reprocess.files import Remembered, sha256, write_atomic
 from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS
 from reprocess.maps.split import Axis, Columns
 from reprocess.maps.tally import Tally, tally
@@ -49,6 +49,9 @@ class BlockSums:
 
 Kept = dict[str, BlockSums]
 """By satellite, block and sums of the parts, as one text."""
+
+_known: Remembered[tuple[list[list[float]], Kept]] = Remembered()
+"""What `read_sums` read: a page counts each satellite by itself, and reads the file once."""
 
 
 def keep_sums(run: Run, receipts: Iterable[DetectReceipt], grid: Grid) -> None:
@@ -117,7 +120,7 @@ def compare_sums(run: Run, receipts: Iterable[DetectReceipt]) -> list[tuple[str,
 def read_sums(run: Run, grid: Grid) -> Kept:
     """Return the sums that are kept of blocks in these bins; nothing if there are none."""
     try:
-        edges, kept = _unpacked(run.sums.read_bytes())
+        edges, kept = _known.get(run.sums, lambda: _unpacked(run.sums.read_bytes())) or ([], {})
     except (OSError, ValueError):
         return {}
     return kept if edges == _edges(grid) else {}
