@@ -9,7 +9,8 @@ months of their satellites are summed anew.
 
 import json
 import shutil
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -18,10 +19,11 @@ from reprocess.files import tree_sha256, write_atomic
 from reprocess.maps.attributes import product_attributes
 from reprocess.schema.grid import FINE, Grid, coarse_bins
 from reprocess.work.choice import EVERYTHING, Choice
-from reprocess.work.groups import Plain, read_arrays, write_group
+from reprocess.work.groups import Compressed, Plain, read_chunks, write_group
 from reprocess.work.parts import read_dwell
 from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt
+from reprocess.work.shards import BLOSC
 
 _SECONDS = int(schema.SAMPLING_S)
 QUANTITIES = tuple(schema.EXPOSURE)
@@ -39,6 +41,9 @@ _TEXTS = {
     ),
 }
 
+_V = TypeVar("_V", np.ndarray, Compressed)
+
+_INT = np.dtype("<i4")
 _FINE_SHAPE = (len(schema.HEMISPHERES), *FINE.shape)
 
 
@@ -66,31 +71,37 @@ def write_exposure(run: Run, receipts: list[DetectReceipt]) -> None:
     LedgerError
         If a part that has to be read is missing or damaged.
     """
-    satellites = sorted({r["satellite"] for r in receipts})
-    months = np.unique([np.datetime64(date, "M") for r in receipts for date in r["days"]])
-    if not months.size:
+    parts = {_key(r): _summed(r) for r in receipts}
+    satellites, calendar = _axes(parts)
+    if not calendar.size:
         shutil.rmtree(run.exposure, ignore_errors=True)
         run.exposure_parts.unlink(missing_ok=True)
         return
-    calendar = np.arange(months[0], months[-1] + 1)
-    totals = {name: np.zeros((len(satellites), calendar.size, FINE.cells), np.int32) for name in QUANTITIES}
-    parts = {_key(r): _summed(r) for r in receipts}
     before = _read_parts(run)
-    anew = {(s, month) for key in before.keys() ^ parts.keys() for s, month in _rows(before | parts, key)}
-    if before:
-        _take(run, satellites, calendar, anew, totals)
-    for satellite, part in read_dwell(run, [r for r in receipts if anew & set(_rows(parts, _key(r)))]):
-        month = (_dates(part["day"]).astype("datetime64[M]") - calendar[0]).astype(int)
-        row = np.array([(satellite, str(each)) in anew for each in calendar])[month]
-        for name, total in totals.items():
-            counts = part[schema.RECORDS_OF[name]][row]
-            _add(total[satellites.index(satellite)], month[row], part["cell"][row], counts)
+    anew = {row for key in before.keys() ^ parts.keys() for row in _rows(before | parts, key)}
+    chunks: dict[str, list[dict[int, bytes]]] = {name: [] for name in QUANTITIES}
+    for satellite in satellites:
+        kept = _take(run, before, satellite, calendar, anew)
+        own = [r for r in receipts if r["satellite"] == satellite and anew & set(_rows(parts, _key(r)))]
+        for name, total in _sum(run, own, calendar).items():
+            chunks[name].append(_compressed(total, kept[name]))
     shape = (len(satellites), calendar.size, *_FINE_SHAPE)
-    arrays = {name: as_plain(schema.EXPOSURE[name], total.reshape(shape)) for name, total in totals.items()}
+    arrays: dict[str, Any] = {
+        name: as_plain(schema.EXPOSURE[name], Compressed(shape, _INT, rows)) for name, rows in chunks.items()
+    }
     arrays |= _coordinates(satellites, calendar) | grid_coordinates(FINE)
     write_group(run.exposure, arrays, product_attributes(run, **_TEXTS))
     told = {"version": __version__, "exposure_sha256": tree_sha256(run.exposure), "parts": parts}
     write_atomic(run.exposure_parts, json.dumps(told, indent=1, sort_keys=True).encode())
+
+
+def _axes(parts: Parts) -> tuple[list[str], np.ndarray]:
+    """Return the satellites and months of the exposure that is summed from these parts."""
+    months = {month for part in parts.values() for month in part.months}
+    if not months:
+        return [], np.array([], "datetime64[M]")
+    first, last = np.datetime64(min(months), "M"), np.datetime64(max(months), "M")
+    return sorted({part.satellite for part in parts.values()}), np.arange(first, last + 1)
 
 
 def _key(receipt: DetectReceipt) -> str:
@@ -121,24 +132,39 @@ def _read_parts(run: Run) -> Parts:
 
 
 def _take(
-    run: Run,
-    satellites: list[str],
-    calendar: np.ndarray,
-    anew: set[tuple[str, str]],
-    totals: dict[str, np.ndarray],
-) -> None:
-    """Put into totals what `exposure.zarr` holds of months that are not summed anew."""
-    axes = read_arrays(run.exposure, ("satellite", "month"))
-    months = np.datetime64(schema.EPOCH, "D") + axes["month"].astype("timedelta64[D]")
-    before = [str(month) for month in months.astype("datetime64[M]")]
-    now = [str(month) for month in calendar]
-    for name, total in totals.items():  # one at a time: each takes 100 MB for the whole archive
-        stored = read_arrays(run.exposure, [name])[name].reshape(-1, len(before), FINE.cells)
-        for satellite, seconds in zip(axes["satellite"].tolist(), stored, strict=True):
-            rows = [month for month in before if month in now and (satellite, month) not in anew]
-            if satellite in satellites:
-                to, of = [now.index(month) for month in rows], [before.index(month) for month in rows]
-                total[satellites.index(satellite), to] = seconds[of]
+    run: Run, before: Parts, satellite: str, calendar: np.ndarray, anew: set[tuple[str, str]]
+) -> dict[str, dict[int, bytes]]:
+    """Return what `exposure.zarr` holds of a satellite's months that are not summed anew.
+
+    Chunks as they are stored, by quantity and position in the calendar of now.
+    """
+    satellites, months = _axes(before)
+    where = {str(month): k for k, month in enumerate(calendar)}
+    now = {
+        k: where[str(month)]
+        for k, month in enumerate(months)
+        if str(month) in where and (satellite, str(month)) not in anew
+    }
+    if satellite not in satellites or not now:
+        return {name: {} for name in QUANTITIES}
+    row, shape = satellites.index(satellite), (len(satellites), months.size, *_FINE_SHAPE)
+    stored = {name: read_chunks(run.exposure / name, row, shape, now) for name in QUANTITIES}
+    return {name: {now[k]: chunk for k, chunk in chunks.items()} for name, chunks in stored.items()}
+
+
+def _sum(run: Run, receipts: list[DetectReceipt], calendar: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the seconds of a satellite's parts by month and cell, shape (months, cells)."""
+    totals = {name: np.zeros((calendar.size, FINE.cells), _INT) for name in QUANTITIES}
+    for _, part in read_dwell(run, receipts):
+        month = (_dates(part["day"]).astype("datetime64[M]") - calendar[0]).astype(int)
+        for name, total in totals.items():
+            _add(total, month, part["cell"], part[schema.RECORDS_OF[name]])
+    return totals
+
+
+def _compressed(total: np.ndarray, kept: dict[int, bytes]) -> dict[int, bytes]:
+    """Return all chunks of a satellite: those that stay, and the sums of the other months."""
+    return {k: kept[k] if k in kept else bytes(BLOSC.encode(month)) for k, month in enumerate(total)}
 
 
 def _coordinates(satellites: list[str], months: np.ndarray) -> dict[str, Plain]:
@@ -153,7 +179,7 @@ def _coordinates(satellites: list[str], months: np.ndarray) -> dict[str, Plain]:
     return coordinates | {"month": (dims, month, {**attrs, "calendar": "proleptic_gregorian"})}
 
 
-def as_plain(declared: schema.Variable, values: np.ndarray) -> Plain:
+def as_plain(declared: schema.Variable, values: _V) -> tuple[tuple[str, ...], _V, Mapping[str, Any]]:
     """Return values with the dimensions and attributes that are declared for them, as xarray takes them."""
     return declared.dims, values, declared.attrs
 

@@ -126,6 +126,21 @@ def read_sums(run: Run, grid: Grid) -> Kept:
     return kept if edges == _edges(grid) else {}
 
 
+def kept_counts(kept: Kept, receipt: DetectReceipt) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the events by class and bin that are kept of a block, and its seconds by bin; None if none are.
+
+    Returns
+    -------
+    tuple of ndarray, optional
+        int32, shapes (classes, bins) and (bins,), all calendar blocks together.
+    """
+    sums = kept.get(_key(receipt))
+    if sums is None:
+        return None
+    total = sums.counts.sum(axis=0, dtype=np.int32)
+    return total[1 + _CLASSES :], total[0]
+
+
 def _all_sums(run: Run, receipts: Iterable[DetectReceipt], grid: Grid, kept: Kept) -> Kept:
     """Return the sums of all these blocks, counted where they are not kept."""
     return {

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
 from distributed import Client, performance_report
 
 from reprocess import schema
@@ -22,6 +23,7 @@ from reprocess.execution.mapping import Plan, records_of
 from reprocess.files import legible
 from reprocess.maps.exposure import daily
 from reprocess.maps.occurrence import count_events
+from reprocess.maps.sums import kept_counts, read_sums
 from reprocess.monitoring.board import (
     GRID,
     LETTERS,
@@ -54,6 +56,7 @@ class Survey:
 
     def __init__(self, work: Work, run: Run | None) -> None:
         self.run = run
+        self.kept = read_sums(run, GRID) if run else {}
         self.planned: dict[_Key, list[Granule]] = {}
         for granule in read_asked(work.asked):
             self.planned.setdefault(block_of(granule), []).append(granule)
@@ -77,7 +80,7 @@ class Survey:
             self.classified[key] = outcome
 
     def state(self, key: _Key) -> BlockState:
-        """Return what is shown of a block; reads its parts."""
+        """Return what is shown of a block; reads its parts, if the map has not kept what they give."""
         ingested, receipt = self.ingested.get(key), self.classified.get(key)
         read = ingested["days"] if ingested else {}
         deferred = ingested.get("deferred", {}) if ingested else {}
@@ -95,8 +98,24 @@ class Survey:
             elif state in NOT_USABLE:
                 left_out.append([date, str(state), *_why(state, put_off or entry)])
             days[granule.day - span.start] = LETTERS[state]
-        found = _found(self.run, receipt) if self.run and receipt and classified else {}
+        found = self._found(self.run, receipt) if self.run and receipt and classified else {}
         return BlockState(*key, "".join(days), records, left_out, dict(self.failures.get(key, {})), **found)
+
+    def _found(self, run: Run, receipt: DetectReceipt) -> dict[str, Any]:
+        """Return a block's events and time observed, on the shown map's grid."""
+        events = {n: sum(d["events"][n] for d in receipt["days"].values()) for n in schema.EVENT_CLASSES}
+        try:
+            counts, dwell = kept_counts(self.kept, receipt) or _count(run, receipt)
+        except (LedgerError, OSError) as e:
+            return {"events": events, "unread": str(e)}
+        return {"events": events, "counts": counts.tolist(), "dwell": dwell.tolist()}
+
+
+def _count(run: Run, receipt: DetectReceipt) -> tuple[np.ndarray, np.ndarray]:
+    """Return events, shape (classes, bins), and seconds observed, shape (bins,), from a block's parts."""
+    counts, _ = count_events(read_events(run, [receipt]), GRID)
+    dwell = daily(run, [receipt], GRID)["dwell"].sum(axis=0)
+    return counts.reshape(len(counts), -1), dwell.ravel()
 
 
 def _why(state: DayState, entry: DayEntry | None) -> tuple[str, str]:
@@ -117,18 +136,6 @@ def _legible(value: Any) -> Any:
 
 def _by_block(ledger: BlockLedger[Receipt]) -> dict[_Key, Receipt]:
     return {(receipt["satellite"], receipt["block"]): receipt for receipt in ledger.done()}
-
-
-def _found(run: Run, receipt: DetectReceipt) -> dict[str, Any]:
-    """Return a block's events and time observed, on the shown map's grid."""
-    events = {n: sum(d["events"][n] for d in receipt["days"].values()) for n in schema.EVENT_CLASSES}
-    try:
-        counts, _ = count_events(read_events(run, [receipt]), GRID)
-        dwell = daily(run, [receipt], GRID)["dwell"].sum(axis=0)
-    except (LedgerError, OSError) as e:
-        return {"events": events, "unread": str(e)}
-    size = GRID.shape[0] * GRID.shape[1]
-    return {"events": events, "counts": counts.reshape(-1, size).tolist(), "dwell": dwell.ravel().tolist()}
 
 
 @dataclass
@@ -152,6 +159,7 @@ class Monitor:
     _stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, init=False)
     _thread: ThreadPoolExecutor = field(init=False)
     _broken: bool = field(default=True, init=False)
+    _leaving: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "monitor")
@@ -183,6 +191,7 @@ class Monitor:
             self.announce(f"no performance report: {type(e).__name__}: {e}")
         # The page of a scheduler of our own goes with it; another one's must be right when we leave.
         own = self._client is not None and self._client.cluster is not None
+        self._leaving = own
         self._thread.shutdown(cancel_futures=own)
         self._guarded(lambda: self._send("end", how=how))
 
@@ -213,6 +222,8 @@ class Monitor:
         survey = self._survey = Survey(self.work, self.run)
         keys = sorted(survey.planned)
         for first in range(0, len(keys), _BATCH):
+            if self._leaving:
+                return
             self._send("states", keys[first : first + _BATCH])
 
     def _tell(

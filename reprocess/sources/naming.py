@@ -54,7 +54,7 @@ def read_name(name: str) -> Named:
 def _day(digits: str) -> int:
     """Return the position of YYYYMMDD on the `day` axis, -1 if there is no such day on it."""
     try:
-        return schema.day_index(dt.datetime.strptime(digits, "%Y%m%d").date())
+        return schema.day_index(dt.date(int(digits[:4]), int(digits[4:6]), int(digits[6:])))
     except ValueError:
         return -1
 

@@ -1,21 +1,35 @@
 """Small Zarr groups of their own that are written whole, such as the exposure of a run."""
 
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import zarr
 
 from reprocess.work.coordinates import COORDINATES
 from reprocess.work.layout import SMOOTH
+from reprocess.work.shards import join, pick
 
 Plain = tuple[tuple[str, ...], np.ndarray, Mapping[str, Any]]
 """Dimensions, values and attributes of an array, as a variable of xarray takes them."""
 
 
-def write_group(path: Path, arrays: Mapping[str, Plain], attributes: Mapping[str, Any]) -> None:
+class Compressed(NamedTuple):
+    """The values of an array of more than two dimensions, as its chunks are stored."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    rows: Sequence[Mapping[int, bytes]]
+    """For each index of the first dimension: chunks by index of the second, all of them."""
+
+
+def write_group(
+    path: Path,
+    arrays: Mapping[str, tuple[tuple[str, ...], np.ndarray | Compressed, Mapping[str, Any]]],
+    attributes: Mapping[str, Any],
+) -> None:
     """Write arrays as a Zarr group, replacing an older one whole.
 
     Arrays of more than two dimensions have a chunk for each index of the first two; a shard spans the second.
@@ -25,7 +39,7 @@ def write_group(path: Path, arrays: Mapping[str, Plain], attributes: Mapping[str
     ----------
     path : Path
     arrays : mapping
-        By name; text is of dtype object.
+        By name, as `Plain`, text of dtype object; or with values as `Compressed`.
     attributes : mapping
         Those of the group.
     """
@@ -33,7 +47,7 @@ def write_group(path: Path, arrays: Mapping[str, Plain], attributes: Mapping[str
     shutil.rmtree(temporary, ignore_errors=True)
     group = zarr.create_group(temporary, zarr_format=3, attributes=dict(attributes))
     for name, (dims, values, attrs) in arrays.items():
-        _write(group, name, dims, values, attrs)
+        _write(group, temporary / name, dims, values, attrs)
     outdated = path.with_name(path.name + ".old")
     shutil.rmtree(outdated, ignore_errors=True)
     if path.exists():
@@ -42,18 +56,43 @@ def write_group(path: Path, arrays: Mapping[str, Plain], attributes: Mapping[str
     shutil.rmtree(outdated, ignore_errors=True)
 
 
-def read_arrays(path: Path, names: Iterable[str]) -> dict[str, np.ndarray]:
-    """Return arrays of a group that `write_group` wrote."""
-    return {name: np.asarray(zarr.open_array(path / name, mode="r", zarr_format=3)[...]) for name in names}
+def read_chunks(array: Path, row: int, shape: Sequence[int], positions: Collection[int]) -> dict[int, bytes]:
+    """Return chunks as they are stored, of one index of the first dimension, by index of the second.
+
+    Parameters
+    ----------
+    array : Path
+        An array of more than two dimensions in a group that `write_group` wrote.
+    row : int
+        Index of the first dimension.
+    shape : sequence of int
+        The array's.
+    positions : collection of int
+        Indices of the second dimension.
+
+    Raises
+    ------
+    OSError, ValueError
+        If there is no such shard.
+    """
+    with open(_shard(array, row, shape), "rb") as file:
+        return pick(file, shape[1], positions)
+
+
+def _shard(array: Path, row: int, shape: Sequence[int]) -> Path:
+    return array.joinpath("c", str(row), *["0"] * (len(shape) - 1))
 
 
 def _write(
-    group: zarr.Group, name: str, dims: tuple[str, ...], values: np.ndarray, attrs: Mapping[str, Any]
+    group: zarr.Group,
+    folder: Path,
+    dims: tuple[str, ...],
+    values: np.ndarray | Compressed,
+    attrs: Mapping[str, Any],
 ) -> None:
-    shape = values.shape
-    large = values.ndim > 2
+    shape, large = values.shape, len(values.shape) > 2
     array = group.create_array(
-        name,
+        folder.name,
         shape=shape,
         dtype=str if values.dtype == object else values.dtype,
         chunks=(1, 1, *shape[2:]) if large else shape,
@@ -63,4 +102,10 @@ def _write(
         dimension_names=dims,
         attributes=dict(attrs),
     )
-    array[...] = values
+    if isinstance(values, np.ndarray):
+        array[...] = values
+        return
+    for row, chunks in enumerate(values.rows):
+        shard = _shard(folder, row, shape)
+        shard.parent.mkdir(parents=True)
+        shard.write_bytes(join(chunks, shape[1]))

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -187,6 +189,30 @@ def test_a_page_that_cannot_go_on_is_remarked_on_once_and_stops_nothing(client: 
     assert len(said) == 2
     assert said[1].startswith("this run's page stands still, the run goes on: LedgerError: ")
     assert str(path) in said[1]
+
+
+def test_nobody_waits_for_the_page_of_a_scheduler_that_goes(
+    client: Client, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merge_asked(work.asked, [granule(day=FIRST + k * BLOCK_DAYS) for k in range(5)])
+    monitor, told = Monitor(work, None, print), list[tuple[str, int]]()
+    state, began = Survey.state, threading.Event()
+
+    def slow(survey: Survey, key: tuple[str, int]) -> object:
+        told.append(key)
+        began.set()
+        for _ in range(500):
+            if monitor._leaving:
+                break
+            time.sleep(0.01)
+        return state(survey, key)
+
+    monkeypatch.setattr(Survey, "state", slow)
+    monkeypatch.setattr("reprocess.monitoring.client._BATCH", 1)
+    monitor.begin("ingest", [], client)
+    assert began.wait(10)
+    monitor.close("ended")
+    assert len(told) == 1
 
 
 def test_a_mistake_of_ours_is_shown_with_its_traceback(client: Client, work: Work) -> None:
