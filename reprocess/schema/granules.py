@@ -2,8 +2,9 @@
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from reprocess.schema.calendar import BLOCK_DAYS, DAYS, EPOCH, day_date
 from reprocess.schema.satellites import SATELLITES
@@ -38,6 +39,14 @@ class Granule:
     def identity(self) -> dict[str, str | int]:
         """What must be equal for the file to count as unchanged."""
         return {"url": self.url, "size": self.size, "version": self.version}
+
+    def is_of(self, source: Mapping[str, Any]) -> bool:
+        """Tell whether a file that was read, as a receipt tells it, is this one, unchanged."""
+        return (source.get("url"), source.get("size"), source.get("version")) == (
+            self.url,
+            self.size,
+            self.version,
+        )
 
 
 @dataclass(frozen=True)
@@ -134,7 +143,7 @@ class Listing:
     def vanished(self, known: Iterable[Granule]) -> list[Granule]:
         """Return those of the satellite-days known from before that this archive had and no longer lists."""
         listed = {(g.satellite, g.day) for g in self.granules}
-        return sorted(g for g in known if self.covers(g) and (g.satellite, g.day) not in listed)
+        return sorted(g for g in known if (g.satellite, g.day) not in listed and self.covers(g))
 
 
 def block_of(granule: Granule) -> tuple[str, int]:

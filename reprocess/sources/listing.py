@@ -7,7 +7,7 @@ for are not opened. Whatever else could be a satellite-day is named with the rea
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from reprocess.schema.granules import Granule, LeftOut, Listing, Selection
 from reprocess.sources.entry import Entry
 from reprocess.sources.local import local_path
 from reprocess.sources.naming import read_name
-from reprocess.sources.remote import Folder, is_local, open_folder
+from reprocess.sources.remote import is_local, open_folder
 from reprocess.sources.walk import Walk
 
 ARCHIVES = {
@@ -74,8 +74,10 @@ def list_archive(
         with ThreadPoolExecutor(schema.CONNECTIONS) as pool:
             walk = Walk(folder, asked).through(pool)
             found, others = _granules(walk.files, asked)
-            told = pool.map(_completed(folder), found.values())
-            granules = [_granule(key, entry) for key, entry in zip(found, told, strict=True)]
+            untold = [key for key, entry in found.items() if entry.size is None or not entry.version]
+            described = pool.map(folder.describe, [found[key] for key in untold])
+            found |= dict(zip(untold, described, strict=True))  # what the listing told no size or version of
+            granules = [_granule(key, entry) for key, entry in found.items()]
     except SourceError as e:
         remedy = _REMEDIES.get(e.reason, "give the same command again later")
         raise ListingError(f"the archive {url!r} cannot be listed ({e}); {remedy}") from e
@@ -126,13 +128,3 @@ def _reason(entry: Entry, by_name: str, is_day: bool) -> str:
 
 def _granule(key: tuple[str, int], entry: Entry) -> Granule:
     return Granule(*key, entry.url, entry.size or 0, entry.version)
-
-
-def _completed(folder: Folder) -> Callable[[Entry], Entry]:
-    """Return a function that asks for a file's size and version if the listing told none."""
-
-    def complete(entry: Entry) -> Entry:
-        told = entry.size is not None and entry.version
-        return entry if told else folder.describe(entry)
-
-    return complete

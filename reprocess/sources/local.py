@@ -42,20 +42,24 @@ class LocalFolder:
         """
         try:
             with os.scandir(path) as found:
-                names = sorted(item.name for item in found)
+                links = {item.name: item.is_symlink() for item in found}
         except (FileNotFoundError, NotADirectoryError) as e:
             raise SourceError("not_found", f"{self.url_of(path)} is not a folder") from e
         except OSError as e:
             raise SourceError("unreadable", f"{self.url_of(path)}: {type(e).__name__} {e.strerror}") from e
         real = os.path.realpath(path)
         linked = self._is_linked(path, real)
-        return [self._entry(os.path.join(path, name), os.path.join(real, name), linked) for name in names]
+        return [
+            self._entry(os.path.join(path, name), os.path.join(real, name), linked, links[name])
+            for name in sorted(links)
+        ]
 
     def describe(self, entry: Entry) -> Entry:
         """Return the entry of a file as it is now."""
         folder = os.path.dirname(entry.path)
         real = os.path.realpath(folder)
-        return self._entry(entry.path, os.path.join(real, entry.name), self._is_linked(folder, real))
+        linked, link = self._is_linked(folder, real), os.path.islink(entry.path)
+        return self._entry(entry.path, os.path.join(real, entry.name), linked, link)
 
     def url_of(self, path: str) -> str:
         """Return the URL of a path."""
@@ -65,9 +69,9 @@ class LocalFolder:
         """Tell whether a link within the archive leads to a folder; one to the archive is no matter."""
         return real != os.path.normpath(os.path.join(self._real_root, os.path.relpath(folder, self.root)))
 
-    def _entry(self, path: str, real: str, linked: bool) -> Entry:
+    def _entry(self, path: str, real: str, linked: bool, link: bool) -> Entry:
         """Return the entry of a path; what cannot be looked at has its reason in `trouble`."""
-        name, url, link = os.path.basename(path), self.url_of(path), os.path.islink(path)
+        name, url = os.path.basename(path), self.url_of(path)
         real = os.path.realpath(path) if link else real
         try:
             found = os.stat(path)

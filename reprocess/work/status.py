@@ -128,7 +128,7 @@ def is_current(granule: Granule, entry: DayEntry | None) -> bool:
 
 def _is_of(granule: Granule, entry: DayEntry | None) -> bool:
     """Tell whether an entry, of whatever kind, is of the file as it is listed."""
-    return entry is not None and all(entry["source"].get(k) == v for k, v in granule.identity.items())
+    return entry is not None and granule.is_of(entry["source"])
 
 
 def survey(
