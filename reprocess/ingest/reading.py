@@ -8,6 +8,8 @@ nor date. So variables are read raw with h5py, and the file is checked against i
 """
 
 import contextlib
+import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import h5py
@@ -15,6 +17,7 @@ import numpy as np
 
 from reprocess import schema
 from reprocess.errors import GranuleError
+from reprocess.ingest.chunks import inflated
 from reprocess.schema import MS_PER_DAY, ArraySpec
 from reprocess.schema.measurements import LARGEST_FLUX, has_L, impossible_values
 from reprocess.schema.product import says_simulated
@@ -109,7 +112,8 @@ def read_records(data: bytes, satellite: str, day: int) -> Records:
     keep, outside = _order(raw["time"], day)
     if keep.size > schema.RECORDS:
         raise GranuleError("too_many_records", f"{keep.size} records in a day, {schema.RECORDS} at most")
-    arrays = {spec.name: _assemble(spec, raw, keep) for spec in schema.RECORD_ARRAYS}
+    index = slice(None) if np.array_equal(keep, np.arange(n)) else keep  # most days are whole and in order
+    arrays = {spec.name: _assemble(spec, raw, index) for spec in schema.RECORD_ARRAYS}
     missing = _count_not_measured(arrays)
     arrays["ifc_on"] = fill_calibration_flag(arrays["ifc_on"], arrays["time"])
     return Records(
@@ -152,6 +156,24 @@ def _read_variables(data: bytes) -> tuple[dict[str, np.ndarray], bool]:
     wanted = {"satID": "uint8"}
     for spec in schema.RECORD_ARRAYS:
         wanted |= dict.fromkeys(spec.sources, spec.source_dtype)
+    quickly = _read_quickly(data, wanted)
+    return _read_by_hdf5(data, wanted) if quickly is None else quickly
+
+
+def _read_quickly(data: bytes, wanted: Mapping[str, str]) -> tuple[dict[str, np.ndarray], bool] | None:
+    """Read the variables of a sound file that is made as NOAA's are; None of any other.
+
+    The file is read where its bytes are: HDF5's own file in memory is a copy, of 4 ms a day.
+    """
+    with contextlib.suppress(*_DAMAGE), h5py.File(io.BytesIO(data), "r") as file:
+        raw = inflated(file, data, wanted, LARGEST_IN_FILE)
+        if raw is not None:
+            return raw, _says_simulated(file)
+    return None
+
+
+def _read_by_hdf5(data: bytes, wanted: Mapping[str, str]) -> tuple[dict[str, np.ndarray], bool]:
+    """Read the variables of any file, or refuse it."""
     try:
         with h5py.File.in_memory(data) as file:
             found_in = {
@@ -200,7 +222,7 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:_NAMED]) + more
 
 
-def _check_layout(variables: dict[str, h5py.Dataset], wanted: dict[str, str]) -> None:
+def _check_layout(variables: dict[str, h5py.Dataset], wanted: Mapping[str, str]) -> None:
     """Check dtypes, that all variables have the length of `time`, and that a day can have it."""
     length = variables["time"].shape
     for name, dtype in wanted.items():
@@ -279,10 +301,10 @@ def _order(time: np.ndarray, day: int) -> tuple[np.ndarray, int]:
     return inside[first_of_each], outside
 
 
-def _assemble(spec: ArraySpec, raw: dict[str, np.ndarray], keep: np.ndarray) -> np.ndarray:
+def _assemble(spec: ArraySpec, raw: dict[str, np.ndarray], index: np.ndarray | slice) -> np.ndarray:
     """Stack the variables of one array; shape (…, n)."""
-    stacked = np.stack([raw[name][keep] for name in spec.sources])
-    return stacked.reshape(*spec.day_shape[:-1], keep.size).astype(spec.dtype)
+    stacked = np.stack([raw[name][index] for name in spec.sources])
+    return stacked.reshape(*spec.day_shape[:-1], -1).astype(spec.dtype, copy=False)
 
 
 def _count_not_measured(arrays: dict[str, np.ndarray]) -> dict[str, int]:
