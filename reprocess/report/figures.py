@@ -41,6 +41,9 @@ _SATELLITE = dict(
 _WIDTH = 8.6
 """Inches."""
 
+_ROW = 0.8
+"""Height of a row of `draw_coverage`; the rest is between it and the next."""
+
 
 def _panels(
     rows: int, columns: int, height: float, margins: tuple[float, float, float, float], **options: Any
@@ -69,36 +72,38 @@ def _legend(figure: Figure, *axes: Axes) -> None:
 
 def draw_coverage(line: Timeline) -> bytes:
     """Draw a row per satellite: its days by state, per day or month."""
-    rows = len(line.satellites)
-    widths = np.diff(line.edges).astype(int)
+    rows, widths = len(line.satellites), np.diff(line.edges).astype(int)
     with style():
-        figure, axes = _panels(rows, 1, 0.85 + 0.4 * rows, (0.75, 0.1, 0.4, 0.3), sharex=True, hspace=0.25)
-        for k, ax in enumerate(axes[:, 0]):
-            base = np.zeros(widths.size)
+        figure, axes = _panels(1, 1, 0.85 + 0.4 * rows, (0.75, 0.25, 0.4, 0.3))
+        ax = axes[0, 0]  # one for all rows: each axes costs as much as all that is in it
+        for k in range(rows):
+            low, base = rows - 1 - k, np.zeros(widths.size)
             for name, colour in _STATE.items():
                 share = base + line.states[name][k] / widths
-                ax.stairs(share, line.edges, baseline=base, fill=True, color=colour)
+                limits = [low + _ROW * np.append(y, y[-1:]) for y in (base, share)]
+                ax.fill_between(line.edges, *limits, step="post", color=colour, lw=0)
                 base = share
+            ax.axhline(low, color="0.6", lw=0.5)
             if line.unit == "month":
-                _alerts(ax, line, k)
-            ax.set_ylim(0, 1)
-            ax.set_yticks([])
-            ax.set_ylabel(line.satellites[k], rotation=0, ha="right", va="center")
-            ax.set_xlim(line.edges[0], line.edges[-1])
-        _dates(axes[-1, 0])
+                _alerts(ax, line, k, low + _ROW)
+        ax.set_ylim(0, rows)
+        ax.set_yticks(np.arange(rows) + _ROW / 2, line.satellites[::-1])
+        ax.tick_params(axis="y", length=0)
+        ax.spines[["left", "right", "top"]].set_visible(False)
+        ax.set_xlim(line.edges[0], line.edges[-1])
+        _dates(ax)
         patches = [Patch(color=colour, label=state.label) for state, colour in _STATE.items()]
         figure.legend(handles=patches, loc="upper center", ncols=5, frameon=False, borderaxespad=0.2)
         return png(figure)
 
 
-def _alerts(axes: Axes, line: Timeline, row: int) -> None:
+def _alerts(axes: Axes, line: Timeline, row: int, height: float) -> None:
     """Mark months with days that are not classified: one day in thirty is too thin to see."""
     middle = line.edges[:-1] + np.diff(line.edges) // 2
     for name in (DayState.OK, DayState.QUARANTINED, DayState.MISSING):
         hit = line.states[name][row] > 0
-        axes.plot(
-            middle[hit], np.ones(hit.sum()), "v", ms=5, color=_STATE[name], mec="0.2", mew=0.3, clip_on=False
-        )
+        at = np.full(hit.sum(), height)
+        axes.plot(middle[hit], at, "v", ms=5, color=_STATE[name], mec="0.2", mew=0.3, clip_on=False)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ from reprocess.work.ledger import source_digest
 from reprocess.work.parts import read_event_columns, require_some
 from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import Days, DetectReceipt
-from reprocess.work.results import note_results
+from reprocess.work.results import note_results, noted_bytes
 from reprocess.work.status import Survey, lacking, ledger_days, not_ingested, survey
 from reprocess.work.store import open_classes, open_records
 from reprocess.work.surveyed import Surveyed, survey_of
@@ -131,7 +131,7 @@ def write_report(work: Work, run: Run, choice: Choice = EVERYTHING, surveyed: Su
         **_volume(days),
         **_events(days, events, maps),
         **_time(days),
-        **_maps(maps, events, choice),
+        **_maps(run, maps, events, choice),
         **_summed(maps, run, receipts, choice),
         **_examples(work, run, events, ingested),
     }
@@ -316,14 +316,22 @@ def _time(days: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _maps(maps: xr.Dataset, events: pd.DataFrame, choice: Choice) -> dict[str, Any]:
+def _maps(run: Run, maps: xr.Dataset, events: pd.DataFrame, choice: Choice) -> dict[str, Any]:
     return {
         "map_attributes": {name: _plain(value) for name, value in maps.attrs.items()},
         "L_range": [float(maps.L_bounds[0, 0]), float(maps.L_bounds[-1, 1])],
         "MLT_range": [float(maps.MLT_bounds[0, 0]), float(maps.MLT_bounds[-1, 1])],
-        "dials": {name: embed(draw_occurrence(maps, name)) for name in choice.classes or EVENT_CLASSES},
+        "dials": {name: embed(_dial(run, maps, name, choice)) for name in choice.classes or EVENT_CLASSES},
         "interpolated": int(((events["quality_flags"] & EVENT_FLAGS["L_interpolated"]) != 0).sum()),
     }
+
+
+def _dial(run: Run, maps: xr.Dataset, name: str, choice: Choice) -> bytes:
+    """Return a class's figure: the one that lies beside the map if it was made with it."""
+    drawn = run.root / f"occurrence_{name}.png"
+    if choice == EVERYTHING and noted_bytes(run, run.occurrence) and (image := noted_bytes(run, drawn)):
+        return image
+    return draw_occurrence(maps, name)
 
 
 def _profile(label: str, edges: np.ndarray, found: dict[str, np.ndarray]) -> figures.Profile:

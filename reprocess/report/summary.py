@@ -66,34 +66,29 @@ def day_table(
         DayState.MISSING: not_ingested(state),
     }
     states = {(d["satellite"], d["date"]): name for name, found in listed.items() for d in found}
-    rows = []
-    for g in planned:
-        key = (g.satellite, g.date.isoformat())
-        row = {"satellite": key[0], "date": key[1], "state": states.get(key, DayState.CLASSIFIED)}
-        rows.append(row | _counts(ingested.get(key, {}), done.get(key)))
+    keys = [(g.satellite, g.date.isoformat()) for g in planned]
+    rows = [
+        (*key, states.get(key, DayState.CLASSIFIED), *_counts(ingested.get(key), done.get(key)))
+        for key in keys
+    ]
     for satellite, first, _, length in unlisted(planned):
         for k in range(length):
-            row = {
-                "satellite": satellite,
-                "date": (first + dt.timedelta(k)).isoformat(),
-                "state": DayState.NO_FILE,
-            }
-            rows.append(row | dict.fromkeys(_SUMS, 0))
-    return pd.DataFrame(rows, columns=["satellite", "date", "state", *_SUMS])
-
-
-def _counts(source: DayEntry, entry: ClassifiedDay | None) -> dict[str, int]:
-    counts = dict.fromkeys(_SUMS, 0) | {
-        name: int(cast(dict[str, int], source).get(name, 0)) for name in SOURCE
-    }
-    if entry is None:
-        return counts
-    return (
-        counts
-        | {name: cast(dict[str, int], entry)[name] for name in VOLUME}
-        | entry["events"]
-        | {"in_run": 1}
+            date = (first + dt.timedelta(k)).isoformat()
+            rows.append((satellite, date, DayState.NO_FILE, *_counts(None, None)))
+    columns = ["satellite", "date", "state", *_SUMS]
+    return pd.DataFrame(
+        dict(zip(columns, zip(*rows, strict=True), strict=True)) if rows else {}, columns=columns
     )
+
+
+def _counts(source: DayEntry | None, entry: ClassifiedDay | None) -> tuple[int, ...]:
+    """Return the numbers of `_SUMS` of a day."""
+    read = cast(dict[str, int], source or {})
+    of_file = [int(read.get(name, 0)) for name in SOURCE]
+    if entry is None:
+        return *[0] * len(VOLUME), *of_file, *[0] * len(schema.EVENT_CLASSES), 0
+    of_run = [cast(dict[str, int], entry)[name] for name in VOLUME]
+    return *of_run, *of_file, *(entry["events"].get(name, 0) for name in schema.EVENT_CLASSES), 1
 
 
 def background_table(planned: Sequence[Granule], ingested: Days) -> pd.DataFrame:

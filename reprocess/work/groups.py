@@ -3,14 +3,14 @@
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import zarr
 
-from reprocess.work.coordinates import COORDINATES
-from reprocess.work.layout import SMOOTH
 from reprocess.work.shards import join, pick
+
+if TYPE_CHECKING:
+    import zarr
 
 Plain = tuple[tuple[str, ...], np.ndarray, Mapping[str, Any]]
 """Dimensions, values and attributes of an array, as a variable of xarray takes them."""
@@ -43,6 +43,8 @@ def write_group(
     attributes : mapping
         Those of the group.
     """
+    import zarr  # takes a third of a second, and what is written is mostly there already
+
     temporary = path.with_name(path.name + ".partial")
     shutil.rmtree(temporary, ignore_errors=True)
     group = zarr.create_group(temporary, zarr_format=3, attributes=dict(attributes))
@@ -84,12 +86,15 @@ def _shard(array: Path, row: int, shape: Sequence[int]) -> Path:
 
 
 def _write(
-    group: zarr.Group,
+    group: "zarr.Group",
     folder: Path,
     dims: tuple[str, ...],
     values: np.ndarray | Compressed,
     attrs: Mapping[str, Any],
 ) -> None:
+    from reprocess.work.coordinates import COORDINATES
+    from reprocess.work.layout import SMOOTH
+
     shape, large = values.shape, len(values.shape) > 2
     array = group.create_array(
         folder.name,

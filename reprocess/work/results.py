@@ -46,6 +46,12 @@ def are_current(work: Work, run: Run, bins: dict[str, Any]) -> bool:
     )
 
 
+def noted_bytes(run: Run, path: Path) -> bytes | None:
+    """Return a file of a run's folder, None if it is not as it was written and noted together with others."""
+    noted = _read(run)["files"].get(path.relative_to(run.root).as_posix())
+    return path.read_bytes() if path.is_file() and tree_sha256(path) == noted else None
+
+
 def _read(run: Run) -> dict[str, Any]:
     """Return what was noted; nothing if the file is missing or is not ours: all is made again then."""
     try:

@@ -22,6 +22,7 @@ from reprocess.maps import stage as map_stage
 from reprocess.maps.axes import make_axes
 from reprocess.maps.contrast import contrast
 from reprocess.maps.occurrence import read_occurrence
+from reprocess.pages.render import embed
 from reprocess.pages.words import counted
 from reprocess.report import figures
 from reprocess.report import page as page_module
@@ -35,6 +36,7 @@ from reprocess.work.layout import create_store
 from reprocess.work.ledger import source_digest
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
+from reprocess.work.results import note_results
 from reprocess.work.status import survey
 from reprocess.work.store import open_records
 from tests.pages.test_render import Tags
@@ -377,6 +379,19 @@ def test_a_lost_shard_is_named_instead_of_drawn_as_nothing(copy: tuple[Work, Run
             shard.unlink(missing_ok=True)
     with pytest.raises(StoreError, match=r"electron_flux.* is missing although its block is done"):
         write_report(work, run)
+
+
+def test_the_figures_of_the_map_are_shown_if_they_were_made_with_it(copy: tuple[Work, Run]) -> None:
+    work, run = copy
+    figure = run.root / "occurrence_REP.png"
+    figure.write_bytes(b"other colours")
+    note_results(work, run, [run.occurrence, figure])
+    shown = embed(b"other colours").encode()
+    assert shown in write_report(work, run).read_bytes()
+    figure.write_bytes(b"not noted")
+    page = write_report(work, run).read_bytes()
+    assert shown not in page
+    assert embed(b"not noted").encode() not in page
 
 
 def test_no_events(

@@ -9,7 +9,7 @@ import pytest
 from reprocess.schema.granules import Granule
 from reprocess.work.asked import merge_asked
 from reprocess.work.paths import Run, Work
-from reprocess.work.results import are_current, note_results
+from reprocess.work.results import are_current, note_results, noted_bytes
 
 BINS = {"L_edges": [1.0, 2.0], "MLT_edges": [0.0, 24.0], "min_dwell_s": 600.0}
 
@@ -82,3 +82,14 @@ def test_files_made_of_something_else_are_forgotten(work: Work) -> None:
     run.ledger.withdraw("noaa18", 248)
     note_results(work, run, [run.occurrence])
     assert list(json.loads(run.results.read_bytes())["files"]) == ["occurrence.nc"]
+
+
+def test_a_file_is_taken_as_it_was_noted_and_no_other(work: Work) -> None:
+    run = work.run("r")
+    assert noted_bytes(run, run.occurrence) == b"map"
+    rewrite(run.root / "other.png", b"map")
+    assert noted_bytes(run, run.root / "other.png") is None
+    run.occurrence.write_bytes(b"mop")
+    assert noted_bytes(run, run.occurrence) is None
+    run.occurrence.unlink()
+    assert noted_bytes(run, run.occurrence) is None
