@@ -71,7 +71,7 @@ def digits(number: float, count: int = 3) -> str:
 
 def _printable(value: Any) -> Any:
     """Spell out characters that are not valid in HTML or that would reorder the text around them."""
-    if not isinstance(value, str) or isinstance(value, Markup):
+    if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
         return value
     return "".join(c if c.isprintable() or c in "\n\N{NO-BREAK SPACE}" else ascii(c)[1:-1] for c in value)
 

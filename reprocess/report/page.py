@@ -6,6 +6,7 @@ absolute path of WORK and no time of writing.
 
 import shlex
 from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -349,13 +350,13 @@ def _strong(event: dict[Any, Any]) -> dict[str, Any]:
 def _examples(work: Work, run: Run, events: pd.DataFrame, ingested: Days) -> dict[str, Any]:
     """Draw the strongest events whose records the archive holds as they were classified."""
     calibrated = (events["quality_flags"] & EVENT_FLAGS["calibration"]) != 0
-    key = list(zip(events["satellite"], events["date"], strict=True))
-    now = [ingested[k]["source"].get("sha256") if k in ingested else None for k in key]
-    chosen = strongest(events[~calibrated & (events["source_sha256"] == now)], DRAWN)
+    now = {key: entry["source"].get("sha256") for key, entry in ingested.items()}
+    order = strongest(events[~calibrated], len(events))
     drawn = {}
     for name in EVENT_CLASSES:
-        rows = chosen[chosen["event_class"] == name].to_dict("records")
-        if rows:
+        found: Any = order[order["event_class"] == name].itertuples(index=False)
+        current = (e._asdict() for e in found if now.get((e.satellite, e.date)) == e.source_sha256)
+        if rows := list(islice(current, DRAWN)):
             panels = [_example(work, run, row, ingested) for row in rows]
             drawn[name] = {"image": embed(figures.draw_examples(panels)), "count": len(panels)}
     return {"examples": drawn, "probabilities": run.classes.exists()}
