@@ -204,7 +204,7 @@ def words_around(
     """
     chosen = chosen_blocks(run, run.ledger.done(), choice)
     attributes = product_attributes(run) | coverage_attributes(run, chosen) | choice.attributes
-    missing = lacking(survey(work, asked_of(work, run)), run.name)
+    missing = lacking(survey(work, asked_of(work, run)), run.name, choice)
     (L, L_end), (MLT, MLT_end) = (edges[[0, -1]] for edges in (grid.L_edges, grid.MLT_edges))
     place = f"Events and dwell with L {L:g} to {L_end:g}"
     place += "" if (MLT, MLT_end) == (0, 24) else f" and MLT {MLT:g} to {MLT_end:g} h"

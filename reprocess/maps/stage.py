@@ -114,7 +114,7 @@ def make_map(
     if not name:
         keep_sums(run, receipts, grid)
     dataset = make_dataset(run, receipts, grid, min_dwell_s, choice, split)
-    dataset = dataset.assign_attrs(lacking((surveyed or survey_of(work, run)).state, run.name))
+    dataset = dataset.assign_attrs(lacking((surveyed or survey_of(work, run)).state, run.name, choice))
     if name:
         path = run.named_maps / f"{name}.nc"
         write_occurrence(path, dataset)
@@ -224,7 +224,7 @@ def make_difference(
     (axis,) = make_axes(split.names, chosen, split.edges, split.index)
     rows = read_positions(run, chosen, grid, choice) if needs_positions(grid, split) else None
     dataset = contrast(run, receipts, grid, min_dwell_s, axis, pair, choice, rows)
-    dataset = dataset.assign_attrs(lacking((surveyed or survey_of(work, run)).state, run.name))
+    dataset = dataset.assign_attrs(lacking((surveyed or survey_of(work, run)).state, run.name, choice))
     path = run.named_maps / f"{name}.nc"
     write_occurrence(path, dataset)
     return [path, *plot_contrast(dataset, path.parent, name, look or {})], tell(dataset)

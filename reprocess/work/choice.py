@@ -113,8 +113,8 @@ class Choice:
                 found.append(chosen)
         return found
 
-    def has(self, satellite: str, date: dt.date) -> bool:
-        """Tell whether a satellite-day is chosen."""
+    def has(self, satellite: str, date: dt.date | str) -> bool:
+        """Tell whether a satellite-day is chosen; a date as such or as YYYY-MM-DD."""
         return (not self.satellites or satellite in self.satellites) and self._has_date(str(date))
 
     def _has_date(self, date: str) -> bool:

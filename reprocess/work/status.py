@@ -10,6 +10,7 @@ from reprocess.pages.words import numbered, to_be
 from reprocess.schema import DayState
 from reprocess.schema.granules import Granule, LeftOut, block_of
 from reprocess.work.asked import read_asked, read_left_out
+from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.held import Held
 from reprocess.work.ledger import BlockLedger
 from reprocess.work.paths import SUMS, Run, Sum, Work
@@ -327,19 +328,24 @@ def not_ingested(state: Survey) -> list[ListedDay]:
     ]
 
 
-def lacking(state: Survey, run: str) -> dict[str, int]:
-    """Return what the results of a run lack, as the attributes that its maps carry.
+def lacking(state: Survey, run: str, choice: Choice = EVERYTHING) -> dict[str, int]:
+    """Return how many satellite-days of a choice a run lacks, as the attributes that its maps carry.
 
     Parameters
     ----------
     state : dict
         What `survey` returns for all that was ever asked for.
     run : str
+    choice : Choice
+        What is looked at; satellites and days are all of it that matters here.
     """
+    days = {
+        "satellite_days_not_ingested": not_ingested(state),
+        "satellite_days_quarantined": state["ingest"]["quarantined"],
+        "satellite_days_not_classified": state["runs"][run]["missing"],
+    }
     return {
-        "satellite_days_not_ingested": len(not_ingested(state)),
-        "satellite_days_quarantined": len(state["ingest"]["quarantined"]),
-        "satellite_days_not_classified": len(state["runs"][run]["missing"]),
+        name: sum(choice.has(day["satellite"], day["date"]) for day in some) for name, some in days.items()
     }
 
 

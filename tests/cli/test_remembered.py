@@ -108,6 +108,11 @@ def test_days_asked_for_and_not_done_are_missing(work: Path) -> None:
     (work / "runs" / "random-published" / "ledger" / "metop01" / "0248.json").unlink()
     state = json.loads(invoke("status", work, "--json", code=4).output)["runs"]["random-published"]
     assert state["missing"] == [{"satellite": "metop01", "date": "2019-10-24"}]
+    maps = work / "runs" / "random-published" / "maps"
+    for satellites, lacks in ((("noaa18",), 0), (("noaa18", "metop01"), 1)):
+        chosen = [word for name in satellites for word in ("--satellite", name)]
+        invoke("map", work, "--name", "some", *chosen, code=None)
+        assert attributes(maps / "some.nc")["satellite_days_not_classified"] == lacks
 
 
 def test_a_run_made_before_it_kept_what_it_was_asked_for_answers_for_all(work: Path) -> None:

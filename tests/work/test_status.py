@@ -12,6 +12,7 @@ from reprocess import schema
 from reprocess.errors import LedgerError
 from reprocess.schema.granules import Granule, LeftOut, Listing
 from reprocess.work.asked import merge_asked, note_left_out, note_vanished
+from reprocess.work.choice import Choice
 from reprocess.work.paths import SUMS, Sum, Work
 from reprocess.work.receipts import DayEntry
 from reprocess.work.status import detected, exit_code, is_current, lacking, ledger_days, not_ingested, survey
@@ -286,6 +287,18 @@ def test_days_that_are_not_ingested_are_told_with_their_reasons(work: Work) -> N
         "satellite_days_quarantined": 2,
         "satellite_days_not_classified": 1,
     }
+
+
+def test_what_a_choice_of_days_lacks_is_that_of_its_days(work: Work) -> None:
+    days = mixed(work)
+    classified(work, "r", (days[0], "aa"))
+    for choice, lacks in (
+        (Choice(satellites=("noaa18",)), (3, 2, 0)),
+        (Choice(satellites=("metop01",)), (0, 0, 1)),
+        (Choice(start=days[2].date, end=days[3].date), (1, 1, 0)),
+        (Choice(exclude=("SAA",), hemispheres=("N",)), (3, 2, 1)),
+    ):
+        assert tuple(lacking(survey(work), "r", choice).values()) == lacks, choice.words
 
 
 def test_survey_answers_for_the_days_asked_for(work: Work) -> None:
