@@ -1,5 +1,6 @@
 """The page of a run that can be asked: explore."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from reprocess.pages.words import numbered
 
 if TYPE_CHECKING:
     from reprocess.report.explorer import Activity
-    from reprocess.work.paths import Run
+    from reprocess.work.receipts import DetectReceipt
 
 
 @click.command()
@@ -53,32 +54,35 @@ def explore(work: Path, name: str | None, output: Path | None, **options: Any) -
     """
     from reprocess.report.explorer import make_explorer
     from reprocess.report.passages import find_passages
-    from reprocess.work.asked import asked_of
     from reprocess.work.choice import EVERYTHING
-    from reprocess.work.status import lacking, survey
+    from reprocess.work.parts import read_events
+    from reprocess.work.status import lacking
+    from reprocess.work.surveyed import survey_of
 
     require_folder(output)
     target = existing_work(work)
     one = target.only_run(name)
-    grid, activity = grid_of(options, one), _activity(one, options)
+    receipts = list(one.ledger.done())
+    grid, activity = grid_of(options, one), _activity(receipts, options)
     if activity:
         look_through(target, one, grid, EVERYTHING, options)
-    absent = sum(int(n) for n in lacking(survey(target, asked_of(target, one)), one.name).values())
-    passages = find_passages(target, one, options["passages"])
+    surveyed, events = survey_of(target, one), read_events(one, receipts)
+    absent = sum(lacking(surveyed.state, one.name).values())
+    passages = find_passages(target, one, events, options["passages"])
     if passages.failed:
         click.echo(
             f"no records of {numbered(passages.failed, 'event')} in the page: {passages.reason}",
             err=True,
         )
     seconds = options["min_dwell"] * 60
-    page = make_explorer(one, one.ledger.done(), grid, seconds, absent, activity, passages)
+    page = make_explorer(one, receipts, grid, seconds, absent, activity, passages, events)
     path = output or one.explorer
     write_output(page, path)
     click.echo(f"wrote {path}, {len(page) / 1e6:.1f} MB", err=True)
-    finish(target, asked_of(target, one), one.name)
+    finish(target, surveyed.granules, one.name, surveyed=surveyed)
 
 
-def _activity(one: "Run", options: dict[str, Any]) -> "Activity | None":
+def _activity(done: "Sequence[DetectReceipt]", options: dict[str, Any]) -> "Activity | None":
     """Return the index that the options name, and what map has to be told to split by it."""
     from reprocess.maps.axes import make_axes
     from reprocess.report.explorer import Activity
@@ -97,7 +101,7 @@ def _activity(one: "Run", options: dict[str, Any]) -> "Activity | None":
             f"a page can be chosen by one index, not by {', '.join(names)}; all else it has"
         )
     index = index_of(names, options)
-    receipts = [receipt for receipt in one.ledger.done() if receipt["days"]]
+    receipts = [receipt for receipt in done if receipt["days"]]
     axes = make_axes((index.name,), receipts, bins, index)
     words = [word for file in options["index_files"] for word in ("--index", file.rpartition("/")[2])]
     for key, value in options["index_options"].items():

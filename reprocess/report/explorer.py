@@ -82,6 +82,7 @@ def make_explorer(
     lacking: int = 0,
     activity: Activity | None = None,
     passages: Passages | None = None,
+    events: pd.DataFrame | None = None,
 ) -> bytes:
     """Return the explorer of a run as one HTML file.
 
@@ -100,6 +101,8 @@ def make_explorer(
         Sums are those of the position parts of the grid then, which must be there.
     passages : Passages, optional
         Records of some events, made by `passages.find_passages`.
+    events : DataFrame, optional
+        The run's event table, if it was read before.
 
     Returns
     -------
@@ -123,7 +126,7 @@ def make_explorer(
     rows = read_positions(run, done, grid) if activity else read_dwell(run, done)
     bins = np.tile(np.arange(count), len(HEMISPHERES)) if activity else coarse_bins(grid)
     groups, sums = sum_records(rows, bins, grid, satellites, periods, axis)
-    table = read_events(run, done)
+    table = read_events(run, done) if events is None else events
     facts = _facts(run, grid, min_dwell_s, periods) | {
         "satellites": satellites,
         "groups": groups,

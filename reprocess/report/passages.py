@@ -14,7 +14,6 @@ from reprocess.plots.choice import AROUND_S, view_event
 from reprocess.plots.view import Source, View
 from reprocess.schema import EVENT_CLASSES
 from reprocess.schema.instrument import ELECTRON_KEV
-from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
 
 PROBABILITY_STEPS = 200
@@ -37,24 +36,20 @@ class Passages:
     """Why, of the first of them."""
 
 
-def find_passages(work: Work, run: Run, count: int) -> Passages:
+def find_passages(work: Work, run: Run, table: pd.DataFrame, count: int) -> Passages:
     """Read the records of events and a minute on either side, of those with the largest E4 flux.
 
     Parameters
     ----------
     work : Work
     run : Run
+    table : DataFrame
+        Its event table, as `work.parts.read_events` returns it.
     count : int
         How many events; where fluxes are alike, the first in the table.
-
-    Raises
-    ------
-    LedgerError
-        If a part of the run is missing or damaged.
     """
     if not count:
         return Passages(np.empty(0, np.int64), ())
-    table = read_events(run, run.ledger.done())
     order = np.argsort(-table["max_e4_0"].to_numpy(float), kind="stable")[:count]
     sources: dict[str, Source] = {}
     kept, views, reasons = [], [], []

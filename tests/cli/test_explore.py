@@ -43,7 +43,7 @@ def test_the_explorer_is_written_where_it_is_asked_for(work: Work, tmp_path: Pat
 def test_records_of_the_strongest_events_are_in_it(work: Work, tmp_path: Path) -> None:
     run = work.only_run(None)
     table = read_events(run, run.ledger.done())
-    found = find_passages(work, run, 3)
+    found = find_passages(work, run, table, 3)
     strongest = table["max_e4_0"].to_numpy()[found.events]
     assert found.events.size == 3 < len(table)
     assert strongest.min() >= np.delete(table["max_e4_0"].to_numpy(), found.events).max()
@@ -66,7 +66,7 @@ def test_records_of_the_strongest_events_are_in_it(work: Work, tmp_path: Path) -
             )
             np.testing.assert_allclose(shown, chance, atol=0.0026)
     assert at == arrays["passage_L"].size > 0
-    assert passage_arrays(find_passages(work, run, 0), table)["passage_ms"].size == 0
+    assert passage_arrays(find_passages(work, run, table, 0), table)["passage_ms"].size == 0
 
 
 def test_an_archive_that_is_gone_is_told(work: Work, tmp_path: Path) -> None:
