@@ -56,8 +56,7 @@ def explore(work: Path, name: str | None, output: Path | None, **options: Any) -
     from reprocess.report.passages import find_passages
     from reprocess.work.choice import EVERYTHING
     from reprocess.work.parts import read_events
-    from reprocess.work.status import lacking
-    from reprocess.work.surveyed import survey_of
+    from reprocess.work.surveyed import lacking, survey_of
 
     require_folder(output)
     target = existing_work(work)

@@ -32,10 +32,9 @@ from reprocess.pages.style import CLASS_LABELS, LETTERS, WIDTHS_MM, inches, new_
 from reprocess.pages.words import counted
 from reprocess.schema import EVENT_CLASSES
 from reprocess.schema.grid import Grid
-from reprocess.work.asked import asked_of
 from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.paths import Run, Work
-from reprocess.work.status import lacking, survey
+from reprocess.work.surveyed import lacking, survey_of
 
 _PER_MM = 0.62
 """Letters of 8 points in a millimetre."""
@@ -204,7 +203,7 @@ def words_around(
     """
     chosen = chosen_blocks(run, run.ledger.done(), choice)
     attributes = product_attributes(run) | coverage_attributes(run, chosen) | choice.attributes
-    missing = lacking(survey(work, asked_of(work, run)), run.name, choice)
+    missing = lacking(survey_of(work, run).state, run.name, choice)
     (L, L_end), (MLT, MLT_end) = (edges[[0, -1]] for edges in (grid.L_edges, grid.MLT_edges))
     place = f"Events and dwell with L {L:g} to {L_end:g}"
     place += "" if (MLT, MLT_end) == (0, 24) else f" and MLT {MLT:g} to {MLT_end:g} h"

@@ -13,8 +13,7 @@ from reprocess.work.ledger import source_digest
 from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import DetectReceipt
 from reprocess.work.results import note_results
-from reprocess.work.status import lacking
-from reprocess.work.surveyed import Surveyed, survey_of
+from reprocess.work.surveyed import Surveyed, lacking, survey_of
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -53,9 +53,9 @@ from reprocess.work.parts import read_event_columns, require_some
 from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import Days, DetectReceipt
 from reprocess.work.results import note_results, noted_bytes
-from reprocess.work.status import Survey, lacking, ledger_days, not_ingested, survey
+from reprocess.work.status import Survey, ledger_days, not_ingested, survey
 from reprocess.work.store import open_classes, open_records
-from reprocess.work.surveyed import Surveyed, survey_of
+from reprocess.work.surveyed import Surveyed, lacking, survey_of
 
 LISTED = 10
 """Strongest events of each class in the table."""

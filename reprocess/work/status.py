@@ -10,7 +10,6 @@ from reprocess.pages.words import numbered, to_be
 from reprocess.schema import DayState
 from reprocess.schema.granules import Granule, LeftOut, block_of
 from reprocess.work.asked import read_asked, read_left_out
-from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.held import Held
 from reprocess.work.ledger import BlockLedger
 from reprocess.work.paths import SUMS, Run, Sum, Work
@@ -326,27 +325,6 @@ def not_ingested(state: Survey) -> list[ListedDay]:
         *(day | {"why": f"deferred, {day['reason']}: {day['detail']}"} for day in ingest["deferred"]),
         *(day | {"why": "no longer in its archive"} for day in ingest["lost"]),
     ]
-
-
-def lacking(state: Survey, run: str, choice: Choice = EVERYTHING) -> dict[str, int]:
-    """Return how many satellite-days of a choice a run lacks, as the attributes that its maps carry.
-
-    Parameters
-    ----------
-    state : dict
-        What `survey` returns for all that was ever asked for.
-    run : str
-    choice : Choice
-        What is looked at; satellites and days are all of it that matters here.
-    """
-    days = {
-        "satellite_days_not_ingested": not_ingested(state),
-        "satellite_days_quarantined": state["ingest"]["quarantined"],
-        "satellite_days_not_classified": state["runs"][run]["missing"],
-    }
-    return {
-        name: sum(choice.has(day["satellite"], day["date"]) for day in some) for name, some in days.items()
-    }
 
 
 def _run_years(

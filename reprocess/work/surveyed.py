@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 from reprocess.schema.granules import Granule, LeftOut
 from reprocess.work.asked import asked_of
+from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.paths import Run, Work
-from reprocess.work.status import RunState, Survey, outdated_sums, survey, with_left_out
+from reprocess.work.status import RunState, Survey, not_ingested, outdated_sums, survey, with_left_out
 
 
 class Surveyed(NamedTuple):
@@ -51,4 +52,25 @@ def survey_again(
     return {
         "ingest": with_left_out(state["ingest"], granules, sorted(left_out)),
         "runs": state["runs"] | {name: one},
+    }
+
+
+def lacking(state: Survey, run: str, choice: Choice = EVERYTHING) -> dict[str, int]:
+    """Return how many satellite-days of a choice a run lacks, as the attributes that its maps carry.
+
+    Parameters
+    ----------
+    state : dict
+        What `survey` returns for all that was ever asked for.
+    run : str
+    choice : Choice
+        What is looked at; satellites and days are all of it that matters here.
+    """
+    days = {
+        "satellite_days_not_ingested": not_ingested(state),
+        "satellite_days_quarantined": state["ingest"]["quarantined"],
+        "satellite_days_not_classified": state["runs"][run]["missing"],
+    }
+    return {
+        name: sum(choice.has(day["satellite"], day["date"]) for day in some) for name, some in days.items()
     }

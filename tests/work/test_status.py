@@ -15,7 +15,8 @@ from reprocess.work.asked import merge_asked, note_left_out, note_vanished
 from reprocess.work.choice import Choice
 from reprocess.work.paths import SUMS, Sum, Work
 from reprocess.work.receipts import DayEntry
-from reprocess.work.status import detected, exit_code, is_current, lacking, ledger_days, not_ingested, survey
+from reprocess.work.status import detected, exit_code, is_current, ledger_days, not_ingested, survey
+from reprocess.work.surveyed import lacking
 
 
 def granule(satellite: str = "noaa18", day: int = 7966, **changes: Any) -> Granule:
