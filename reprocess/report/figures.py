@@ -179,7 +179,7 @@ def draw_series(line: Timeline) -> bytes:
     count = len(line.satellites)
     seen = np.where(line.days > 0, line.days, np.nan)
     with style():
-        figure, axes = _panels(len(line.events), 1, 4.6, (0.75, 0.1, 0.4, 0.5), sharex=True, hspace=0.25)
+        figure, axes = _panels(len(line.events), 1, 4.6, (0.75, 0.25, 0.4, 0.5), sharex=True, hspace=0.25)
         for ax, (name, events) in zip(axes[:, 0], line.events.items(), strict=True):
             lower, upper = poisson_interval(events)
             error = np.stack([events - lower, upper - events]) / seen
@@ -189,7 +189,7 @@ def draw_series(line: Timeline) -> bytes:
                     middle + shift, (events / seen)[k], error[:, k], fmt="o-", ms=2.5, lw=0.6,
                     elinewidth=0.5, alpha=0.8, color=_SATELLITE[satellite], label=satellite,
                 )  # fmt: skip
-            ax.set_title(CLASS_LABELS[name], loc="left", fontsize=9)
+            ax.set_title(CLASS_LABELS[name], loc="left", fontsize=9, y=1)
             ax.set_ylabel("events per\nsatellite-day")
             ax.set_ylim(0, 1.08 * _rate_top(events / seen, upper / seen) or 1)
             ax.set_xlim(line.edges[0], line.edges[-1])
@@ -299,7 +299,7 @@ def draw_examples(examples: list[Example]) -> bytes:
         for telescope, ax in zip((0, 90), grid[:2, 0], strict=True):
             largest = max(float(np.nanmax(example.flux, initial=1e4)) for example in examples)
             for panel in grid[0 if telescope == 0 else 1]:
-                zero_axis(panel, _LEAST, largest)
+                zero_axis(panel, _LEAST, largest, minor=False)  # a panel has few pixels
             ax.set_ylabel(f"flux at {telescope}°\n(cm$^{{-2}}$ s$^{{-1}}$ sr$^{{-1}}$)")
         if kept:
             grid[2, 0].set_ylabel("probability")
@@ -309,7 +309,7 @@ def draw_examples(examples: list[Example]) -> bytes:
 
 
 def _example(axes: np.ndarray, example: Example) -> None:
-    axes[0].set_title(example.title, fontsize=8)
+    axes[0].set_title(example.title, fontsize=8, y=1)  # given, nothing is drawn twice to find it
     seconds, order = _broken(example.seconds)
     energies = COORDINATES["energy"][0].tolist()
     for telescope, ax in enumerate(axes[:2]):
