@@ -6,6 +6,8 @@ WORKERS ?= 2
 COMMITS ?= HEAD^!
 SITE ?= build/site
 BIN = $(VENV)/bin
+# Hundreds of processes read the same modules: they are compiled once, whatever the session says.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: help setup run docs test lint columns bench track soak fuzz clean
 

@@ -5,8 +5,10 @@ model's files and what the published code gives on them. A user's machine does n
 those tests skip; with REPROCESS_REQUIRE_SHARED set, as in CI, they fail instead.
 """
 
+import fcntl
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,8 @@ settings.register_profile("any machine", deadline=None)  # no time decides a tes
 settings.load_profile("any machine")
 
 SHARED = REPOSITORY.parent / "shared"
+
+MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -72,9 +76,29 @@ def short_record_axis() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def fake_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive of small fake days: two satellites, two blocks, one of them with two days."""
-    return write_archive(tmp_path_factory.mktemp("archive"))
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    """Makes a folder of a name once for all workers of pytest-xdist; whoever comes meanwhile waits."""
+    base = tmp_path_factory.getbasetemp()
+    place = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def find_or_make(name: str, make: Callable[[Path], object]) -> Path:
+        folder, ready = place / "once" / name, place / "once" / f"{name}.ready"
+        folder.parent.mkdir(exist_ok=True)
+        with ready.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not ready.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of a worker whose making failed
+                make(folder)
+                ready.touch()
+        return folder
+
+    return find_or_make
+
+
+@pytest.fixture(scope="session")
+def fake_archive(made_once: MadeOnce) -> Path:
+    """An archive of small fake days: two satellites, two blocks, one of them with two days; tests copy it."""
+    return made_once("archive", write_archive)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from reprocess.work.layout import ARCHIVE_TITLE, create_store
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Work
 from tests.detect.test_borders import BORDER, write_series
-from tests.support.command import reprocess, tree
+from tests.support.command import blocks, reprocess, tree
 
 CONTINUOUS = (
     "--model",
@@ -57,8 +57,8 @@ def test_shares_without_dask_and_a_last_run_give_the_same_bytes(
         reprocess("run", archive, work, *CONTINUOUS, "--partition", share)
     state = json.loads(reprocess("status", work, "--json", code=4).stdout)
     assert len(state["runs"]["random-continuous"]["missing"]) == 1  # its neighbour came after it
-    reprocess("run", archive, work, *CONTINUOUS, "--workers", 1)
-    assert tree(work) == tree(whole)
+    reprocess("run", archive, work, *CONTINUOUS, "--partition", "1/1")
+    assert blocks(work) == blocks(whole)
     reprocess("audit", work)
 
 

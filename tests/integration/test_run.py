@@ -7,11 +7,9 @@ import subprocess
 import time
 from pathlib import Path
 
-from distributed import LocalCluster
-
 from reprocess.classifier.bundle import Bundle
 from tests.support import fake
-from tests.support.command import REPROCESS, records, reprocess, tree
+from tests.support.command import REPROCESS, blocks, records, reprocess, tree
 
 OPTIONS = ("--model", "random", "--workers", 2)
 ALONE = ("--model", "random", "--partition", "1/1")
@@ -24,40 +22,32 @@ def test_more_workers_give_the_same_bytes(fake_archive: Path, undisturbed: Path,
 
 
 def test_the_stages_one_at_a_time_give_the_same_bytes(
-    fake_archive: Path, undisturbed: Path, tmp_path: Path
+    fake_archive: Path, undisturbed: Path, unmapped: Path, tmp_path: Path
 ) -> None:
+    """`map` and `report` are commands of their own after shares: `test_partition`."""
     work = tmp_path / "w"
     reprocess("ingest", fake_archive, work, "--workers", 2)
     reprocess("detect", work, *OPTIONS, "--classes")
-    reprocess("map", work)
-    done = reprocess("report", work)
-    assert f"wrote {work}/runs/random-published/report/index.html" in done.stderr
-    assert "runs/random-published/report/index.html" in tree(work)
-    assert tree(work) == tree(undisturbed)
+    assert blocks(work) == blocks(unmapped)
+    exposure = {name: d for name, d in tree(undisturbed).items() if "/exposure." in name}
+    assert exposure.items() <= tree(work).items()
+    assert len(exposure) > 20
 
 
 def test_any_order_of_days_and_satellites_gives_the_same_bytes(
-    fake_archive: Path, undisturbed: Path, tmp_path: Path
+    fake_archive: Path, unmapped: Path, tmp_path: Path
 ) -> None:
     work = tmp_path / "w"
     for piece in (("--start", "2019-11-01"), ("--satellite", "metop01"), ("--start", "2019-10-25")):
         reprocess("run", fake_archive, work, *ALONE, "--classes", *piece)
-    reprocess("run", fake_archive, work, *OPTIONS, "--classes")
-    assert tree(work) == tree(undisturbed)
-
-
-def test_a_running_scheduler_can_be_used(fake_archive: Path, undisturbed: Path, tmp_path: Path) -> None:
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
-        reprocess(
-            "run", fake_archive, tmp_path / "w", "--model", "random", "--classes", "--scheduler",
-            cluster.scheduler_address,
-        )  # fmt: skip
-    assert tree(tmp_path / "w") == tree(undisturbed)
+    reprocess("run", fake_archive, work, *ALONE, "--classes")
+    assert tree(work) == tree(unmapped)
 
 
 def test_killed_again_and_again_ends_in_the_same_bytes(
-    fake_archive: Path, undisturbed: Path, tmp_path: Path
+    fake_archive: Path, unmapped: Path, tmp_path: Path
 ) -> None:
+    """Before the maps are drawn; `test_survival` kills processes until a run with its maps is through."""
     work, chance = tmp_path / "w", random.Random(3)
     words = [REPROCESS, "run", fake_archive, work, *OPTIONS, "--classes"]
     finished: dict[str, int] = {}
@@ -75,9 +65,9 @@ def test_killed_again_and_again_ends_in_the_same_bytes(
         now = {name: at for name, at in records(work).items() if _is_done(work / name)}
         assert {name: now[name] for name in finished} == finished, "a done block was done again"
         finished = now
-    reprocess(*words[1:])
+    reprocess("run", fake_archive, work, *ALONE, "--classes")
     assert interrupted > 2
-    assert tree(work) == tree(undisturbed)
+    assert blocks(work) == blocks(unmapped)
 
 
 def _wait_for_a_new_record(work: Path, finished: dict[str, int], command: subprocess.Popen[bytes]) -> None:
@@ -152,7 +142,7 @@ def test_a_good_file_replaced_by_a_bad_one_takes_its_events_along(
 
 
 def test_a_block_that_fails_is_named_and_the_remedy_works(
-    fake_archive: Path, undisturbed: Path, tmp_path: Path
+    fake_archive: Path, unmapped: Path, tmp_path: Path
 ) -> None:
     work = tmp_path / "w"
     reprocess("ingest", fake_archive, work, "--partition", "1/1")
@@ -165,6 +155,5 @@ def test_a_block_that_fails_is_named_and_the_remedy_works(
     assert "2 satellite-days classified" in done.stdout
     reprocess("status", work, code=4)
     record.unlink()
-    reprocess("ingest", fake_archive, work, "--partition", "1/1")
-    reprocess("run", fake_archive, work, *OPTIONS, "--classes")
-    assert tree(work) == tree(undisturbed)
+    reprocess("run", fake_archive, work, *ALONE, "--classes")
+    assert blocks(work) == blocks(unmapped)

@@ -16,7 +16,7 @@ import psutil
 
 from reprocess.classifier.bundle import Bundle
 from tests import soak
-from tests.support.command import REPROCESS, records, reprocess, tree
+from tests.support.command import REPROCESS, blocks, records, reprocess, tree
 
 OPTIONS = ("--model", "random", "--classes", "--workers", 2)
 ALONE = ("--model", "random", "--classes", "--partition", "1/1")
@@ -72,7 +72,7 @@ def worker(address: str, folder: Path, *options: str) -> Iterator[subprocess.Pop
 
 
 def test_a_block_that_kills_its_worker_is_named_and_everything_else_is_done(
-    fake_archive: Path, undisturbed: Path, tmp_path: Path
+    fake_archive: Path, unmapped: Path, tmp_path: Path
 ) -> None:
     poison = tmp_path / "poison.py"
     poison.write_text(
@@ -104,8 +104,8 @@ def test_a_block_that_kills_its_worker_is_named_and_everything_else_is_done(
     state = json.loads(reprocess("status", work, "--json", code=4).stdout)
     assert [d["date"] for d in state["ingest"]["missing"]] == ["2019-12-01"]
     assert [(y["missing"], y["failed"]) for y in state["ingest"]["years"]] == [(0, 0), (1, 1)]
-    reprocess(*words[1:])
-    assert tree(work) == tree(undisturbed)
+    reprocess("run", fake_archive, work, *ALONE)
+    assert blocks(work) == blocks(unmapped)
 
 
 def test_a_lost_scheduler_ends_the_run_with_its_reason(
@@ -193,6 +193,7 @@ def test_a_full_disk_is_named_and_the_next_run_completes(
 def test_workers_whose_time_is_over_are_followed_by_others(
     fake_archive: Path, undisturbed: Path, tmp_path: Path
 ) -> None:
+    """On a scheduler that was running before."""
     address, work = free_address(), tmp_path / "w"
     words = (REPROCESS, "run", fake_archive, work, *OPTIONS[:3], "--scheduler", address)
     with scheduler(address, tmp_path), started(*words) as client:
@@ -233,6 +234,6 @@ def test_audit_finds_damage_repairs_and_the_next_run_restores_the_bytes(
     done = reprocess("audit", work, "--run", "random-published", "--repair", code=4)
     assert "withdrew noaa18 block 248" in done.stdout
     assert "noaa18 2019: 1 of 3 ingested, 2 missing" in reprocess("status", work, code=4).stdout
-    reprocess("run", fake_archive, work, *OPTIONS)
+    reprocess("run", fake_archive, work, *ALONE)  # the maps were not damaged
     reprocess("audit", work)
     assert tree(work) == tree(undisturbed)

@@ -1,6 +1,7 @@
 """Runs the installed command as a user does, and compares WORK directories byte by byte."""
 
 import hashlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,27 @@ def tree(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+MAPS = ("exposure", "occurrence", "report", "results.json", "sums.npz")
+"""How names begin, in a run's folder, of what is made of all its blocks together."""
+
+
+def blocks(work: Path) -> dict[str, str]:
+    """Return what `tree` does, without the maps of runs and without what run.json tells of them."""
+    found = {}
+    for name, digest in tree(work).items():
+        of_run = name.split("/", 2)[2] if name.startswith("runs/") else ""
+        if of_run == "run.json":
+            told = json.loads((work / name).read_bytes())
+            digest = json.dumps({key: told[key] for key in told if key not in TOLD_OF_MAPS})
+        if not of_run.startswith(MAPS):
+            found[name] = digest
+    return found
+
+
+TOLD_OF_MAPS = {"bins", "exposure", "occurrence", "satellite_days", "source_digest"}
+"""What of run.json is written with maps."""
 
 
 def records(folder: Path) -> dict[str, int]:
