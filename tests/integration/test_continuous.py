@@ -59,6 +59,7 @@ def test_shares_without_dask_and_a_last_run_give_the_same_bytes(
     assert len(state["runs"]["random-continuous"]["missing"]) == 1  # its neighbour came after it
     reprocess("run", archive, work, *CONTINUOUS, "--partition", "1/1")
     assert blocks(work) == blocks(whole)
+    reprocess("map", work)
     reprocess("audit", work)
 
 
