@@ -6,10 +6,9 @@ counted is what `detect.dwell` counts, by the same rules, from the archive's rec
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import pandas as pd
 
 from reprocess import schema
 from reprocess.detect.dwell import place, spread
@@ -31,6 +30,9 @@ from reprocess.work.parts import part_path, read_part
 from reprocess.work.paths import Run, Work
 from reprocess.work.positions import position_origin, position_path, write_positions
 from reprocess.work.receipts import ClassifiedDay, DetectReceipt
+
+if TYPE_CHECKING:
+    from reprocess.detect.known import Events
 
 _MS_PER_MINUTE = 60_000
 
@@ -95,15 +97,20 @@ def positions_of_block(plan: PositionPlan) -> int:
     part = read_part(
         part_path(run.events, plan.satellite, plan.block), receipt["outputs"]["events"], _OF_EVENTS
     )
-    # Python's strings: a day's few events are looked at one by one, which Arrow's are slow for.
-    events = part.to_pandas().astype(dict.fromkeys(_TEXTS, object))
+    # Arrays of Python's strings: a day's few events are looked at one by one, which Arrow's are slow for.
+    events = {
+        name: np.array(part[name].to_pylist(), object) if name in _TEXTS else part[name].to_numpy()
+        for name in _OF_EVENTS
+    }
     mode = mode_of(run.read_identity() or {})
     series = Series(work, plan.satellite, mode.arrays, plan.days)
     rows = []
     for day in plan.days:
         date = schema.day_date(day).isoformat()
         facts = receipt["days"][date]
-        rows.append(_of_day(series, day, mode, events[events["date"] == date], facts, plan))
+        own = events["date"] == date
+        of_day = {name: values[own] for name, values in events.items()}
+        rows.append(_of_day(series, day, mode, of_day, facts, plan))
     empty = np.empty(0, np.int32)
     columns = {
         name: np.concatenate([empty, *(row[name] for row in rows)]) for name in schema.POSITION_COLUMNS
@@ -132,7 +139,7 @@ def _require_same(work: Work, plan: PositionPlan, receipt: DetectReceipt) -> Non
 
 
 def _of_day(
-    series: Series, day: int, mode: Mode, events: pd.DataFrame, facts: ClassifiedDay, plan: PositionPlan
+    series: Series, day: int, mode: Mode, events: "Events", facts: ClassifiedDay, plan: PositionPlan
 ) -> dict[str, np.ndarray]:
     """Return the rows of a day."""
     stretch = known_stretch(series, day, mode, events)
@@ -148,7 +155,7 @@ def _of_day(
 
 
 def rows_of_day(
-    stretch: Stretch, look: Look, events: pd.DataFrame, facts: ClassifiedDay, day: int, grid: Grid
+    stretch: Stretch, look: Look, events: "Events", facts: ClassifiedDay, day: int, grid: Grid
 ) -> tuple[dict[str, np.ndarray], int]:
     """Return the rows of a day's position part by `schema.POSITION_COLUMNS`.
 
@@ -156,7 +163,7 @@ def rows_of_day(
     ----------
     stretch, look
         The day's records, and what the run's mode sees in them.
-    events : DataFrame
+    events : DataFrame, or mapping of str to ndarray
         The day's rows of the event table.
     facts : dict
         The day's entry in the run's ledger.

@@ -60,13 +60,12 @@ class Grid:
         """
         known = (L >= 0) & (MLT >= 0) & (MLT <= 24)
         i = digitize(L, self.L_edges)
-        j = digitize(np.where(MLT == 24, np.float32(0), MLT), self.MLT_edges)
-        cell = (latitude < 0) * np.int64(self.shape[0])
-        cell += i
-        cell *= self.shape[1]
-        cell += j
-        cell[(i < 0) | (j < 0)] = -1
-        cell[~known] = -2
+        at = np.flatnonzero((i >= 0) & known)  # most of an orbit is at other L
+        hours = MLT[at]
+        j = digitize(np.where(hours == 24, np.float32(0), hours), self.MLT_edges)
+        south = (latitude[at] < 0) * np.int64(self.shape[0])
+        cell = np.where(known, np.int64(-1), np.int64(-2))
+        cell[at] = np.where(j < 0, -1, (south + i[at]) * self.shape[1] + j)
         return cell
 
 

@@ -37,9 +37,15 @@ _MS_2000 = 946_684_800_000
 
 @cache
 def _coefficients() -> np.ndarray:
-    """Return the splines' coefficients, shape (years, altitudes, latitudes, longitudes)."""
+    """Return the splines' coefficients, shape (years - 1, latitudes * longitudes, 4).
+
+    Those of both altitudes at the year before and of both at the year after lie side by side, as a record
+    needs them.
+    """
     along_longitude = _filtered(np.load(FILE).astype(np.float64))
-    return np.swapaxes(_filtered(np.swapaxes(along_longitude, -1, -2)), -1, -2)
+    of_years = np.swapaxes(_filtered(np.swapaxes(along_longitude, -1, -2)), -1, -2)
+    flat = of_years.reshape(YEARS.size, len(ALTITUDES_KM), -1)
+    return np.ascontiguousarray(np.moveaxis(np.concatenate([flat[:-1], flat[1:]], axis=1), 1, -1))
 
 
 _POLE = 3**0.5 - 2
@@ -79,13 +85,14 @@ def _taps(position: np.ndarray, size: int) -> tuple[list[np.ndarray], list[np.nd
 
 
 def _at(coefficients: np.ndarray, taps: tuple[tuple[list[np.ndarray], list[np.ndarray]], ...]) -> np.ndarray:
-    """Return a spline over latitude and longitude at places, shape (k,)."""
+    """Return four splines over latitude and longitude at places, shape (4, k)."""
     (rows, of_rows), (columns, of_columns) = taps
-    value = np.zeros(rows[0].size)
+    value = np.zeros((rows[0].size, coefficients.shape[-1]))
     for row, a in zip(rows, of_rows, strict=True):
+        first, a = row * LONGITUDES.size, a[:, np.newaxis]
         for column, b in zip(columns, of_columns, strict=True):
-            value += coefficients[row, column] * a * b
-    return value
+            value += coefficients.take(first + column, axis=0) * a * b[:, np.newaxis]
+    return value.T
 
 
 def trace_L(records: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -142,8 +149,8 @@ def inverse_L(
     for e in np.unique(epoch):
         at = epoch == e
         taps = _taps(north[at], LATITUDES.size), _taps(east[at], LONGITUDES.size)
-        levels = [[_at(c, taps) for c in of_year] for of_year in _coefficients()[e : e + 2]]
-        before, after = ((1 - up[at]) * below + up[at] * above for below, above in levels)
+        levels = _at(_coefficients()[e], taps)
+        before, after = ((1 - up[at]) * below + up[at] * above for below, above in (levels[:2], levels[2:]))
         found[at] = (1 - later[at]) * before + later[at] * after
     return found
 
