@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 from hypothesis import settings
@@ -72,6 +73,19 @@ def short_record_axis() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(schema, "RECORDS", 1000)
         patched.setitem(schema.DIMS, "record", 1000)
+        yield
+
+
+@pytest.fixture(scope="module")
+def unrendered() -> Iterator[None]:
+    """Figures are composed and not rendered, which takes longest, where tests look at what is beside them."""
+    from matplotlib.figure import Figure
+
+    def savefig(self: Figure, file: IO[bytes], **_: object) -> None:
+        file.write(b"\x89PNG")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Figure, "savefig", savefig)
         yield
 
 

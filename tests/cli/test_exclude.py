@@ -18,7 +18,7 @@ from tests.support import labelled
 from tests.support.command import tree
 from tests.support.older import older_parts
 
-pytestmark = pytest.mark.usefixtures("short_record_axis")
+pytestmark = pytest.mark.usefixtures("short_record_axis", "unrendered")
 
 
 def call(*words: object) -> Result:

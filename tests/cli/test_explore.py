@@ -16,7 +16,7 @@ from reprocess.schema import CLASSES
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Work
 
-pytestmark = pytest.mark.usefixtures("short_record_axis")
+pytestmark = pytest.mark.usefixtures("short_record_axis", "unrendered")
 
 
 def call(*words: object) -> Result:

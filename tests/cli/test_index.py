@@ -26,7 +26,7 @@ from reprocess.work.positions import position_path, read_positions
 from tests.support import fake, labelled
 from tests.support.command import tree
 
-pytestmark = pytest.mark.usefixtures("short_record_axis")
+pytestmark = pytest.mark.usefixtures("short_record_axis", "unrendered")
 
 GRID = make_grid(np.arange(2.5, 9, 0.5), np.arange(25.0))
 MAP = make_grid(np.array([2.0, 4.0, 6.0, 9.0]), np.array([0.0, 6.0, 12.0, 24.0]))

@@ -28,7 +28,7 @@ def invoke(*words: object, code: int | None = 0) -> Result:
     return done
 
 
-pytestmark = pytest.mark.usefixtures("short_record_axis")
+pytestmark = pytest.mark.usefixtures("short_record_axis", "unrendered")
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from reprocess.work.paths import Work
 from tests.support import labelled
 from tests.support.command import tree
 
-pytestmark = pytest.mark.usefixtures("short_record_axis")
+pytestmark = pytest.mark.usefixtures("short_record_axis", "unrendered")
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from reprocess.work import ledger as module
 from reprocess.work.ledger import BlockLedger
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_a_run_reads_its_ledgers_once(
     fake_archive: Path, random_model: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
