@@ -96,7 +96,13 @@ def _of_flags(keys: Mapping[str, np.ndarray], within: Mapping[str, np.ndarray]) 
     new = np.any([values[1:] != values[:-1] for values in ordered.values()], axis=0)
     starts = np.flatnonzero(np.append(True, new))
     rows = {name: values[starts] for name, values in ordered.items()}
-    sums = {name: np.add.reduceat(inside[order].astype(int), starts) for name, inside in within.items()}
+    sums = {
+        # few records are within events: those alone are counted
+        name: np.bincount(
+            np.searchsorted(starts, np.flatnonzero(inside[order]), "right") - 1, minlength=starts.size
+        )
+        for name, inside in within.items()
+    }
     return rows | sums | {"records": np.diff(np.append(starts, order.size))}
 
 

@@ -297,8 +297,10 @@ def _order(time: np.ndarray, day: int) -> tuple[np.ndarray, int]:
             f"{outside} of {time.size} records are not on {schema.day_date(day)}; "
             f"times run from {seen[0]} to {seen[1]}",
         )
-    _, first_of_each = np.unique(time[inside], return_index=True)
-    return inside[first_of_each], outside
+    kept = time[inside]
+    if not np.all(kept[1:] > kept[:-1]):  # few files are not in order; sorting takes 1 ms a day
+        inside = inside[np.unique(kept, return_index=True)[1]]
+    return inside, outside
 
 
 def _assemble(spec: ArraySpec, raw: dict[str, np.ndarray], index: np.ndarray | slice) -> np.ndarray:
