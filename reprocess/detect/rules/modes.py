@@ -69,7 +69,7 @@ class Published:
 def classifiable(mode: Mode, stretch: Stretch) -> tuple[Windows, np.ndarray]:
     """Return ``windows`` and ``possible`` of `Mode.look`, without the published repair of L.
 
-    That one has half a second of imports, and changes neither.
+    That one has a quarter of a second of imports, and changes neither.
     """
     if isinstance(mode, Published):
         windows = mode.rules.windows(stretch.records["L_IGRF"].size)

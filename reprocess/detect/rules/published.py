@@ -16,6 +16,7 @@ import numpy as np
 
 from reprocess import schema
 from reprocess.classifier.features import CENTRE, PUBLISHED_FILL, Windows
+from reprocess.detect.rules.spline import cubic_spline
 from reprocess.schema import EVENT_CLASSES, FLUX_PER_COUNT
 from reprocess.schema.measurements import has_L
 
@@ -169,14 +170,12 @@ def interpolate_L(L: np.ndarray) -> np.ndarray:
     valid = np.flatnonzero(~invalid)
     if not invalid.any() or valid.size < 2:
         return L
-    from scipy.interpolate import CubicSpline  # half a second, and where nothing is classified not needed
-
     near = np.zeros(L.size, bool)
     for edge in np.flatnonzero(invalid[1:] != invalid[:-1]).tolist():
         near[max(edge - SPLINE_REACH, 0) : edge + SPLINE_REACH + 2] = True
     knots = np.flatnonzero(near & ~invalid)
     repaired = L.copy()
-    repaired[invalid] = CubicSpline(knots, L[knots])(np.flatnonzero(invalid)).astype(np.float32)
+    repaired[invalid] = cubic_spline(knots, L[knots], np.flatnonzero(invalid)).astype(np.float32)
     return repaired
 
 
