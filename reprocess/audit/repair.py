@@ -9,10 +9,11 @@ from reprocess.files import find
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.sources.local import local_identity
 from reprocess.sources.remote import is_local
-from reprocess.work.layout import ARCHIVE_TITLE, CLASSES_TITLE, create_store
+from reprocess.work.layout import create_store
 from reprocess.work.ledger import BlockLedger
 from reprocess.work.paths import SUMS, Work
 from reprocess.work.receipts import IngestReceipt
+from reprocess.work.whole import ARCHIVE_TITLE, CLASSES_TITLE
 
 
 def repair(work: Work, findings: Iterable[Finding]) -> list[str]:

@@ -14,11 +14,12 @@ from reprocess.maps.exposure import compare_exposure
 from reprocess.maps.occurrence import compare_occurrence
 from reprocess.maps.sums import compare_sums
 from reprocess.schema import CLASS_ARRAYS
-from reprocess.work.layout import ARCHIVE_TITLE, CLASSES_TITLE, metadata_files
+from reprocess.work.layout import metadata_files
 from reprocess.work.parts import part_path
 from reprocess.work.paths import SUMS, Run, Sum, Work
 from reprocess.work.receipts import DetectReceipt
 from reprocess.work.store import shard_key
+from reprocess.work.whole import ARCHIVE_TITLE, CLASSES_TITLE
 
 _DELETE_SUMS = "reprocess audit WORK --repair deletes it; reprocess map makes it again, and the map"
 _POSITION_PART = "positions/*/satellite=*/block-[0-9][0-9][0-9][0-9].parquet"

@@ -119,10 +119,11 @@ def detect(
 
         client = client_of(where, plans)
         if settings.classes:
-            from reprocess.work.layout import CLASSES_TITLE, create_store
+            from reprocess.work.store import require_store
+            from reprocess.work.whole import CLASSES_TITLE
 
             satellites = sorted({p.satellite for p in plans})
             with locked(run.classes):
-                create_store(run.classes, satellites, CLASS_ARRAYS, CLASSES_TITLE)
+                require_store(run.classes, satellites, CLASS_ARRAYS, CLASSES_TITLE)
         map_blocks(client, detect_block, plans, "detect", progress, noting(run.ledger))
         run.ledger.forget((p.satellite, p.block) for p in plans)

@@ -84,11 +84,12 @@ def ingest(
     if plans:
         # What reads and writes takes a second to import, and often nothing is new.
         from reprocess.ingest.block import ingest_block
-        from reprocess.work.layout import ARCHIVE_TITLE, create_store
+        from reprocess.work.store import require_store
+        from reprocess.work.whole import ARCHIVE_TITLE
 
         satellites = sorted({p.satellite for p in plans})
         with locked(work.archive):
-            create_store(work.archive, satellites, schema.ARCHIVE_ARRAYS, ARCHIVE_TITLE)
+            require_store(work.archive, satellites, schema.ARCHIVE_ARRAYS, ARCHIVE_TITLE)
         read = _reader(plans, connections) if client else ingest_block
         map_blocks(client, read, plans, "ingest", progress, noting(work.ledger))
         work.ledger.forget((p.satellite, p.block) for p in plans)

@@ -12,14 +12,12 @@ from zarr.codecs import BloscCodec, ZstdCodec
 
 from reprocess import schema
 from reprocess.errors import StoreError
-from reprocess.files import files_under, find
+from reprocess.files import files_under
 from reprocess.schema import ArraySpec
 from reprocess.work.coordinates import require_attributes, require_coordinate
 from reprocess.work.place import Place
 from reprocess.work.shards import is_flux
-
-LAYOUT = 1
-"""Version of the layout below; a store of another layout is refused."""
+from reprocess.work.whole import LAYOUT, leftovers, root_attributes
 
 # Measured on real days, tables in docs/performance.md. Fluxes are few distinct values (256 codes
 # of the telemetry) that repeat; shuffling their bytes hides that. All else varies smoothly.
@@ -37,10 +35,6 @@ zarr.config.set(
 )
 
 
-ARCHIVE_TITLE = "POES/MetOp SEM-2 MEPED records"
-CLASSES_TITLE = "Class of every record"
-
-
 def create_store(path: Path, satellites: Iterable[str], arrays: Mapping[str, ArraySpec], title: str) -> None:
     """Create what is missing of a store: its root, one group per satellite, their arrays.
 
@@ -51,7 +45,7 @@ def create_store(path: Path, satellites: Iterable[str], arrays: Mapping[str, Arr
     StoreError
         If the store exists with another layout.
     """
-    for leftover in _metadata_leftovers(path):
+    for leftover in leftovers(path):
         leftover.unlink(missing_ok=True)
     root = zarr.open_group(path, mode="a", zarr_format=3)
     layout = root.attrs.setdefault("layout", LAYOUT)
@@ -59,7 +53,7 @@ def create_store(path: Path, satellites: Iterable[str], arrays: Mapping[str, Arr
         raise StoreError(
             f"{path} has layout {layout}, this version writes {LAYOUT}; use a new WORK directory"
         )
-    attrs = {"Conventions": "CF-1.11", "title": title}
+    attrs = root_attributes(title)
     if any(root.attrs.get(k) != v for k, v in attrs.items()):
         root.attrs.update(attrs)
     for satellite in satellites:
@@ -75,11 +69,6 @@ def create_store(path: Path, satellites: Iterable[str], arrays: Mapping[str, Arr
                 require_coordinate(path / satellite, name)
         if group.attrs.get("platform") != schema.SATELLITES[satellite].name:
             group.attrs["platform"] = schema.SATELLITES[satellite].name
-
-
-def _metadata_leftovers(path: Path) -> list[Path]:
-    """Return what killed writers of metadata left behind; those of shards go when the shard is written."""
-    return [leftover for depth in ("", "*/", "*/*/") for leftover in find(path, f"{depth}zarr.*.partial")]
 
 
 def metadata_files(

@@ -19,6 +19,7 @@ from reprocess.schema import ArraySpec
 from reprocess.work.ledger import BlockLedger
 from reprocess.work.paths import Run, Work
 from reprocess.work.shards import chunk_count, chunk_shape, compress, decompress, join, pick
+from reprocess.work.whole import is_whole
 
 if TYPE_CHECKING:
     import zarr
@@ -30,6 +31,22 @@ def shard_key(spec: ArraySpec, satellite: str, block: int) -> str:
 
 
 _SPECS = schema.ARCHIVE_ARRAYS | schema.CLASS_ARRAYS
+
+
+def require_store(
+    path: Path, satellites: Collection[str], arrays: Mapping[str, ArraySpec], title: str
+) -> None:
+    """Create what is missing of a store, as `work.layout.create_store` does, if anything is.
+
+    Raises
+    ------
+    StoreError
+        As that has it.
+    """
+    if not is_whole(path, satellites, arrays, title):
+        from reprocess.work.layout import create_store
+
+        create_store(path, satellites, arrays, title)
 
 
 class SatelliteStore:

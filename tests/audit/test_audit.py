@@ -41,11 +41,12 @@ from reprocess.schema import CLASS_ARRAYS
 from reprocess.schema.grid import make_grid
 from reprocess.sources.listing import list_archive
 from reprocess.work.asked import merge_asked
-from reprocess.work.layout import ARCHIVE_TITLE, CLASSES_TITLE, create_store
+from reprocess.work.layout import create_store
 from reprocess.work.paths import Run, Work
 from reprocess.work.positions import position_path, read_part_of_positions, write_positions
 from reprocess.work.status import exit_code, survey
 from reprocess.work.store import open_records, shard_key
+from reprocess.work.whole import ARCHIVE_TITLE, CLASSES_TITLE
 from tests.support import fake
 from tests.support.command import tree
 from tests.support.older import older_attributes, older_parts

@@ -14,8 +14,9 @@ from reprocess import schema
 from reprocess.audit.finding import Finding
 from reprocess.audit.metadata import audit_metadata
 from reprocess.audit.repair import repair
-from reprocess.work.layout import ARCHIVE_TITLE, create_store, metadata_files
+from reprocess.work.layout import create_store, metadata_files
 from reprocess.work.paths import Work
+from reprocess.work.whole import ARCHIVE_TITLE
 
 pytestmark = pytest.mark.usefixtures("short_record_axis")
 

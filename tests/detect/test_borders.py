@@ -27,10 +27,11 @@ from reprocess.ingest.stage import plan_ingest
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.sources.listing import list_archive
 from reprocess.work.asked import merge_asked
-from reprocess.work.layout import ARCHIVE_TITLE, CLASSES_TITLE, create_store
+from reprocess.work.layout import create_store
 from reprocess.work.parts import read_dwell, read_events
 from reprocess.work.paths import Run, Work
 from reprocess.work.status import survey
+from reprocess.work.whole import ARCHIVE_TITLE, CLASSES_TITLE
 from tests.support import fake
 from tests.support.command import tree
 

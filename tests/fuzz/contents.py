@@ -24,10 +24,11 @@ from reprocess.ingest.plan import IngestPlan
 from reprocess.maps.stage import sum_up
 from reprocess.sources.listing import list_archive
 from reprocess.work.asked import merge_asked
-from reprocess.work.layout import ARCHIVE_TITLE, CLASSES_TITLE, create_store
+from reprocess.work.layout import create_store
 from reprocess.work.parts import read_dwell, read_events
 from reprocess.work.paths import Work
 from reprocess.work.receipts import ClassifiedDay, DayEntry, DetectReceipt
+from reprocess.work.whole import ARCHIVE_TITLE, CLASSES_TITLE
 from tests.support import fake
 
 SATELLITE, BLOCK = "noaa18", 248

@@ -16,9 +16,10 @@ from reprocess.ingest.block import ingest_block
 from reprocess.ingest.stage import plan_ingest
 from reprocess.sources.listing import list_archive
 from reprocess.work.asked import merge_asked
-from reprocess.work.layout import ARCHIVE_TITLE, create_store
+from reprocess.work.layout import create_store
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Work
+from reprocess.work.whole import ARCHIVE_TITLE
 from tests.detect.test_borders import BORDER, write_series
 from tests.support.command import blocks, reprocess, tree
 

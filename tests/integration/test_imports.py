@@ -1,6 +1,7 @@
 """What a command imports: libraries that take time are loaded by those who use them only."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -68,6 +69,8 @@ def test_what_is_done_in_this_process_loads_no_workers(
 ) -> None:
     work = tmp_path / "w"
     assert loaded("ingest", one_day, work) == {"h5py", "zarr", "fsspec"}
+    os.utime(next(one_day.rglob("*.nc")), (0, 0))  # read again, into stores that are whole
+    assert loaded("ingest", one_day, work) == {"h5py"}
     detect = loaded("detect", work, "--model", "random", "--partition", "1/1")
     assert detect >= {"onnx", "onnxruntime", "pyarrow"}
     assert not detect & {"distributed", "bokeh", "matplotlib", "sklearn", "requests", "h5py", "zarr", *TABLES}

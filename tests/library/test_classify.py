@@ -25,10 +25,11 @@ from reprocess.plots.figure import draw_view
 from reprocess.plots.view import Source
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.work.asked import read_asked
-from reprocess.work.layout import CLASSES_TITLE, create_store
+from reprocess.work.layout import create_store
 from reprocess.work.parts import read_events as read_parts
 from reprocess.work.paths import Work
 from reprocess.work.store import open_classes
+from reprocess.work.whole import CLASSES_TITLE
 from tests.detect.test_borders import MIDNIGHT, write_series
 from tests.support.fake import granule_path, variables, write_granule
 from tests.support.labelled import classify as by_command

@@ -20,8 +20,9 @@ from reprocess.schema import CLASS_ARRAYS
 from reprocess.schema.granules import block_of
 from reprocess.sources.listing import list_archive
 from reprocess.work.asked import merge_asked, read_asked
-from reprocess.work.layout import ARCHIVE_TITLE, CLASSES_TITLE, create_store
+from reprocess.work.layout import create_store
 from reprocess.work.paths import Run, Work
+from reprocess.work.whole import ARCHIVE_TITLE, CLASSES_TITLE
 from tests.support.fake import COUNT_E, granule_path, variables, write_granule
 
 RECORDS = 1000

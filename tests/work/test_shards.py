@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from reprocess import schema
 from reprocess.errors import StoreError
 from reprocess.files import sha256
-from reprocess.work.layout import ARCHIVE_TITLE, create_store
+from reprocess.work.layout import create_store
 from reprocess.work.paths import Work
 from reprocess.work.shards import BLOSC, crc32c, join, pick
 from reprocess.work.store import SatelliteStore, open_records
+from reprocess.work.whole import ARCHIVE_TITLE
 
 pytestmark = pytest.mark.usefixtures("short_record_axis")
 

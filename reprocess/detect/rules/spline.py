@@ -1,8 +1,8 @@
-"""The cubic spline that is called not-a-knot, bit for bit as `scipy.interpolate.CubicSpline` has it.
+"""The cubic spline that is called not-a-knot, bit for bit as SciPy has it.
 
-That takes half a second to import, of which what is used here, the solution of a tridiagonal system, takes
-half; and twice the time a day. The spline is written by its slopes s at the knots x: continuity of the second
-derivative gives for every inner knot, with d the distances of knots and m the slopes of the chords,
+SciPy's own takes half a second to import, of which the solution of a tridiagonal system takes half, and twice
+the time a day. The spline is written by its slopes s at the knots x: continuity of the second derivative is
+for every inner knot, with d the distances of knots and m the slopes of the chords,
 ``d[i] s[i-1] + 2 (d[i-1] + d[i]) s[i] + d[i-1] s[i+1] = 3 (d[i] m[i-1] + d[i-1] m[i])``; at either end the
 third derivative is continuous at the second knot (de Boor, A Practical Guide to Splines, chapter IV).
 """
