@@ -277,12 +277,10 @@ def test_windows_of_neighbouring_days_agree_on_the_events_at_midnight(first_midn
 
 
 def test_an_event_over_midnight_is_one_event_in_two_files():
-    date = next(
-        d
-        for d in (dt.date(2015, 3, 1) + dt.timedelta(days=k) for k in range(40))
-        if any(r["stop_index"] == 43_199 for r in simulate_day("metop01", d, 3, 0.0, 1.0)[1])
-    )
-    today, tomorrow = (simulate_day("metop01", date + dt.timedelta(days=k), 3, 0.0, 1.0) for k in (0, 1))
+    dates = (dt.date(2015, 3, 1) + dt.timedelta(days=k) for k in range(40))
+    days = ((date, simulate_day("metop01", date, 3, 0.0, 1.0)) for date in dates)
+    date, today = next(day for day in days if any(row["stop_index"] == 43_199 for row in day[1][1]))
+    tomorrow = simulate_day("metop01", date + dt.timedelta(days=1), 3, 0.0, 1.0)
     first, second = today[1][-1], tomorrow[1][0]
     assert first["stop_index"] == len(today[0]["time"]) - 1
     assert second["start_index"] == 0
