@@ -30,6 +30,7 @@ from reprocess.schema import IMAGE_FORMATS, UNCERTAINTIES
 if TYPE_CHECKING:
     from reprocess.maps.stage import Split
     from reprocess.work.choice import Choice
+    from reprocess.work.paths import Run
 
 
 def _plain(_: click.Context, __: click.Parameter, name: str) -> str:
@@ -155,6 +156,7 @@ def map_(work: Path, name: str | None, beside: str, choice: "Choice", **options:
     one = target.only_run(name)
     grid = grid_of(options, one, beside=bool(beside))
     if needs_positions(grid, split):
+        _refuse(one, choice, split)
         look_through(target, one, grid, choice, options)
     surveyed = survey_of(target, one)
     if options["difference"] is not None:
@@ -164,6 +166,15 @@ def map_(work: Path, name: str | None, beside: str, choice: "Choice", **options:
     if one.report.exists() and not beside:
         write_page(target, one, surveyed=surveyed)  # a page must not show a map that is there no longer
     finish(target, surveyed.granules, one.name, surveyed=surveyed)
+
+
+def _refuse(one: "Run", choice: "Choice", split: "Split | None") -> None:
+    """Refuse what the map cannot be split by before the archive is looked through for it."""
+    from reprocess.maps.axes import make_axes
+    from reprocess.maps.tally import chosen_blocks
+
+    if split and split.names:
+        make_axes(split.names, chosen_blocks(one, one.ledger.done(), choice), split.edges, split.index)
 
 
 def _split(options: dict[str, Any]) -> "Split | None":

@@ -170,13 +170,25 @@ def dispersion(events: np.ndarray, dwell: np.ndarray) -> np.ndarray:
     return np.where(free > 0, terms.sum(axis=0) / np.maximum(free, 1), np.nan)
 
 
-def why_no_interval(blocks: int) -> str:
-    """Say why no bin has an interval, nothing if some may have."""
-    if blocks >= MIN_BLOCKS:
+def why_no_interval(blocks: int, given: bool = True) -> str:
+    """Say why no bin has an interval, nothing if some may have.
+
+    Parameters
+    ----------
+    blocks : int
+        Calendar blocks of everything, whole or in part.
+    given : bool
+        Whether any bin has an interval, where that is known.
+    """
+    whole = f"{MIN_BLOCKS} calendar blocks of {CALENDAR_BLOCK_DAYS} days"
+    there = f"there are {blocks} (since {EPOCH.isoformat()})"
+    if blocks < MIN_BLOCKS:
+        return f"no intervals: they need {whole}, {there}"
+    if given:
         return ""
     return (
-        f"no intervals: they need {MIN_BLOCKS} calendar blocks of {CALENDAR_BLOCK_DAYS} days, "
-        f"there are {blocks} (since {EPOCH.isoformat()})"
+        f"no intervals: no bin has the dwell of {whole} with events in {MIN_BLOCKS_WITH}; {there}, "
+        "of which those in part count for less"
     )
 
 

@@ -216,10 +216,11 @@ def _intervals(lines: Sequence[Rates]) -> list[str]:
     """Say of what kind the intervals are."""
     blocks = max(len(line.blocks[1]) if line.blocks else 0 for line in lines)
     poisson = "exact Poisson intervals (68 %), a lower bound"
-    if why := why_no_interval(blocks):
+    known = [line.of_blocks[np.isfinite(line.limits[0])] for line in lines]
+    if why := why_no_interval(blocks, any(found.any() for found in known)):
         return [f"Bars: {poisson}; {why}"]
     own = f"68 % intervals of {blocks} calendar blocks of {CALENDAR_BLOCK_DAYS} days, all satellites together"
-    if all(line.of_blocks[np.isfinite(line.limits[0])].all() for line in lines):
+    if all(found.all() for found in known):
         return [f"Bars: {own}"]
     return [f"Filled markers: {own}; open: too few blocks with events in the bin, so {poisson}"]
 

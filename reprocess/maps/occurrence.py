@@ -5,7 +5,7 @@ last. An event counts once, in the bin of its peak. Intervals are of calendar bl
 (`maps.intervals`); the exact Poisson interval of the rate stands beside them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -120,7 +120,7 @@ def occurrence(
         coords=coordinates | grid_coordinates(grid),
         attrs=product_attributes(run, **_TEXTS)
         | coverage_attributes(run, chosen)
-        | _own_attributes(counted, axes, grid, min_dwell_s)
+        | _own_attributes(counted, axes, grid, min_dwell_s, values)
         | choice.attributes,
     )
     return dataset.sel(event_class=list(choice.classes)) if choice.classes else dataset
@@ -140,10 +140,10 @@ def _labels(axis: Axis) -> xr.Variable:
 
 
 def _own_attributes(
-    counted: Tally, axes: Sequence[Axis], grid: Grid, min_dwell_s: float
+    counted: Tally, axes: Sequence[Axis], grid: Grid, min_dwell_s: float, values: Mapping[str, np.ndarray]
 ) -> dict[str, object]:
     """Return what maps say of how they were made."""
-    note = why_no_interval(counted.blocks.size)
+    note = why_no_interval(counted.blocks.size, bool(np.isfinite(values["event_rate_lower"]).any()))
     return {
         "interval_coverage": CONFIDENCE,
         "interval_method": "calendar blocks shared by all satellites, drawn with replacement",

@@ -37,7 +37,7 @@ ENERGY = ("energy_flux_40", "energy_flux_612")
 """Properties of which a map tells the mean over all time observed, and the power over a hemisphere."""
 
 POWER = (
-    "sum over bins of the mean energy flux over all time observed, both hemispheres together, times the "
+    "sum over bins of the mean energy flux over all time observed that the map is of, times the "
     "bin's area at 120 km in one hemisphere (dipole); bins without a rate are left out; "
     "uncertain by a factor of several"
 )

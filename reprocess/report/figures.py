@@ -169,7 +169,8 @@ def _rate_top(rate: np.ndarray, upper: np.ndarray) -> float:
     """Return a limit that shows every rate; bars of hardly observed bins leave the panel, and are marked."""
     if not np.isfinite(rate).any():
         return 1.0
-    return float(max(1.25 * np.nanmax(rate), np.nanmedian(upper)))
+    limits = upper[np.isfinite(upper)]
+    return float(max(1.25 * np.nanmax(rate), np.median(limits) if limits.size else 0))
 
 
 def draw_series(line: Timeline) -> bytes:

@@ -21,6 +21,7 @@ from reprocess.detect.rules.published import E4_THRESHOLD, JOIN_DISTANCE, L_MARG
 from reprocess.errors import LedgerError
 from reprocess.files import write_atomic
 from reprocess.maps.contrast import each_standardised
+from reprocess.maps.intervals import why_no_interval
 from reprocess.maps.occurrence import grid_of, occurrence, read_occurrence
 from reprocess.maps.plot import draw_occurrence
 from reprocess.maps.rates import collapse, rates
@@ -229,7 +230,8 @@ def _summed(maps: xr.Dataset, run: Run, receipts: list[DetectReceipt], choice: C
     grid, least = grid_of(maps), float(maps.attrs["min_dwell_s"])
     counted = _by_satellite(run, receipts, grid, replace(choice, classes=()))
     whole = together(counted)
-    note = maps.attrs.get("interval_note", "")
+    total = rates(collapse(whole, grid.shape, ""), least)
+    note = why_no_interval(whole.blocks.size, bool(np.isfinite(total["event_rate_lower"]).any()))
 
     def along(axis: str) -> dict[str, np.ndarray]:
         found = {name: v[0] for name, v in rates(collapse(whole, grid.shape, axis), least).items()}

@@ -273,6 +273,16 @@ def test_what_cannot_be_is_named(
     assert result.exit_code == 2
 
 
+def test_an_index_of_another_time_is_refused_before_the_archive_is_looked_through(
+    runs: list[Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reprocess.cli.map.look_through", lambda *_: pytest.fail("it was looked through"))
+    (other := tmp_path / "other.csv").write_text("time,activity\n2001-01-01T00:00Z,1\n2001-01-01T03:00Z,2\n")
+    result = call(*words(runs[0], other))
+    assert result.exit_code == 2
+    assert "nothing for the time of the map" in result.stderr
+
+
 def test_the_explorer_takes_the_same_index(runs: list[Run], index: Path, tmp_path: Path) -> None:
     given = [
         "explore",

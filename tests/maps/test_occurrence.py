@@ -10,6 +10,7 @@ from scipy.io import netcdf_file
 from scipy.stats import poisson
 
 from reprocess.errors import FlagError, LedgerError
+from reprocess.maps.dials import limit_of
 from reprocess.maps.exposure import BOUNDS, daily
 from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, CONFIDENCE, MIN_BLOCKS, poisson_interval
 from reprocess.maps.occurrence import count_events, occurrence, read_occurrence, write_occurrence
@@ -280,15 +281,23 @@ def test_a_month_has_no_intervals_and_says_so(run):
     assert np.isfinite(ds.event_rate_poisson_upper).any()
 
 
-def many_blocks(run: Run, count: int, satellites: int = 1) -> list[dict]:
+def many_blocks(run: Run, count: int, satellites: int = 1, first: int = 1000) -> list[dict]:
     """A day in each calendar block: half of them are all precipitation, with two events."""
-    days = [[(2.5, 3, 1000, 1000 * (k % 2), 0)] for k in range(count)]
+    days = [[(2.5, 3, 1000 if k else first, 1000 * (k % 2), 0)] for k in range(count)]
     every = dates(count, CALENDAR_BLOCK_DAYS)
     events = [("REP", 2.5, 3, 60, 0, date) for date in every[1::2] for _ in range(2)]
     return [
         write_block(run, days, events, name, step=CALENDAR_BLOCK_DAYS)
         for name in ("noaa18", "noaa19", "metop01")[:satellites]
     ]
+
+
+def test_a_map_of_blocks_in_part_says_that_it_has_no_interval(run):
+    ds = occurrence(run, many_blocks(run, MIN_BLOCKS, first=400), MAP, 60)
+    assert ds.blocks.max() == ds.attrs["interval_blocks"] == MIN_BLOCKS
+    assert not np.isfinite(ds.event_rate_lower).any()
+    assert ds.attrs["interval_note"].startswith("no intervals: no bin has the dwell of 10 calendar blocks")
+    assert limit_of(ds, "lower").name == "event_rate_poisson_lower"
 
 
 @pytest.mark.parametrize("count", [MIN_BLOCKS - 1, MIN_BLOCKS])

@@ -566,7 +566,7 @@
     id("intervals").textContent = now.blocks < facts.interval.min_blocks
       ? `No intervals: they need ${facts.interval.min_blocks} calendar blocks of ${facts.interval.block_days} days, this choice has ${now.blocks}. reprocess map gives those of Poisson, a lower bound.`
       : !agrees() ? "No intervals: this browser draws other blocks than reprocess map does."
-      : `Bars: 68 % intervals from drawing ${now.blocks} calendar blocks of ${facts.interval.block_days} days with replacement, none where too few have events. REP: points, CSS: squares.`;
+      : `Bars: 68 % intervals from drawing ${now.blocks} calendar blocks of ${facts.interval.block_days} days with replacement, none where a bin has the dwell of fewer than ${facts.interval.min_blocks} of them, or events in fewer than ${facts.interval.min_blocks_with}. REP: points, CSS: squares.`;
   }
 
   // --- events -----------------------------------------------------------------------------------------
