@@ -6,14 +6,20 @@ files do not have is left to HDF5 (other types, layouts and filters, filters tha
 chunks that were never written), and so is everything that fails: what HDF5 says of damage is what is told.
 """
 
+import struct
 from collections.abc import Mapping
 
 import h5py
 import numpy as np
 from deflate import DeflateError, zlib_decompress
+from numcodecs import Blosc
 
 _SHUFFLE, _DEFLATE = h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_DEFLATE
 _HIGHEST_LEVEL = 9
+
+_BLOSC, _HEADER = Blosc(), struct.Struct("<4B5I")
+_SHUFFLED = 0x01 | 0x10 | 0x80
+"""Flags of a chunk of Blosc: bytes are shuffled, and in one block, of zstd if it were compressed."""
 
 
 def inflated(
@@ -80,7 +86,9 @@ def _values(
         chunk = _inflate(variable, start, n * dtype.itemsize, whole)
         if chunk is None:
             return None
-        pieces.append(_unshuffled(chunk, dtype) if shuffled else np.frombuffer(chunk, dtype))
+        pieces.append(
+            _unshuffled(chunk, dtype) if shuffled and dtype.itemsize > 1 else np.frombuffer(chunk, dtype)
+        )
     return (pieces[0] if len(pieces) == 1 else np.concatenate(pieces))[:length]
 
 
@@ -111,9 +119,13 @@ def _inflate(variable: h5py.h5d.DatasetID, start: int, size: int, whole: memoryv
 
 
 def _unshuffled(chunk: bytearray, dtype: np.dtype) -> np.ndarray:
-    """Return values whose first bytes come first, then all second ones, and so on (HDF5's shuffle filter)."""
-    item = dtype.itemsize
-    values = np.empty((len(chunk) // item, item), np.uint8)
-    for byte, column in enumerate(np.frombuffer(chunk, np.uint8).reshape(item, -1)):
-        values[:, byte] = column
-    return values.view(dtype)[:, 0]
+    """Return values whose first bytes come first, then all second ones, and so on (HDF5's shuffle filter).
+
+    Blosc does that too, in a third of numpy's time. It takes the bytes as what it calls a chunk: a header,
+    where the only block begins, and the length of that, which is that of the values, as nothing is
+    compressed (C-Blosc's chunk format, version 1).
+    """
+    size, values = len(chunk), np.empty(len(chunk) // dtype.itemsize, dtype)
+    header = _HEADER.pack(2, 1, _SHUFFLED, dtype.itemsize, size, size, _HEADER.size + size, 20, size)
+    _BLOSC.decode(header + chunk, values)
+    return values
