@@ -26,6 +26,7 @@ from reprocess.maps.lines import (
     rates_by_month,
 )
 from reprocess.pages.style import CLASS_COLOURS, CLASS_LABELS
+from reprocess.schema.product import says_simulated
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -35,13 +36,22 @@ def draw_L_profiles(axes: Axes, dataset: xr.Dataset, name: str, sectors: Sequenc
     """Draw the event rate of a class by L, a line for each sector of MLT, with Poisson's 68 % intervals.
 
     A dataset of maps has no calendar blocks; `lines.profiles` and `draw_profiles` give intervals of these.
+    The label of the rates says so where satellite-days of the map are simulated.
     """
-    return draw_profiles(axes, "L", sectors, [rates_along(dataset, "L", name, span) for span in sectors])
+    lines = [rates_along(dataset, "L", name, span) for span in sectors]
+    return _marked(draw_profiles(axes, "L", sectors, lines), dataset)
 
 
 def draw_MLT_profiles(axes: Axes, dataset: xr.Dataset, name: str, shells: Sequence[Span] = SHELLS) -> Axes:
     """Draw the event rate of a class by MLT, a line for each range of L; otherwise as `draw_L_profiles`."""
-    return draw_profiles(axes, "MLT", shells, [rates_along(dataset, "MLT", name, span) for span in shells])
+    lines = [rates_along(dataset, "MLT", name, span) for span in shells]
+    return _marked(draw_profiles(axes, "MLT", shells, lines), dataset)
+
+
+def _marked(axes: Axes, dataset: xr.Dataset) -> Axes:
+    if dataset.attrs.get("simulated_satellite_days") or says_simulated(dataset.attrs):
+        axes.set_ylabel(f"{axes.get_ylabel()}\n(simulated)")
+    return axes
 
 
 def draw_profiles(axes: Axes, axis: str, spans: Sequence[Span], lines: Sequence[Rates]) -> Axes:

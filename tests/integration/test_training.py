@@ -26,7 +26,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     satellites = "noaa15,noaa18,metop01"
     arguments = ("--satellite", satellites, "--start", "2015-03-01", "--days", 1, "--seed", 10)
     reprocess("simulate", folder / "archive", *arguments, "--events-per-day", 40, "--workers", 2)
-    reprocess("ingest", folder / "archive", folder / "work", "--workers", 1)
+    reprocess("ingest", folder / "archive", folder / "work", "--partition", "1/1")
     return folder
 
 
@@ -109,7 +109,7 @@ def test_a_model_is_measured_and_its_card_tells(simulated: Path, model: Path, tm
     # A day that cannot be read is no silent hole.
     bad = simulated / "archive/2015/noaa18/poes_n18_20150302_proc.nc"
     bad.write_bytes(b"<html>")
-    reprocess("ingest", simulated / "archive", simulated / "work", "--workers", 1, code=3)
+    reprocess("ingest", simulated / "archive", simulated / "work", "--partition", "1/1", code=3)
     done = reprocess(*arguments, "--workers", 1, "--run", "second", "-o", tmp_path / "out", code=3)
     assert re.search(r"noaa18: \d of \d satellite-days ingested, \d+ records, 1 quarantined", done.stdout)
     assert "  quarantined noaa18 2015-03-02: " in done.stdout

@@ -1,9 +1,12 @@
 """Profiles, months, coverage: sums before rates, nothing cut, nothing lost."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
@@ -21,6 +24,7 @@ from reprocess.maps.profiles import (
     draw_rates,
 )
 from reprocess.schema.grid import make_grid
+from reprocess.work.origin import SIMULATED
 
 GRID = make_grid(np.arange(2.5, 9, 0.5), np.arange(0.0, 25.0))
 
@@ -82,6 +86,16 @@ def test_profiles_name_their_parts_and_have_ticks_of_the_field() -> None:
     axes = draw_L_profiles(Figure().subplots(), maps(), "REP")
     assert axes.get_legend_handles_labels()[1][0] == "21-03 h MLT"
     assert [x for x in axes.get_xticks() if 2.5 <= x <= 8.5] == list(range(3, 9))
+
+
+@pytest.mark.parametrize("draw", [draw_L_profiles, draw_MLT_profiles])
+def test_profiles_of_simulated_days_say_so_on_axes_of_ones_own(draw: Callable[..., Axes]) -> None:
+    def label(**attributes: object) -> str:
+        return draw(Figure().subplots(), maps().assign_attrs(attributes), "REP").get_ylabel()
+
+    assert label() == label(simulated_satellite_days=0) == "events per hour of dwell"
+    assert label(simulated_satellite_days=3) == label(simulated=SIMULATED)
+    assert label(simulated=SIMULATED) == "events per hour of dwell\n(simulated)"
 
 
 MONTHS = np.array(["2014-11", "2014-12", "2015-01"], "datetime64[s]")
