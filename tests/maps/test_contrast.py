@@ -209,10 +209,9 @@ def test_files_are_written_and_read_back(
     run: tuple[Run, list[dict]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(type(run[0].ledger), "done", lambda _: iter(run[1]))
-    days = {"missing": [{"why": ""}], "quarantined": [{}, {}]}
-    surveyed = Surveyed(
-        [], {"ingest": {**days, "deferred": [], "lost": []}, "runs": {"demo": {"missing": [{}]}}}
-    )  # type: ignore[typeddict-item]
+    day = {"satellite": "noaa18", "date": "2019-10-24"}
+    days = {"missing": [day], "quarantined": [day, day], "deferred": [], "lost": []}
+    surveyed = Surveyed([], {"ingest": days, "runs": {"demo": {"missing": [day]}}})  # type: ignore[typeddict-item]
     given = Work(run[0].root.parents[1]), run[0], GRID, 600, "apart"
     pair = ("noaa18", "noaa19")
     paths, words = make_difference(*given, Split(("satellite",)), pair, surveyed=surveyed)
