@@ -312,5 +312,5 @@ def _words(one: xr.Dataset) -> str:
     words = f"ratio {ratio:.2f}, {limits}" if np.isfinite(ratio) else "no ratio"
     return (
         f"{numbered(events, 'event')}, {expected:.1f} expected ({words}) {where}; "
-        f"{differ} of {tested} bins tested {'differs' if differ == 1 else 'differ'}"
+        f"{differ} of {numbered(tested, 'bin')} tested {'differs' if differ == 1 else 'differ'}"
     )
