@@ -16,7 +16,7 @@ REST = "rest"
 PARTS: dict[str, dict[str, list[tuple[object, str]]]] = {
     "ingest": {
         "reading files": [(ingest_day, "read_source")],
-        "inflating, unshuffling and checking 36 variables (HDF5)": [(ingest_day, "read_records")],
+        "inflating, unshuffling and checking 36 variables": [(ingest_day, "read_records")],
         "compressing and writing 18 shards": [
             (store.SatelliteStore, "encode"),
             (store.SatelliteStore, "write_encoded"),
