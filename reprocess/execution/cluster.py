@@ -76,6 +76,7 @@ class Cluster:
                 with site.signals_held():
                     self._client = Client(self._start_jobs(self.batch))
             else:
+                site.require_semaphores()
                 with site.signals_held():
                     self._client = Client(self._start_here())
             for line in _dashboard(self._client, self.batch):
@@ -91,7 +92,6 @@ class Cluster:
                     self._client.cluster.scale(workers)
 
     def _start_here(self) -> LocalCluster:
-        site.require_semaphores()
         try:
             return self._start()
         except (OSError, RuntimeError, TypeError, ValueError) as e:

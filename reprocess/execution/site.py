@@ -43,6 +43,9 @@ def signals_held() -> Iterator[None]:
 def require_semaphores() -> None:
     """Make sure that processes can be started and waited for.
 
+    It comes before `signals_held`: a process's first semaphore starts Python's tracker of them, and whatever
+    thread does that has SIGINT unblocked afterwards, as have the workers that come of it.
+
     Raises
     ------
     ClusterError

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from reprocess.classifier.bundle import Bundle
@@ -125,12 +126,13 @@ def test_a_closed_stream_stops_nothing(closed: tuple[int, ...], day: Path, tmp_p
     assert (b"ingest 1/1" in done.stderr) == (2 not in closed)
 
 
-def test_workers_start_without_a_standard_error(day: Path, tmp_path: Path) -> None:
+def test_workers_start_without_a_standard_error(fake_archive: Path, tmp_path: Path) -> None:
+    """Of more than one block, which would be done without workers."""
     words = 'exec "$0" ingest "$1" "$2" --workers 1 2>&-'
-    command = ["sh", "-c", words, REPROCESS, day, tmp_path / "w"]
+    command = ["sh", "-c", words, REPROCESS, fake_archive, tmp_path / "w"]
     done = subprocess.run(command, capture_output=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0
-    assert b"1 of 1 satellite-days ingested" in done.stdout
+    assert b"3 of 3 satellite-days ingested" in done.stdout
 
 
 def test_output_that_cannot_be_written_is_named(day: Path, tmp_path: Path) -> None:
@@ -175,12 +177,16 @@ def test_an_interrupt_during_the_imports_leaves_no_traceback() -> None:
     assert b"ZeroDivisionError" in done.stderr, "what is a fault still shows where it came from"
 
 
-@pytest.mark.parametrize("after_s", [0.0, 0.4, 0.8, 1.2, 1.6, 2.0, 2.5, 3.0])
+@pytest.mark.parametrize(
+    ("after_s", "workers"),
+    [(0.0, 0), (0.4, 2), (0.8, 0), (1.2, 2), (1.6, 0), (2.0, 2), (2.5, 0)],
+)
 def test_an_interrupt_at_any_moment_leaves_no_traceback_and_nothing_half_done(
-    after_s: float, day: Path, random_model: Bundle, tmp_path: Path
+    after_s: float, workers: int, day: Path, fake_archive: Path, random_model: Bundle, tmp_path: Path
 ) -> None:
-    """The whole group of processes is interrupted, as a terminal does it."""
-    words = [REPROCESS, "run", day, tmp_path / "w", "--model", "random", "--workers", "2"]
+    """The whole group of processes is interrupted, as a terminal does it; one block needs no workers."""
+    place = [fake_archive, tmp_path / "w", "--workers", "2"] if workers else [day, tmp_path / "w"]
+    words = [REPROCESS, "run", *place, "--model", "random"]
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
@@ -195,6 +201,27 @@ def test_an_interrupt_at_any_moment_leaves_no_traceback_and_nothing_half_done(
     if command.returncode == 4:
         assert b"Error: interrupted; what is done stays done" in errors
     assert not list((tmp_path / "w").rglob("*.partial")) or command.returncode
+
+
+def test_workers_are_deaf_to_the_interrupt_of_a_terminal(fake_archive: Path, tmp_path: Path) -> None:
+    """The command tells them to end; heard by themselves, it makes each print where it was."""
+    words = [REPROCESS, "ingest", fake_archive, tmp_path / "w", "--workers", "2"]
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as command:  # fmt: skip
+        assert command.stderr is not None
+        while not (line := command.stderr.readline()).startswith(b"dashboard"):
+            assert line, "it ended before its workers had started"
+        children = psutil.Process(command.pid).children(recursive=True)
+        workers = [child.pid for child in children if "spawn_main" in " ".join(child.cmdline())]
+        states = [Path(f"/proc/{pid}/status").read_text(encoding="ascii") for pid in workers]
+        os.killpg(command.pid, signal.SIGINT)
+        errors = command.communicate(timeout=PATIENCE_S)[1]
+    blocked = [int(state.partition("SigBlk:")[2].split()[0], 16) for state in states]
+    assert len(workers) == 2
+    assert all(mask >> (signal.SIGINT - 1) & 1 for mask in blocked)
+    assert b"Traceback" not in errors, errors.decode()
 
 
 SETTINGS = {
