@@ -1,4 +1,4 @@
-"""The cubic spline that is called not-a-knot, bit for bit as SciPy has it.
+"""The cubic spline that is called not-a-knot, bit for bit as SciPy has it, but for the sign of a zero.
 
 SciPy's own takes half a second to import, of which the solution of a tridiagonal system takes half, and twice
 the time a day. The spline is written by its slopes s at the knots x: continuity of the second derivative is
