@@ -21,7 +21,7 @@ def test_spline_is_that_of_scipy_to_the_last_bit(
     kind = OTHERS if others else L
     y = np.array(values.draw(st.lists(kind, min_size=x.size, max_size=x.size)), np.float32)
     at = np.arange(x[0] - 10, x[-1] + 10)
-    np.testing.assert_array_equal(cubic_spline(x, y, at), CubicSpline(x, y)(at))  # of zero the sign may differ
+    np.testing.assert_array_equal(cubic_spline(x, y, at), CubicSpline(x, y)(at))  # 0 is -0
 
 
 def test_spline_goes_through_its_knots_and_is_a_cubic_where_they_are_of_one() -> None:
