@@ -230,17 +230,16 @@ def _summed(maps: xr.Dataset, run: Run, receipts: list[DetectReceipt], choice: C
     grid, least = grid_of(maps), float(maps.attrs["min_dwell_s"])
     counted = _by_satellite(run, receipts, grid, replace(choice, classes=()))
     whole = together(counted)
-    total = rates(collapse(whole, grid.shape, ""), least)
-    note = why_no_interval(whole.blocks.size, bool(np.isfinite(total["event_rate_lower"]).any()))
-
-    def along(axis: str) -> dict[str, np.ndarray]:
-        found = {name: v[0] for name, v in rates(collapse(whole, grid.shape, axis), least).items()}
-        kind = "poisson_" if note else ""
-        limits = {which: found[f"event_rate_{kind}{which}"] for which in ("lower", "upper")}
-        return found | limits
-
+    found = {
+        axis: {name: v[0] for name, v in rates(collapse(whole, grid.shape, axis), least).items()}
+        for axis in ("", "L", "MLT")
+    }
+    note = why_no_interval(whole.blocks.size, bool(np.isfinite(found[""]["event_rate_lower"]).any()))
+    kind = "poisson_" if note else ""
+    for rate in found.values():
+        rate |= {which: rate[f"event_rate_{kind}{which}"] for which in ("lower", "upper")}
     profiles = [
-        _profile(label, edges, along(axis))
+        _profile(label, edges, found[axis])
         for axis, label, edges in (
             ("L", "L shell", grid.L_edges),
             ("MLT", "magnetic local time (h)", grid.MLT_edges),
@@ -248,7 +247,7 @@ def _summed(maps: xr.Dataset, run: Run, receipts: list[DetectReceipt], choice: C
     ]
     how = "from calendar blocks of 27 days that all satellites share"
     return {
-        "classes": _totals(maps, along(""), choice),
+        "classes": _totals(maps, found[""], choice),
         "profiles": embed(figures.draw_profiles(profiles)),
         "interval": f"Poisson's, a lower bound of the uncertainty ({note})" if note else how,
         "compared": _compared(counted, _satellites(receipts), least, choice),
