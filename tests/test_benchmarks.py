@@ -9,11 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reprocess.classifier.bundle import Bundle
-from tests.benchmarks import against, workers
+from reprocess.classifier.bundle import Bundle, load_bundle
+from reprocess.ingest.stage import plan_ingest
+from reprocess.sources.listing import list_archive
+from reprocess.work.paths import Work
+from reprocess.work.store import open_records
+from tests.benchmarks import against, whole, whole_against, workers
 from tests.benchmarks.parts import PARTS, time_parts
 from tests.benchmarks.stages import STAGES
 from tests.benchmarks.tracked import block
+from tests.report.test_page import build
 
 FOLDER = Path(workers.__file__).parent
 
@@ -86,3 +91,38 @@ def test_only_code_of_the_tree_itself_is_measured(tmp_path: Path) -> None:
     (package / "__init__.py").write_text("AS_A_WORKER = {}\n")
     with pytest.raises(SystemExit, match="not what is in"):
         against.Tree.at("a tree without reprocess", tmp_path)
+
+
+class Here(against.Tree):
+    """This code in this process; it makes no map, and knows of one archive."""
+
+    def command(self, *words: object) -> tuple[float, float]:
+        _, archive, work, bundle = words
+        if not Path(str(work)).exists():
+            build(Path(str(work)), Path(str(archive)), load_bundle(Path(str(bundle))))
+        return 0, 0
+
+    def python(self, *words: object) -> None:
+        small, new, blocks = words[2:]
+        whole.copy(Path(str(small)), Path(str(new)), int(str(blocks)))
+
+
+@pytest.mark.usefixtures("short_record_axis")
+def test_an_archive_that_is_copied_knows_all_files_of_its_listing(
+    fake_archive: Path, random_model: Bundle, tmp_path: Path
+) -> None:
+    listing, here = tmp_path / "listing", Here("here", against.REPOSITORY, {})
+    whole_against.prepare(here, fake_archive, listing, tmp_path, 9, [str(random_model.path)])
+    work, known = Work(tmp_path / "whole"), list_archive(str(listing)).granules
+    assert plan_ingest(work, known) == []
+    assert len(known) == sum(len(receipt["days"]) for receipt in work.ledger.done()) > 9
+    assert all(work.archived(g.satellite, g.block) for g in known)
+    for g in known:
+        (first,) = open_records(work, g.satellite).read_day(g.day, 1, ("time",))["time"]
+        assert str(first.astype("datetime64[ms]"))[:10] == g.date.isoformat(), "the page draws these"
+
+
+def test_both_codes_are_told_by_command() -> None:
+    old, new = against.Watched(4, 5, 100), against.Watched(1, 2, 50)
+    line = whole_against.table("abc", [{"map": [old, new]}]).splitlines()[-1]
+    assert line == "| `map` | 4 | 1 | 0.25 | 5 | 2 | 100 | 50 |"

@@ -17,7 +17,7 @@ import sys
 import tarfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -35,6 +35,32 @@ OF_A_RUN = {"run", "code_version"}
 
 Measured = dict[str, float]
 """What one tree takes in one round: numbers by the row of the table that they belong to."""
+
+
+_WATCHED = """
+import runpy, sys
+from pathlib import Path
+try:
+    runpy.run_module("reprocess", run_name="__main__")
+except SystemExit as e:
+    if e.code not in (None, 0, 3, 4):  # those of a command that did its work
+        raise
+finally:
+    held = Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]
+    print(f"\\n{int(held) * 1024 / 1e6}")
+"""
+"""A command as it is given at a prompt, and the most memory that its process held, in MB."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a command took."""
+
+    cpu: float
+    """Seconds, of workers too."""
+    wall: float
+    peak: float
+    """MB of the command's own process."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +104,24 @@ class Tree:
 
     def command(self, *words: object) -> tuple[float, float]:
         """Give a command as a user does; return its CPU and wall seconds."""
+        found = self._timed("-m", "reprocess", *words)[0]
+        return found.cpu, found.wall
+
+    def watch(self, *words: object) -> Watched:
+        """Give a command, and tell its memory too; one that finds something missing did its work."""
+        found, told = self._timed("-c", _WATCHED, *words)
+        return replace(found, peak=float(told.splitlines()[-1]))
+
+    def python(self, *words: object) -> None:
+        """Have Python do something with this code."""
+        self._run(list(words), {})
+
+    def _timed(self, *words: object) -> tuple[Watched, str]:
         wall, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-        self._run(["-m", "reprocess", *words], {})
+        told = self._run(list(words), {})
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        return used, time.perf_counter() - wall
+        return Watched(used, time.perf_counter() - wall, 0), told
 
 
 def unpack(commit: str, folder: Path) -> Tree:

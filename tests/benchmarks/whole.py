@@ -2,7 +2,9 @@
 
 The parts and records of a run in WORK are copied under other days, 850 blocks of eight satellites,
 without the archive itself; then the commands that look at all of them are timed on the copy. Prints
-Markdown, which docs/scaling.md holds.
+Markdown, which docs/scaling.md holds. ``python -m tests.benchmarks.whole ARCHIVE --against COMMIT`` runs
+ARCHIVE instead, and measures each command with the code of a commit and with this tree's
+(`whole_against`), for docs/performance.md.
 """
 
 import argparse
@@ -19,6 +21,8 @@ from pathlib import Path
 import pandas as pd
 
 from reprocess import schema
+from reprocess.classifier.bundle import find_model
+from reprocess.schema import BUNDLED_MODEL
 from reprocess.schema.granules import Granule
 from reprocess.work.asked import merge_asked
 from reprocess.work.ledger import Receipt
@@ -109,18 +113,28 @@ def measure(words: list[str]) -> dict[str, float]:
 def main() -> None:
     """Print the table, or one row of it as JSON (how this starts itself)."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("work", type=Path)
+    parser.add_argument("source", type=Path, help="a WORK; with --against a folder of NOAA's files")
+    parser.add_argument("--blocks", type=int, default=WHOLE_ARCHIVE)
+    parser.add_argument("--against", metavar="COMMIT", help="measure beside this commit's code")
+    parser.add_argument("--model", default=BUNDLED_MODEL, help="with --against")
+    parser.add_argument("--rounds", type=int, default=1, help="how often, with --against")
     parser.add_argument("--command", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.command:
-        print(json.dumps(measure([options.command, str(options.work)])))
+        print(json.dumps(measure([options.command, str(options.source)])))
         return
     with tempfile.TemporaryDirectory() as folder:
-        work = copy(options.work, Path(folder) / "whole", WHOLE_ARCHIVE)
+        if options.against:
+            from tests.benchmarks.whole_against import compare
+
+            options.source, options.model = options.source.resolve(), find_model(options.model)
+            compare(Path(folder), options)
+            return
+        work = copy(options.source, Path(folder) / "whole", options.blocks)
         (run,) = work.runs()
         days = sum(len(record["days"]) for record in run.ledger.done())
         events = sum(sum(d["events"].values()) for r in run.ledger.done() for d in r["days"].values())
-        print(f"{WHOLE_ARCHIVE} blocks, {days} satellite-days, {events} events.\n")
+        print(f"{options.blocks} blocks, {days} satellite-days, {events} events.\n")
         print("| command | wall s | CPU s | peak MB |\n|---|---:|---:|---:|")
         for command in COMMANDS:
             done = subprocess.run(
