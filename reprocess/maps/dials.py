@@ -134,6 +134,12 @@ def relative_uncertainty(chosen: xr.Dataset) -> np.ndarray:
     return np.divide(50 * width, rate, out=np.where(rate == 0, 0.0, np.nan), where=rate > 0)
 
 
+def of_class(dataset: xr.Dataset, name: str) -> xr.Dataset:
+    """Return what a dataset has of a class, without its name: for that, xarray would import Dask's arrays."""
+    index = dataset.event_class.values.tolist().index(name)
+    return dataset.drop_vars("event_class").isel(event_class=index)
+
+
 def limit_of(dataset: xr.Dataset, which: str) -> xr.DataArray:
     """Return a limit of the event rate: of calendar blocks, or Poisson's where the file has no others."""
     without = "interval_note" in dataset.attrs and f"event_rate_poisson_{which}" in dataset

@@ -21,12 +21,14 @@ from reprocess.maps.attributes import coverage_attributes, product_attributes
 from reprocess.maps.exposure import BOUNDS, as_plain, grid_coordinates
 from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, CONFIDENCE, why_no_interval
 from reprocess.maps.intervals import poisson_interval as poisson_interval
+from reprocess.maps.netcdf import encode
 from reprocess.maps.rates import rates
 from reprocess.maps.split import REST, Axis, Columns
 from reprocess.maps.tally import Tally, chosen_blocks, place_events, tally
 from reprocess.schema import EVENT_CLASSES
 from reprocess.schema.grid import Grid, any_grid
 from reprocess.work.choice import EVERYTHING, Choice
+from reprocess.work.groups import Plain
 from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt
 
@@ -111,13 +113,13 @@ def occurrence(
     values = rates(counted, min_dwell_s)
     if any(axis.of_dwell is None for axis in axes):  # time within events is not split by what events are
         values = {name: v for name, v in values.items() if not name.startswith(("precip", "occurrence_"))}
-    coordinates: dict[str, Any] = {
-        "event_class": as_plain(schema.OCCURRENCE_COORDINATES["event_class"], np.array(list(EVENT_CLASSES)))
-    }
-    coordinates |= {axis.name: _labels(axis) for axis in axes}
+    classes = as_plain(schema.OCCURRENCE_COORDINATES["event_class"], np.array(list(EVENT_CLASSES)))
+    coordinates = (
+        {"event_class": classes} | {axis.name: _labels(axis) for axis in axes} | grid_coordinates(grid)
+    )
     dataset = xr.Dataset(
         {name: _variable(name, v, axes, grid) for name, v in values.items()},
-        coords=coordinates | grid_coordinates(grid),
+        coords={name: _of_numpy(*plain) for name, plain in coordinates.items()},
         attrs=product_attributes(run, **_TEXTS)
         | coverage_attributes(run, chosen)
         | _own_attributes(counted, axes, grid, min_dwell_s, values)
@@ -131,12 +133,17 @@ def _variable(name: str, values: np.ndarray, axes: Sequence[Axis], grid: Grid) -
     declared = (schema.OCCURRENCE | schema.PASSES)[name]
     lead = values.shape[1:-1]
     shaped = values.reshape(*(len(axis.labels) for axis in axes), *lead, *grid.shape)
-    return xr.Variable((*(axis.name for axis in axes), *declared.dims), shaped, declared.attrs)
+    return _of_numpy((*(axis.name for axis in axes), *declared.dims), shaped, declared.attrs)
 
 
-def _labels(axis: Axis) -> xr.Variable:
+def _labels(axis: Axis) -> Plain:
     attributes = {"units": "1", "long_name": axis.meaning, "source": "this project"}
-    return xr.Variable((axis.name,), np.array(axis.labels), attributes)
+    return (axis.name,), np.array(axis.labels), attributes
+
+
+def _of_numpy(dims: tuple[str, ...], values: np.ndarray, attributes: Mapping[str, Any]) -> xr.Variable:
+    """Return a variable of an array of numpy: xarray imports Dask's arrays to find out about others."""
+    return xr.Variable(dims, values, attributes, fastpath=True)
 
 
 def _own_attributes(
@@ -187,20 +194,8 @@ def _common_share(counted: Tally, axes: Sequence[Axis], min_dwell_s: float) -> d
 
 
 def write_occurrence(path: Path, dataset: xr.Dataset) -> None:
-    """Write the maps as NetCDF in one step.
-
-    The classic format (64-bit offsets) is used because HDF5 stamps the time of writing into every
-    file: equal maps must be equal bytes.
-    """
-    plain = dataset.reset_coords(BOUNDS)  # xarray names them in an attribute of the file otherwise
-    encoding = {str(name): {"_FillValue": _fill(array)} for name, array in plain.variables.items()}
-    data = plain.to_netcdf(engine="scipy", format="NETCDF3_64BIT", encoding=encoding)
-    write_atomic(path, bytes(data))
-
-
-def _fill(array: xr.Variable) -> float | None:
-    """Return what stands for NaN in the file; nothing for coordinates and what never is NaN."""
-    return schema.FILL if array.dtype.kind == "f" and bool(np.isnan(array.values).any()) else None
+    """Write the maps as NetCDF in one step; equal maps are equal bytes."""
+    write_atomic(path, encode(dataset))
 
 
 def read_occurrence(run: Run) -> xr.Dataset:
@@ -228,7 +223,9 @@ def load_occurrence(path: Path, run: str) -> xr.Dataset:
 
 def grid_of(maps: xr.Dataset) -> Grid:
     """Return the grid that maps were made on."""
-    return any_grid(*(np.append(maps[bounds][:, 0], maps[bounds][-1, 1]) for bounds in BOUNDS))
+    return any_grid(
+        *(np.append(edges[:, 0], edges[-1, 1]) for edges in (maps[name].values for name in BOUNDS))
+    )
 
 
 _EXACT = {"events", "dwell", "precipitation", "blocks"}

@@ -20,6 +20,7 @@ from reprocess.maps.dials import (
     dwell_scale,
     edges_of,
     limit_of,
+    of_class,
     rate_scale,
     relative_scale,
     relative_uncertainty,
@@ -127,7 +128,7 @@ def occurrence_figure(
         ``none``; ``relative``: half of the 68 % interval over the rate, on a dial of its own; ``interval``:
         both limits of the interval, on the scale of the rates.
     """
-    chosen = dataset.sel(event_class=name)
+    chosen = of_class(dataset, name)
     highest = limit_of(dataset, "upper") if uncertainty == "interval" else dataset.event_rate
     scale = rate_scale(highest.values, certain_rate(dataset), vmax=vmax)
     dwell = dataset.dwell.values / 3600

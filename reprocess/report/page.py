@@ -21,6 +21,7 @@ from reprocess.detect.rules.published import E4_THRESHOLD, JOIN_DISTANCE, L_MARG
 from reprocess.errors import LedgerError
 from reprocess.files import write_atomic
 from reprocess.maps.contrast import each_standardised
+from reprocess.maps.dials import edges_of, of_class
 from reprocess.maps.intervals import why_no_interval
 from reprocess.maps.occurrence import grid_of, occurrence, read_occurrence
 from reprocess.maps.plot import draw_occurrence
@@ -286,7 +287,7 @@ def _totals(maps: xr.Dataset, found: dict[str, np.ndarray], choice: Choice) -> l
         known = {key: float(found[of][k, 0]) for key, of in numbers.items()}
         row = {key: value if np.isfinite(value) else None for key, value in known.items()}
         if not choice.classes or name in choice.classes:
-            totals.append(row | {"name": name, "mapped": int(maps.sel(event_class=name).events.sum())})
+            totals.append(row | {"name": name, "mapped": int(of_class(maps, name).events.values.sum())})
     return totals
 
 
@@ -294,7 +295,7 @@ def _events(days: pd.DataFrame, events: pd.DataFrame, maps: xr.Dataset) -> dict[
     yearly = by_period(days[days["in_run"] == 1], 4)
     return {
         "found": {name: int((events["event_class"] == name).sum()) for name in EVENT_CLASSES},
-        "hours": float(maps.dwell.sum()) / 3600,
+        "hours": float(maps.dwell.values.sum()) / 3600,
         "event_years": _table(yearly, ["satellite", "period", "in_run", *EVENT_CLASSES]),
         "distributions": embed(figures.draw_distributions(events)),
         "unmeasured": {
@@ -319,10 +320,10 @@ def _time(days: pd.DataFrame) -> dict[str, Any]:
 
 
 def _maps(run: Run, maps: xr.Dataset, events: pd.DataFrame, choice: Choice) -> dict[str, Any]:
+    edges = dict(zip(("L_range", "MLT_range"), edges_of(maps), strict=True))
     return {
         "map_attributes": {name: _plain(value) for name, value in maps.attrs.items()},
-        "L_range": [float(maps.L_bounds[0, 0]), float(maps.L_bounds[-1, 1])],
-        "MLT_range": [float(maps.MLT_bounds[0, 0]), float(maps.MLT_bounds[-1, 1])],
+        **{name: values[[0, -1]].tolist() for name, values in edges.items()},
         "dials": {name: embed(_dial(run, maps, name, choice)) for name in choice.classes or EVENT_CLASSES},
         "interpolated": int(((events["quality_flags"] & EVENT_FLAGS["L_interpolated"]) != 0).sum()),
     }

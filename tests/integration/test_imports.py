@@ -11,7 +11,7 @@ import pytest
 
 from reprocess.classifier.bundle import Bundle
 
-WORKERS = {"dask", "distributed", "tornado", "bokeh", "prometheus_client", "rich"}
+WORKERS = {"dask", "dask.array", "distributed", "tornado", "bokeh", "prometheus_client", "rich"}
 TABLES = {"pandas", "xarray"}
 HEAVY = {
     *WORKERS, *TABLES, "zarr", "h5py", "pyarrow", "matplotlib", "scipy", "sklearn", "jinja2", "requests",
@@ -26,7 +26,8 @@ try:
     main(sys.argv[1:])
 except SystemExit as e:
     code = e.code
-print(json.dumps([code, sorted({name.partition(".")[0] for name in sys.modules})]), file=sys.stderr)
+names = {name.partition(".")[0] for name in sys.modules} | ({"dask.array"} & sys.modules.keys())
+print(json.dumps([code, sorted(names)]), file=sys.stderr)
 """
 
 
@@ -77,3 +78,15 @@ def test_what_is_done_in_this_process_loads_no_workers(
     drawn = loaded("run", one_day, work, "--model", "random")
     assert drawn >= {"matplotlib", "xarray", "jinja2"}
     assert not drawn & {"bokeh", "h5py", "onnxruntime", "sklearn", "requests"}
+    mapped = loaded("map", work)
+    assert mapped >= {"matplotlib", "xarray"}
+    assert not mapped & {
+        "bokeh",
+        "dask.array",
+        "distributed",
+        "h5py",
+        "onnxruntime",
+        "sklearn",
+        "requests",
+        "zarr",
+    }
