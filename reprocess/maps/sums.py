@@ -126,17 +126,20 @@ def read_sums(run: Run, grid: Grid) -> Kept:
     return kept if edges == _edges(grid) else {}
 
 
-def kept_counts(kept: Kept, receipt: DetectReceipt) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the events by class and bin that are kept of a block, and its seconds by bin; None if none are.
+def block_counts(run: Run, receipt: DetectReceipt, grid: Grid, kept: Kept) -> tuple[np.ndarray, np.ndarray]:
+    """Return a block's events by class and bin, and its seconds by bin: as kept, else counted of its parts.
 
     Returns
     -------
-    tuple of ndarray, optional
+    tuple of ndarray
         int32, shapes (classes, bins) and (bins,), all calendar blocks together.
+
+    Raises
+    ------
+    LedgerError
+        If it is not kept and a part is missing or damaged.
     """
-    sums = kept.get(_key(receipt))
-    if sums is None:
-        return None
+    sums = kept.get(_key(receipt)) or _block_sums(run, receipt, grid)
     total = sums.counts.sum(axis=0, dtype=np.int32)
     return total[1 + _CLASSES :], total[0]
 

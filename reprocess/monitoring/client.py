@@ -14,16 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
 from distributed import Client, performance_report
 
 from reprocess import schema
 from reprocess.errors import LedgerError
 from reprocess.execution.mapping import Plan, records_of
 from reprocess.files import legible
-from reprocess.maps.exposure import daily
-from reprocess.maps.occurrence import count_events
-from reprocess.maps.sums import kept_counts, read_sums
+from reprocess.maps.sums import block_counts, read_sums
 from reprocess.monitoring.board import (
     GRID,
     LETTERS,
@@ -37,7 +34,6 @@ from reprocess.schema import DayState
 from reprocess.schema.granules import Granule, block_of
 from reprocess.work.asked import read_asked
 from reprocess.work.ledger import BlockLedger, Receipt
-from reprocess.work.parts import read_events
 from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import BlockResult, DayEntry, DetectReceipt
 from reprocess.work.status import day_state, detected
@@ -105,17 +101,10 @@ class Survey:
         """Return a block's events and time observed, on the shown map's grid."""
         events = {n: sum(d["events"][n] for d in receipt["days"].values()) for n in schema.EVENT_CLASSES}
         try:
-            counts, dwell = kept_counts(self.kept, receipt) or _count(run, receipt)
+            counts, dwell = block_counts(run, receipt, GRID, self.kept)
         except (LedgerError, OSError) as e:
             return {"events": events, "unread": str(e)}
         return {"events": events, "counts": counts.tolist(), "dwell": dwell.tolist()}
-
-
-def _count(run: Run, receipt: DetectReceipt) -> tuple[np.ndarray, np.ndarray]:
-    """Return events, shape (classes, bins), and seconds observed, shape (bins,), from a block's parts."""
-    counts, _ = count_events(read_events(run, [receipt]), GRID)
-    dwell = daily(run, [receipt], GRID)["dwell"].sum(axis=0)
-    return counts.reshape(len(counts), -1), dwell.ravel()
 
 
 def _why(state: DayState, entry: DayEntry | None) -> tuple[str, str]:

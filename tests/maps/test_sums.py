@@ -13,7 +13,7 @@ from reprocess.errors import LedgerError
 from reprocess.maps import sums
 from reprocess.maps.exposure import daily
 from reprocess.maps.occurrence import count_events
-from reprocess.maps.sums import compare_sums, count, keep_sums, kept_counts, read_sums
+from reprocess.maps.sums import block_counts, compare_sums, count, keep_sums, read_sums
 from reprocess.maps.tally import Tally, tally
 from reprocess.schema import EVENT_FLAGS
 from reprocess.work.choice import Choice
@@ -198,12 +198,16 @@ def test_an_audit_counts_again_what_is_kept(run, receipts):
     assert compare_sums(run, other) == [], "sums of other parts are of no block that there is"
 
 
-def test_what_is_kept_of_a_block_is_what_its_parts_count(run, receipts):
+def test_a_block_gives_what_its_parts_count_kept_or_not(run, receipts):
     keep_sums(run, receipts, MAP)
     kept = read_sums(run, MAP)
     for receipt in receipts:
         events, _ = count_events(read_events(run, [receipt]), MAP)
-        counts, dwell = kept_counts(kept, receipt)
-        assert counts.tolist() == events.reshape(len(events), -1).tolist()
-        assert dwell.tolist() == daily(run, [receipt], MAP)["dwell"].sum(axis=0).ravel().tolist()
-    assert kept_counts(kept, write_block(run, [[(2.5, 3, 777, 70, 0)]], (), "noaa18")) is None
+        for known in (kept, {}):
+            counts, dwell = block_counts(run, receipt, MAP, known)
+            assert counts.tolist() == events.reshape(len(events), -1).tolist()
+            assert dwell.tolist() == daily(run, [receipt], MAP)["dwell"].sum(axis=0).ravel().tolist()
+    part_path(run.dwell, receipts[0]["satellite"], receipts[0]["block"]).unlink()
+    block_counts(run, receipts[0], MAP, kept)  # reads no part
+    with pytest.raises(LedgerError, match="is missing although its block is done"):
+        block_counts(run, receipts[0], MAP, {})
