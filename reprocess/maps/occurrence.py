@@ -7,6 +7,7 @@ last. An event counts once, in the bin of its peak. Intervals are of calendar bl
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ from reprocess.work.receipts import DetectReceipt
 
 MLT_CERTAIN_H = 1.0
 """Bins of local time below which a map warns."""
+
+MOST_NAMED = 6
+"""Parts of a split that a warning names; of more it tells how many they are."""
 
 _TEXTS = {
     "title": "Relativistic electron precipitation by L shell and magnetic local time",
@@ -151,6 +155,7 @@ def _own_attributes(
 ) -> dict[str, object]:
     """Return what maps say of how they were made."""
     note = why_no_interval(counted.blocks.size, bool(np.isfinite(values["event_rate_lower"]).any()))
+    told = _warnings(counted, axes, grid) + ([] if note else _without_interval(axes, values))
     return {
         "interval_coverage": CONFIDENCE,
         "interval_method": "calendar blocks shared by all satellites, drawn with replacement",
@@ -160,7 +165,7 @@ def _own_attributes(
         "min_dwell_s": float(min_dwell_s),
         "events_off_map": counted.off_map,
         **({"split_by": " ".join(axis.name for axis in axes)} if axes else {}),
-        **({"warning": "; ".join(told)} if (told := _warnings(counted, axes, grid)) else {}),
+        **({"warning": "; ".join(told)} if told else {}),
         **_common_share(counted, axes, min_dwell_s),
         **{name: value for axis in axes for name, value in axis.attributes.items()},
     }
@@ -180,6 +185,19 @@ def _warnings(counted: Tally, axes: Sequence[Axis], grid: Grid) -> list[str]:
     if np.diff(grid.MLT_edges).min() < MLT_CERTAIN_H:
         told.append(f"bins of MLT under {MLT_CERTAIN_H:g} h: local time is uncertain by 0.2 h")
     return told
+
+
+def _without_interval(axes: Sequence[Axis], values: Mapping[str, np.ndarray]) -> list[str]:
+    """Name the parts of a split that have rates and, unlike others, an interval in no bin."""
+    has_rate, has_limit = (
+        np.isfinite(values[name]).any(axis=(1, 2)) for name in ("event_rate", "event_rate_lower")
+    )
+    names = [" ".join(labels) for labels in product(*(axis.labels for axis in axes))]
+    without = [name for name, lacks in zip(names, has_rate & ~has_limit, strict=True) if lacks]
+    if not without:
+        return []
+    which = f"{len(without)} of {len(names)} parts" if len(without) > MOST_NAMED else ", ".join(without)
+    return [f"no intervals in {which}: too few calendar blocks were observed there, or had an event"]
 
 
 def _common_share(counted: Tally, axes: Sequence[Axis], min_dwell_s: float) -> dict[str, float]:

@@ -10,6 +10,7 @@ from scipy.io import netcdf_file
 from scipy.stats import poisson
 
 from reprocess.errors import FlagError, LedgerError
+from reprocess.maps.axes import make_axes
 from reprocess.maps.dials import limit_of
 from reprocess.maps.exposure import BOUNDS, daily
 from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, CONFIDENCE, MIN_BLOCKS, poisson_interval
@@ -298,6 +299,19 @@ def test_a_map_of_blocks_in_part_says_that_it_has_no_interval(run):
     assert not np.isfinite(ds.event_rate_lower).any()
     assert ds.attrs["interval_note"].startswith("no intervals: no bin has the dwell of 10 calendar blocks")
     assert limit_of(ds, "lower").name == "event_rate_poisson_lower"
+
+
+def test_parts_without_an_interval_are_named_where_others_have_one(run):
+    long, short = many_blocks(run, MIN_BLOCKS), many_blocks(run, MIN_BLOCKS, 2)[1:]
+    few = write_block(run, [[(2.5, 3, 1000, 0, 0)]], [("REP", 2.5, 3, 60, 0, dates(1)[0])], "metop01")
+    ds = occurrence(run, [*long, few], MAP, 60, axes=make_axes(("satellite",), [*long, few]))
+    assert "no intervals in metop01: too few" in ds.attrs["warning"]
+    assert "noaa18" not in ds.attrs["warning"]
+    both = occurrence(run, [*long, *short], MAP, 60, axes=make_axes(("satellite",), [*long, *short]))
+    assert "no intervals" not in both.attrs.get("warning", "")
+    none = occurrence(run, [few], MAP, 60, axes=make_axes(("satellite",), [few]))
+    assert "interval_note" in none.attrs
+    assert "no intervals" not in none.attrs.get("warning", "")
 
 
 @pytest.mark.parametrize("count", [MIN_BLOCKS - 1, MIN_BLOCKS])
