@@ -41,21 +41,21 @@ class Remembered(Generic[Content]):
     """
 
     def __init__(self) -> None:
-        self._known: dict[Path, tuple[tuple[int, int, int], Content]] = {}
+        self._known: dict[str, tuple[tuple[int, int, int], Content]] = {}
 
-    def get(self, path: Path, read: Callable[[], Content | None]) -> Content | None:
+    def get(self, path: Path | str, read: Callable[[], Content | None]) -> Content | None:
         """Return what a file is read to be now, None if it is gone."""
         try:
-            now = path.stat()
+            now = os.stat(path)
         except FileNotFoundError:
             return None
         seen = (now.st_ino, now.st_mtime_ns, now.st_size)
-        before = self._known.get(path)
+        before = self._known.get(os.fspath(path))
         if before is not None and before[0] == seen:
             return before[1]
         content = read()
         if content is not None:
-            self._known[path] = seen, content
+            self._known[os.fspath(path)] = seen, content
         return content
 
     def forget(self, path: Path) -> None:
@@ -64,7 +64,7 @@ class Remembered(Generic[Content]):
         A network file system may show for a minute the file that another machine has replaced; opening
         the file shows the new one.
         """
-        self._known.pop(path, None)
+        self._known.pop(os.fspath(path), None)
 
     def clear(self) -> None:
         """Forget all files."""
@@ -123,12 +123,22 @@ def find(folder: Path, pattern: str) -> list[Path]:
         If a folder cannot be read.
     """
     part, _, rest = pattern.partition("/")
+    found = [folder / name for name in names_in(folder, part)]
+    return [path for one in found for path in find(one, rest)] if rest else found
+
+
+def names_in(folder: Path | str, pattern: str) -> list[str]:
+    """Return the names in a folder that match a pattern, sorted; nothing if there is no such folder.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be read.
+    """
     try:
-        names = sorted(name for name in os.listdir(folder) if fnmatch.fnmatchcase(name, part))
+        return sorted(name for name in os.listdir(folder) if fnmatch.fnmatchcase(name, pattern))
     except (FileNotFoundError, NotADirectoryError):
         return []
-    found = [folder / name for name in names]
-    return [path for one in found for path in find(one, rest)] if rest else found
 
 
 def files_under(folder: Path) -> list[Path]:

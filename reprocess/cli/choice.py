@@ -60,5 +60,5 @@ def all_are_simulated(work: "Work", granules: Sequence["Granule"]) -> bool:
     from reprocess.work.status import ledger_days
 
     days = ledger_days(work.ledger)
-    found = [days[key] for g in granules if (key := (g.satellite, g.date.isoformat())) in days]
+    found = [days[key] for g in granules if (key := (g.satellite, g.text)) in days]
     return bool(found) and all(entry.get("simulated") for entry in found if entry["status"] == "ok")

@@ -35,8 +35,8 @@ def plan_detect(work: Work, run: Run, settings: Settings, granules: Iterable[Gra
     held, done = Held(ledger_days(work.ledger)), ledger_days(run.ledger)
     wanted: dict[tuple[str, int], set[str]] = {}
     for g in granules:
-        if (g.satellite, g.date.isoformat()) in held.days:
-            wanted.setdefault(block_of(g), set()).add(g.date.isoformat())
+        if (g.satellite, g.text) in held.days:
+            wanted.setdefault(block_of(g), set()).add(g.text)
     for satellite, date in done:
         wanted.setdefault((satellite, schema.day_index(date) // schema.BLOCK_DAYS), set()).add(date)
     plans = []

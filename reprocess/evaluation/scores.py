@@ -46,7 +46,7 @@ def count_unseen(events: pd.DataFrame, granules: Iterable[Granule], tally: Tally
     They lie in data gaps; those on days that the archive does not hold were refused with the list.
     """
     dates = events["start_time"].dt.strftime("%Y-%m-%d")
-    wanted = {(g.satellite, g.date.isoformat()) for g in granules}
+    wanted = {(g.satellite, g.text) for g in granules}
     asked = np.array([key in wanted for key in zip(events["satellite"], dates, strict=True)], bool)
     seen = set(zip(*(tally.events[name] for name in EVENT_KEY), strict=True))
     keys = zip(*(events.loc[asked, name] for name in EVENT_KEY), strict=True)

@@ -44,7 +44,7 @@ def tally_run(
         If the run is not complete for these days, or some blocks could not be compared: scores of a
         part are not what was asked for.
     """
-    wanted = {(g.satellite, g.date.isoformat()) for g in granules}
+    wanted = {(g.satellite, g.text) for g in granules}
     held, done = Held(ledger_days(work.ledger)), ledger_days(run.ledger)
     ingested = wanted & held.days.keys()
     missing = sorted(key for key in ingested if held.changes(*key, done.get(key)))

@@ -42,7 +42,7 @@ def ingest_block(plan: IngestPlan) -> IngestReceipt:
     _invalidate(store, span, left)
     kept = [_position(date, span) for date, entry in left.items() if entry["status"] == "ok"]
     days = left | entries
-    planned = {g.date.isoformat() for g in plan.granules}
+    planned = {g.text for g in plan.granules}
     put_off = claimed.get("deferred", {}) if claimed else {}
     deferred |= {date: entry for date, entry in put_off.items() if date not in planned}
     digests = {}
@@ -90,7 +90,7 @@ def _read_granules(
     tries = TRIES
     start = schema.block_days(plan.block).start
     for granule in plan.granules:
-        date = granule.date.isoformat()
+        date = granule.text
         outcome = read_day(granule, plan.storage, tries, _known(claimed, date))
         tries = TRIES if outcome.pressing else 1  # a server in trouble is not pressed
         (deferred if outcome.deferred else entries)[date] = outcome.entry

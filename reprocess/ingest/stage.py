@@ -39,7 +39,7 @@ def plan_ingest(
     days = ledger_days(work.ledger)
 
     def is_stale(granule: Granule) -> bool:
-        entry = days.get((granule.satellite, granule.date.isoformat()))
+        entry = days.get((granule.satellite, granule.text))
         again = retry and entry is not None and entry["status"] == DayState.QUARANTINED
         return again or not is_current(granule, entry)
 

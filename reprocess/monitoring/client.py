@@ -84,7 +84,7 @@ class Survey:
         span = schema.block_days(key[1])
         days, records, left_out = [NOT_ASKED] * len(span), 0, []
         for granule in self.planned.get(key, ()):
-            date = granule.date.isoformat()
+            date = granule.text
             entry, put_off = read.get(date), deferred.get(date)
             state = day_state(granule, entry, put_off, (granule.satellite, granule.day) in self.vanished)
             if state is DayState.OK and entry:

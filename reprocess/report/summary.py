@@ -66,7 +66,7 @@ def day_table(
         DayState.MISSING: not_ingested(state),
     }
     states = {(d["satellite"], d["date"]): name for name, found in listed.items() for d in found}
-    keys = [(g.satellite, g.date.isoformat()) for g in planned]
+    keys = [(g.satellite, g.text) for g in planned]
     rows = [
         (*key, states.get(key, DayState.CLASSIFIED), *_counts(ingested.get(key), done.get(key)))
         for key in keys
@@ -95,9 +95,9 @@ def background_table(planned: Sequence[Granule], ingested: Days) -> pd.DataFrame
     """Return what E4 counts over the polar caps by satellite and month, in the columns of `BACKGROUND`."""
     sums: dict[tuple[str, str], list[int]] = {}
     for g in planned:
-        counted = ingested.get((g.satellite, g.date.isoformat()), {}).get("polar_e4")
+        counted = ingested.get((g.satellite, g.text), {}).get("polar_e4")
         if counted is not None:
-            total = sums.setdefault((g.satellite, g.date.isoformat()[:7]), [0, 0])
+            total = sums.setdefault((g.satellite, g.text[:7]), [0, 0])
             total[0] += counted["records"]
             total[1] += counted["counts"]
     rows = [

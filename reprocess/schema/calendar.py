@@ -51,6 +51,12 @@ def day_date(index: int) -> dt.date:
     return EPOCH + dt.timedelta(days=int(index))
 
 
+@cache
+def day_text(index: int) -> str:
+    """Return the date at a position of the `day` axis as YYYY-MM-DD."""
+    return day_date(index).isoformat()
+
+
 def block_days(block: int) -> range:
     """Return the positions on the `day` axis that belong to a block; the last block is short."""
     return range(block * BLOCK_DAYS, min((block + 1) * BLOCK_DAYS, DAYS))

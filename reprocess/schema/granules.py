@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reprocess.schema.calendar import BLOCK_DAYS, DAYS, EPOCH, day_date
+from reprocess.schema.calendar import BLOCK_DAYS, DAYS, EPOCH, day_date, day_text
 from reprocess.schema.satellites import SATELLITES
 from reprocess.schema.states import NO_DAY
 
@@ -31,6 +31,11 @@ class Granule:
         return day_date(self.day)
 
     @property
+    def text(self) -> str:
+        """Calendar date (UTC) as YYYY-MM-DD."""
+        return day_text(self.day)
+
+    @property
     def block(self) -> int:
         """Number of the block that the day belongs to."""
         return self.day // BLOCK_DAYS
@@ -42,10 +47,10 @@ class Granule:
 
     def is_of(self, source: Mapping[str, Any]) -> bool:
         """Tell whether a file that was read, as a receipt tells it, is this one, unchanged."""
-        return (source.get("url"), source.get("size"), source.get("version")) == (
-            self.url,
-            self.size,
-            self.version,
+        return bool(
+            source.get("url") == self.url
+            and source.get("size") == self.size
+            and source.get("version") == self.version
         )
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,16 @@ def read_asked(path: Path) -> list[Granule]:
 
 def _read_asked(path: Path) -> list[Granule]:
     with _named(path):
-        return [
-            Granule(satellite, _day(day, 0), url, int(size), version)
-            for satellite, day, url, size, version in _rows(path, _FIELDS)
-        ]
+        return _granules_of(_bytes(path, _FIELDS))
+
+
+@lru_cache(maxsize=1)
+def _granules_of(data: bytes) -> list[Granule]:
+    """Return the satellite-days in a table's bytes; those of a run are mostly those of WORK, too."""
+    return [
+        Granule(satellite, _day(day, 0), url, int(size), version)
+        for satellite, day, url, size, version in _rows(data, _FIELDS)
+    ]
 
 
 def asked_of(work: Work, run: Run) -> list[Granule]:
@@ -38,22 +45,22 @@ def asked_of(work: Work, run: Run) -> list[Granule]:
 
     A run that was made before runs kept that answers for all that WORK was ever asked for.
     """
-    own = {(g.satellite, g.day) for g in read_asked(run.asked)}
-    return [g for g in read_asked(work.asked) if not own or (g.satellite, g.day) in own]
+    asked, own = read_asked(work.asked), read_asked(run.asked)
+    if not own or own == asked:
+        return asked
+    days = {(g.satellite, g.day) for g in own}
+    return [g for g in asked if (g.satellite, g.day) in days]
 
 
-def _rows(path: Path, fields: Sequence[str]) -> list[list[str]]:
-    """Return the rows of a table, none if there is no such file.
+def _rows(data: bytes, fields: Sequence[str]) -> list[list[str]]:
+    """Return the rows of a table's bytes.
 
     Raises
     ------
     ValueError
         If it is not the table that was written.
     """
-    try:
-        text = from_utf8(path.read_bytes())
-    except FileNotFoundError:
-        return []
+    text = from_utf8(data)
     first, *rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row] or [[]]
     if first != list(fields):
         raise ValueError(f"its first line is not {','.join(fields)}")
@@ -70,6 +77,14 @@ def _day(text: str, least: int) -> int:
     if not least <= day < DAYS:
         raise ValueError(f"day {day} is not within the calendar")
     return day
+
+
+def _bytes(path: Path, fields: Sequence[str]) -> bytes:
+    """Return a table's bytes; those of an empty one if there is no such file."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return to_utf8(_as_csv(fields, []))
 
 
 @contextmanager
@@ -150,7 +165,7 @@ def read_left_out(path: Path) -> list[LeftOut]:
     with _named(path):
         return [
             LeftOut(url, reason, satellite, _day(day, -1))
-            for url, reason, satellite, day in _rows(path, _LEFT_OUT)
+            for url, reason, satellite, day in _rows(_bytes(path, _LEFT_OUT), _LEFT_OUT)
         ]
 
 
@@ -177,7 +192,7 @@ def drop_satellite(path: Path, satellite: str) -> None:
     """Take a satellite's rows from a table; an empty one of asked days stays, another goes."""
     fields = _LEFT_OUT if path.name == "left_out.csv" else _FIELDS
     with _named(path):
-        rows = _rows(path, fields)
+        rows = _rows(_bytes(path, fields), fields)
     left = [row for row in rows if row[fields.index("satellite")] != satellite]
     if len(left) == len(rows):
         return

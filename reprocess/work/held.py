@@ -10,6 +10,8 @@ from reprocess.schema.background import TYPICAL_BACKGROUND, PolarCounts, mean_ba
 from reprocess.work.ledger import BlockLedger
 from reprocess.work.receipts import ClassifiedDay, DayEntry, Days, IngestReceipt, days_of
 
+_OK = DayState.OK.value
+
 
 class Held:
     """The days that the archive has.
@@ -21,7 +23,7 @@ class Held:
     """
 
     def __init__(self, days: Mapping[tuple[str, str], DayEntry]) -> None:
-        self.days: Days = {key: entry for key, entry in days.items() if entry["status"] == DayState.OK}
+        self.days: Days = {key: entry for key, entry in days.items() if entry["status"] == _OK}
 
     def sha256(self, satellite: str, date: str) -> str | None:
         """Return the sum of the file that a day was read from, None if the archive does not have the day."""
@@ -39,6 +41,14 @@ class Held:
     def background(self, satellite: str, month: str) -> float:
         """Return the mean of E4 over the polar caps in a month (YYYY-MM), counts per second."""
         return self._backgrounds.get((satellite, month), TYPICAL_BACKGROUND)
+
+    def is_same(self, satellite: str, date: str, entry: ClassifiedDay | None) -> bool:
+        """Tell whether all is as when a day was classified; `changes` says what is not."""
+        now = self.days.get((satellite, date))
+        if entry is None or now is None or now["source"]["sha256"] != entry["source_sha256"]:
+            return False
+        alone = "neighbours" not in entry and "background" not in entry
+        return alone or not self.changes(satellite, date, entry)
 
     def changes(self, satellite: str, date: str, entry: ClassifiedDay | None) -> list[tuple[str, str]]:
         """Return what is not as when a day was classified, as what it is now and was then; empty if all is.

@@ -1,6 +1,6 @@
 """What is done, missing and left out, told from the ledger alone."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TypedDict, overload
 
@@ -24,6 +24,7 @@ from reprocess.work.receipts import (
     deferred_of,
 )
 
+_OK = DayState.OK.value
 _LISTED = (DayState.QUARANTINED, DayState.DEFERRED, DayState.MISSING, DayState.LOST)
 _COUNTS = ("planned", DayState.OK, *_LISTED, "records", "not_measured")
 
@@ -204,35 +205,37 @@ def _survey_ingest(
     """Return the state of ingestion, and the days that are good and current."""
     failed = work.ledger.failures()
     gone = {(g.satellite, g.day) for g in read_asked(work.vanished)}
-    counts = Counter[tuple[str, int, str]]()
+    counts = defaultdict[tuple[str, str], Counter[str]](Counter)
     days: dict[DayState, list[ListedDay]] = {state: [] for state in _LISTED}
     away: list[ListedDay] = []
-    good = set()
+    good, simulated = set(), 0
     for g in planned:
-        date, vanished = g.date, (g.satellite, g.day) in gone
-        key, at = (g.satellite, date.isoformat()), (g.satellite, date.year)
+        key, vanished = (g.satellite, g.text), (g.satellite, g.day) in gone
+        count = counts[key[0], key[1][:4]]
         entry, put_off = ingested.get(key), deferred.get(key)
         state = day_state(g, entry, put_off, vanished)
-        counts.update([(*at, "planned"), (*at, state)])
-        day: ListedDay = {"satellite": key[0], "date": key[1], "url": g.url}
+        count["planned"] += 1
         if state is DayState.OK and entry is not None:
-            counts[*at, "records"] += entry["records"]
-            counts[*at, "not_measured"] += sum(entry.get("not_measured", {}).values())
+            count[_OK] += 1
+            count["records"] += entry["records"]
+            count["not_measured"] += sum(entry.get("not_measured", {}).values())
+            simulated += bool(entry.get("simulated"))
             good.add(key)
         else:
-            days[state].append(day | _why(entry if state is DayState.QUARANTINED else put_off, state))
-            counts[*at, "failed"] += state is DayState.MISSING and block_of(g) in failed
+            count[state] += 1
+            day = _listed(g) | _why(entry if state is DayState.QUARANTINED else put_off, state)
+            days[state].append(day)
+            count["failed"] += state is DayState.MISSING and block_of(g) in failed
         if vanished:
-            away.append(day | {"kept": entry is not None and entry["status"] == DayState.OK})
-    years = sorted({(satellite, year) for satellite, year, _ in counts})
+            away.append(_listed(g) | {"kept": entry is not None and entry["status"] == DayState.OK})
     return {
         "satellites": {
-            name: {key: sum(counts[*at, key] for at in years if at[0] == name) for key in _COUNTS}
+            name: {key: sum(count[key] for at, count in counts.items() if at[0] == name) for key in _COUNTS}
             for name in dict.fromkeys(g.satellite for g in planned)
         },
         "years": [
-            {"satellite": at[0], "year": at[1], **{key: counts[*at, key] for key in (*_COUNTS, "failed")}}
-            for at in years
+            {"satellite": at[0], "year": int(at[1]), **{key: count[key] for key in (*_COUNTS, "failed")}}
+            for at, count in sorted(counts.items())
         ],
         "quarantined": days[DayState.QUARANTINED],
         "deferred": days[DayState.DEFERRED],
@@ -240,13 +243,17 @@ def _survey_ingest(
         "lost": days[DayState.LOST],
         "vanished": away,
         "left_out": [],
-        "simulated": sum(bool(ingested[key].get("simulated")) for key in good),
+        "simulated": simulated,
         "reasons": {
             str(state): _by_reason(days[state]) for state in (DayState.QUARANTINED, DayState.DEFERRED)
         },
         "failed_blocks": _failures(work.ledger),
         "gone": [],
     }, good
+
+
+def _listed(granule: Granule) -> ListedDay:
+    return {"satellite": granule.satellite, "date": granule.text, "url": granule.url}
 
 
 def day_state(granule: Granule, entry: DayEntry | None, put_off: DayEntry | None, vanished: bool) -> DayState:
@@ -267,7 +274,7 @@ def day_state(granule: Granule, entry: DayEntry | None, put_off: DayEntry | None
         return DayState.DEFERRED
     if entry is None or not _is_of(granule, entry):
         return DayState.MISSING
-    return DayState(entry["status"])
+    return DayState.OK if entry["status"] == _OK else DayState(entry["status"])
 
 
 def _why(entry: DayEntry | None, state: DayState) -> ListedDay:
@@ -280,12 +287,13 @@ def _survey_run(run: Run, good: set[tuple[str, str]], ingested: Days) -> RunStat
     receipts = list(run.ledger.done())
     done = days_of(receipts)
     if asked := read_asked(run.asked):
-        good = good & {(g.satellite, g.date.isoformat()) for g in asked}
+        good = good & {(g.satellite, g.text) for g in asked}
     held = Held(ingested)
-    current = {key for key in good if not held.changes(*key, done.get(key))}
+    current = {key for key in good if held.is_same(*key, done.get(key))}
     events = Counter[str]()
     for key in current:
-        events.update(done[key]["events"])
+        for name, count in done[key]["events"].items():
+            events[name] += count
     identity = run.read_identity() or {}
     return {
         "model": identity.get("model"),
@@ -331,13 +339,10 @@ def _run_years(
     good: Collection[tuple[str, str]], current: Collection[tuple[str, str]]
 ) -> list[dict[str, Any]]:
     """Count what a run has and lacks of the ingested days, by satellite and year."""
-    years: dict[tuple[str, int], Counter[str]] = {}
-    for satellite, date in good:
-        counts = years.setdefault((satellite, int(date[:4])), Counter())
-        counts["done" if (satellite, date) in current else "missing"] += 1
+    done, of_all = (Counter((satellite, date[:4]) for satellite, date in days) for days in (current, good))
     return [
-        {"satellite": satellite, "year": year, "done": c["done"], "missing": c["missing"]}
-        for (satellite, year), c in sorted(years.items())
+        {"satellite": at[0], "year": int(at[1]), "done": done[at], "missing": count - done[at]}
+        for at, count in sorted(of_all.items())
     ]
 
 

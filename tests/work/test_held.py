@@ -29,8 +29,9 @@ DONE: ClassifiedDay = {
 
 def test_a_day_is_as_it_was_classified() -> None:
     held = Held(DAYS)
-    assert held.changes("noaa18", "2019-10-24", DONE) == []
-    assert held.changes("noaa18", "2019-10-24", {"source_sha256": "aa"}) == []
+    for done in (DONE, {"source_sha256": "aa"}):
+        assert held.changes("noaa18", "2019-10-24", done) == []  # type: ignore[arg-type]
+        assert held.is_same("noaa18", "2019-10-24", done)  # type: ignore[arg-type]
     assert held.background("noaa19", "2019-10") == 0.9
     assert held.sha256("noaa18", "2019-10-26") is None
 
@@ -48,11 +49,14 @@ def test_a_day_is_as_it_was_classified() -> None:
 def test_what_has_changed_is_told(change: dict[str, Any], now: str, then: str) -> None:
     done: ClassifiedDay = {**DONE, **change}  # type: ignore[typeddict-item]
     assert Held(DAYS).changes("noaa18", "2019-10-24", done) == [(now, then)]
+    assert not Held(DAYS).is_same("noaa18", "2019-10-24", done)
 
 
 def test_a_day_that_was_never_classified_or_has_left_the_archive_has_changed() -> None:
     assert Held(DAYS).changes("noaa18", "2019-10-24", None)
+    assert not Held(DAYS).is_same("noaa18", "2019-10-24", None)
     assert Held({}).changes("noaa18", "2019-10-24", {"source_sha256": "aa"})
+    assert not Held({}).is_same("noaa18", "2019-10-24", {"source_sha256": "aa"})
 
 
 def test_blocks_nearby_are_held_unless_their_receipt_is_damaged_or_not_done(tmp_path: Any) -> None:
