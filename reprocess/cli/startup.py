@@ -27,7 +27,6 @@ def prepare() -> None:
     gc.set_threshold(*_OBJECTS_BETWEEN_COLLECTIONS)
     _open_closed_streams()
     _speak_utf8()
-    gc.set_threshold(50_000, 20, 50)  # ledgers and libraries are many objects that stay: a tenth of a command
     os.environ["PYTHONSAFEPATH"] = "1"  # or a signal.py in the current folder is a worker's Python
     os.environ["MPLBACKEND"] = "agg"  # a notebook's own is not there in every environment
     for stream in (sys.stdout, sys.stderr):

@@ -244,9 +244,7 @@ def _survey_ingest(
         "vanished": away,
         "left_out": [],
         "simulated": simulated,
-        "reasons": {
-            str(state): _by_reason(days[state]) for state in (DayState.QUARANTINED, DayState.DEFERRED)
-        },
+        "reasons": {str(s): _by_reason(days[s]) for s in (DayState.QUARANTINED, DayState.DEFERRED)},
         "failed_blocks": _failures(work.ledger),
         "gone": [],
     }, good
