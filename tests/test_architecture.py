@@ -1,6 +1,7 @@
 """The layout is the architecture: imports only point down, and heavy libraries stay where they belong."""
 
 import ast
+import functools
 import re
 import statistics
 import subprocess
@@ -46,16 +47,22 @@ def _name(path: Path) -> str:
 MODULES = {_name(path): path for path in sorted(PACKAGE.rglob("*.py")) if _name(path)}
 
 
-def _imports(path: Path) -> set[str]:
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _imports(path: Path) -> frozenset[str]:
     """Every module imported anywhere in a file, `from x import y` as both x and x.y."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} uses a relative import"
             found |= {str(node.module)} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+    return frozenset(found)
 
 
 def _internal(module: str) -> set[str]:
@@ -104,11 +111,10 @@ def test_heavy_libraries_stay_in_their_modules(library: str) -> None:
 
 @pytest.mark.parametrize("module", MODULES)
 def test_modules_stay_readable(module: str) -> None:
-    tree = ast.parse(MODULES[module].read_text())
     assert len(MODULES[module].read_text().splitlines()) <= 400
     long = {
         node.name: _body_lines(node)
-        for node in ast.walk(tree)
+        for node in ast.walk(_tree(MODULES[module]))
         if isinstance(node, ast.FunctionDef) and _body_lines(node) > 45
     }
     assert not long
@@ -124,7 +130,7 @@ def test_functions_stay_short() -> None:
     lines = sorted(
         _body_lines(node)
         for path in MODULES.values()
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(_tree(path))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     )
     assert statistics.median(lines) <= 6
@@ -156,9 +162,7 @@ def _is_text(call: ast.Call, name: str) -> bool:
 @pytest.mark.parametrize("module", MODULES)
 def test_every_text_is_read_and_written_in_a_named_encoding(module: str) -> None:
     """Or the locale of the session decides what WORK says."""
-    calls = [
-        node for node in ast.walk(ast.parse(MODULES[module].read_text("utf-8"))) if isinstance(node, ast.Call)
-    ]
+    calls = [node for node in ast.walk(_tree(MODULES[module])) if isinstance(node, ast.Call)]
     unnamed = [
         f"line {call.lineno}: {name}"
         for call in calls
