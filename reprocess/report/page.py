@@ -30,6 +30,7 @@ from reprocess.maps.sums import count
 from reprocess.maps.tally import Tally, side_by_side, together
 from reprocess.pages.render import embed, render
 from reprocess.report import figures
+from reprocess.report.gathered import gather_events
 from reprocess.report.summary import (
     BACKGROUND,
     STATES,
@@ -118,7 +119,10 @@ def write_report(work: Work, run: Run, choice: Choice = EVERYTHING, surveyed: Su
     maps = _chosen(maps, run, receipts, choice)
     ingested = ledger_days(work.ledger)
     days = day_table(planned, state, run.name, ingested, ledger_days(run.ledger))
-    events = read_event_columns(run, receipts, _EVENT_COLUMNS, choice)
+    if choice == EVERYTHING:
+        events = gather_events(run, receipts, _EVENT_COLUMNS)
+    else:
+        events = read_event_columns(run, receipts, _EVENT_COLUMNS, choice)
     if choice != EVERYTHING:
         days = count_anew(days, events)
     values = {

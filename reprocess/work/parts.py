@@ -307,16 +307,29 @@ def read_event_columns(
     tables = []
     names = list(dict.fromkeys([*names, *choice.columns]))
     for receipt in choice.receipts(receipts):
-        path = part_path(run.events, receipt["satellite"], receipt["block"])
-        part = read_part(path, receipt["outputs"]["events"], names)
-        _require_flags(part.schema, run, choice)
-        satellite = pa.DictionaryArray.from_arrays(
-            pa.array(np.zeros(len(part), np.int32)), pa.array([receipt["satellite"]])
-        )
-        tables.append(part.select(names).append_column("satellite", satellite.cast(pa.string())))
+        tables.append(columns_of_part(run, receipt, names, choice))
     if not tables:
         return EVENTS.empty_table().select(names).to_pandas().assign(satellite="")
     return choice.events(pa.concat_tables(tables).to_pandas())
+
+
+def columns_of_part(
+    run: Run, receipt: DetectReceipt, names: Sequence[str], choice: Choice = EVERYTHING
+) -> pa.Table:
+    """Return some columns of a block's events and the satellite, whatever of them is chosen.
+
+    Raises
+    ------
+    LedgerError, FlagError
+        As `read_events`.
+    """
+    path = part_path(run.events, receipt["satellite"], receipt["block"])
+    part = read_part(path, receipt["outputs"]["events"], names)
+    _require_flags(part.schema, run, choice)
+    satellite = pa.DictionaryArray.from_arrays(
+        pa.array(np.zeros(len(part), np.int32)), pa.array([receipt["satellite"]])
+    )
+    return part.select(names).append_column("satellite", satellite.cast(pa.string()))
 
 
 def read_dwell(

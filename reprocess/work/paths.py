@@ -97,6 +97,16 @@ class Run:
         return self.root / "sums.npz"
 
     @property
+    def gathered(self) -> Path:
+        """What the page tells of events, kept between pages (`report.gathered`)."""
+        return self.root / "report_events.kept"
+
+    @property
+    def kept(self) -> tuple[Path, ...]:
+        """What is kept of all blocks between maps and pages, besides these."""
+        return self.sums, self.exposure_parts, self.gathered
+
+    @property
     def results(self) -> Path:
         """What the map and the page were made of (`work.results`)."""
         return self.root / "results.json"

@@ -72,7 +72,7 @@ def plan_satellite(work: Work, satellite: str) -> Removal:
     gone = tuple(run for run in runs if _satellites(run) == {satellite})
     kept = tuple(run for run in runs if run not in gone)
     claims = [run.ledger.root if run in gone else run.ledger.root / satellite for run in runs]
-    data = [path for run in kept for path in (*_parts(run, satellite), run.sums, run.exposure_parts)]
+    data = [path for run in kept for path in (*_parts(run, satellite), *run.kept)]
     data += [work.archive / satellite, *(path for run in gone for path in _whole(run))]
     found = Removal((*claims, work.ledger.root / satellite), tuple(data), satellite, gone, kept)
     if not found.files and satellite not in (known := _known(work)):

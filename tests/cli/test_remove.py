@@ -105,12 +105,13 @@ def test_maps_of_a_run_that_lost_a_satellite_are_told_as_outdated(work: Work) ->
     kept = work.run("random-published")
     CliRunner().invoke(main, ["map", str(work.root), "--run", kept.name], catch_exceptions=False)
     assert b"metop01" in kept.sums.read_bytes()
+    kept.gathered.write_bytes(b"events of metop01, too")
     told = remove(work, "--satellite", "metop01", "--yes")
     assert (
         f"run 'random-published': its maps and report still count metop01; these make them again: "
         f"reprocess map {work.root} --run random-published" in told
     )
-    assert not kept.sums.exists()
+    assert not any(path.exists() for path in (kept.sums, kept.gathered))
     assert kept.outdated("occurrence", list(kept.ledger.done()))
     assert not kept.outdated("exposure", list(kept.ledger.done()))
     audit(work, 4)

@@ -30,6 +30,7 @@ def test_paths_are_those_of_the_design(work: Work) -> None:
         run.classes: "runs/first/classes.zarr",
         run.occurrence: "runs/first/occurrence.nc",
         run.sums: "runs/first/sums.npz",
+        run.gathered: "runs/first/report_events.kept",
         run.ledger.path("noaa18", 248): "runs/first/ledger/noaa18/0248.json",
     }
     assert {str(p.relative_to(work.root)) for p in paths} == set(paths.values())
