@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 from reprocess import __version__
 from reprocess.errors import LedgerError
 from reprocess.files import sha256, write_atomic
-from reprocess.work.parts import columns_of_part, part_path
+from reprocess.work.choice import EVERYTHING, Choice
+from reprocess.work.parts import columns_of_part, part_path, read_event_columns
 from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt
 
@@ -27,8 +28,10 @@ _DIGEST_LETTERS = 64
 _ABOUT = b"gathered"
 
 
-def gather_events(run: Run, receipts: Sequence[DetectReceipt], names: Sequence[str]) -> "pd.DataFrame":
-    """Return what `parts.read_event_columns` does of everything, and keep it for the next time.
+def gather_events(
+    run: Run, receipts: Sequence[DetectReceipt], names: Sequence[str], choice: Choice = EVERYTHING
+) -> "pd.DataFrame":
+    """Return what `parts.read_event_columns` does; if it is of everything, keep it for the next time.
 
     Parameters
     ----------
@@ -37,12 +40,18 @@ def gather_events(run: Run, receipts: Sequence[DetectReceipt], names: Sequence[s
         One at least.
     names : sequence of str
         Columns of the event table.
+    choice : Choice
+        What of the run is looked at.
 
     Raises
     ------
     LedgerError
         If a part is missing, or one that has to be read is damaged.
+    FlagError
+        As `parts.read_event_columns`.
     """
+    if choice != EVERYTHING:
+        return read_event_columns(run, receipts, names, choice)
     kept = _read(run, names)
     rows = {_key(r): _of_part(run, r, kept[_key(r)]) if _key(r) in kept else None for r in receipts}
     tables = {

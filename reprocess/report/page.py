@@ -52,7 +52,7 @@ from reprocess.schema.grid import Grid
 from reprocess.schema.measurements import LARGEST_FLUX
 from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.ledger import source_digest
-from reprocess.work.parts import read_event_columns, require_some
+from reprocess.work.parts import require_some
 from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import Days, DetectReceipt
 from reprocess.work.results import note_results, noted_bytes
@@ -119,10 +119,7 @@ def write_report(work: Work, run: Run, choice: Choice = EVERYTHING, surveyed: Su
     maps = _chosen(maps, run, receipts, choice)
     ingested = ledger_days(work.ledger)
     days = day_table(planned, state, run.name, ingested, ledger_days(run.ledger))
-    if choice == EVERYTHING:
-        events = gather_events(run, receipts, _EVENT_COLUMNS)
-    else:
-        events = read_event_columns(run, receipts, _EVENT_COLUMNS, choice)
+    events = gather_events(run, receipts, _EVENT_COLUMNS, choice)
     if choice != EVERYTHING:
         days = count_anew(days, events)
     values = {
@@ -371,8 +368,7 @@ def _examples(work: Work, run: Run, events: pd.DataFrame, ingested: Days) -> dic
 def _example(work: Work, run: Run, event: dict[Any, Any], ingested: Days) -> figures.Example:
     satellite, date = event["satellite"], f"{event['peak_time']:%Y-%m-%d}"
     day, count = schema.day_index(date), ingested[satellite, date]["records"]
-    store = open_records(work, satellite)
-    records = store.read_day(day, count, ("time", "electron_flux"))
+    records = open_records(work, satellite).read_day(day, count, ("time", "electron_flux"))
     probability = None
     if run.classes.exists():
         probability = open_classes(run, satellite).read_day(day, count, ("probability",))["probability"]
