@@ -1,17 +1,21 @@
 """Hold properties of events against the simulator's truth: the tables of docs/physics.md.
 
-    python docs/measure_properties.py [--days 60] [--seed 202 --seed 303]
-    python docs/measure_properties.py --found WORK TRUTH.parquet [--found ...] [--calibrate]
+    python docs/measure_properties.py [--days 60] [--seed 202 --seed 303] [--calibrate]
+    python docs/measure_properties.py --found WORK TRUTH.parquet SEED [--found ...] [--run NAME ...]
 
-Events are the true ones, between their true records, so that it is the properties that are measured and not
-detection; with `--found`, those of all runs of a WORK, each beside the true event of its class that it
-overlaps. `--calibrate` finds the terms of `reprocess.physics.unmodelled` on them; measure on other seeds.
+Events are the true ones, given records of all kinds of `EXTENTS`, so that it is the properties that are
+measured and not detection; with `--found`, those that runs of a WORK found, each beside the true event of its
+class that it overlaps. The truth is the energy flux of the event's electrons in the very records that the
+properties are of, whatever part of an event they are; `whole` tells how often the interval contains that of
+the whole true event. `--calibrate` finds the terms of `reprocess.physics.unmodelled`; measure on other seeds.
 """
 
 import argparse
 import datetime as dt
 import itertools
 import sys
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +27,7 @@ from reprocess.physics.coincidence import milliseconds, overlapping
 from reprocess.physics.event import AROUND, Event, properties
 from reprocess.physics.unmodelled import TERMS, Term
 from reprocess.schema import ELECTRON_VARIABLES, EVENT_CLASSES, PROTON_VARIABLES
-from reprocess.simulate import simulate_day
+from reprocess.simulate import simulated_day
 from reprocess.simulate.fluxes import e4_background
 from reprocess.work.held import Held
 from reprocess.work.parts import read_events
@@ -32,6 +36,13 @@ from reprocess.work.status import ledger_days
 
 SATELLITES, EVENTS_PER_DAY, EVERY_DAYS = ("noaa18", "metop01"), 40.0, 6
 """Days are spread over a year, so that quiet and storm are among them; which year, the seed tells."""
+
+FOUND_PER_DAY = 20.0
+"""Events a day (`reprocess simulate --events-per-day`) of the archives that `--found` names."""
+
+EXTENTS = ("true", "cut", "any")
+"""Records that an event is given: its own; two to four fifths of them, around the peak; from two fifths of as
+many to half as many again, the peak near their middle."""
 
 CHECKED = (202, 303, 304, 305)
 STRENGTHS = (2, 5, 10, 30, 300)
@@ -56,24 +67,47 @@ def records_of(variables: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return records
 
 
+def extent(row: dict[str, object], kind: str, rng: np.random.Generator) -> tuple[int, int]:
+    """Return the first and last record that an event is given: of one kind of `EXTENTS`."""
+    first, last, peak = (int(row[name]) for name in ("start_index", "stop_index", "peak_index"))
+    records = last - first + 1
+    if kind == "cut":
+        given = max(round(rng.uniform(0.4, 0.8) * records), 1)
+        first = int(np.clip(peak - given // 2, first, last - given + 1))
+        return first, first + given - 1
+    if kind == "any":
+        given = max(round(np.exp(rng.uniform(np.log(0.4), np.log(1.5))) * records), 1)
+        first = max(peak - int(rng.uniform(0.3, 0.7) * given), 0)
+        return first, first + given - 1
+    return first, last
+
+
 def events_of(satellite: str, date: dt.date, seed: int) -> list[tuple[Event, dict[str, object]]]:
-    """Return a day's true events with their rows of the truth table."""
-    variables, truth = simulate_day(satellite, date, seed, EVENTS_PER_DAY)
-    records, found = records_of(variables), []
+    """Return a day's true events with their rows of the truth table, each as often as there are `EXTENTS`."""
+    day = simulated_day(satellite, date, seed, EVENTS_PER_DAY)
+    records, found = records_of(day.variables), []
     background = e4_background(satellite, date.year + date.timetuple().tm_yday / 365.25)
-    for row in truth:
-        first, last, peak = (int(row[name]) for name in ("start_index", "stop_index", "peak_index"))
+    rng = np.random.default_rng([seed, date.toordinal()])
+    for row, kind in itertools.product(day.truth, EXTENTS):
         if row["at_midnight"] or row["at_gap"] or row["in_calibration"] or row["in_anomaly"]:
             continue
+        first, last = extent(row, kind, rng)
         near = slice(max(first - AROUND, 0), last + AROUND + 1)
         part = {name: values[..., near] for name, values in records.items()}
         if np.any(part["electron_flux"][0, 3] < 0):
             continue
+        peak = min(max(int(row["peak_index"]), first), last)
         places = (first - near.start, last - near.start, peak - near.start)
-        extent = (float(row["L_min"]), float(row["L_max"]))
-        shell, kind = float(row["L"]), str(row["event_class"])
-        found.append((Event(part, *places, background, shell, extent, True, kind), row))
+        limits = (float(row["L_min"]), float(row["L_max"]))
+        event = Event(part, *places, background, float(row["L"]), limits, True, str(row["event_class"]))
+        found.append((event, row | _of_records(row, day.energy_flux[:, first : last + 1])))
     return found
+
+
+def _of_records(row: Mapping[str, object], flux: np.ndarray) -> dict[str, object]:
+    """Return the true energy flux of an event's records, shape (2, m), and that of the whole event."""
+    whole = {f"whole_{name}": row[name] for name in ENERGIES}
+    return whole | dict(zip(ENERGIES, flux.mean(axis=1).tolist(), strict=True))
 
 
 def true_events(seeds: list[int], days: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -86,7 +120,7 @@ def true_events(seeds: list[int], days: int) -> tuple[pd.DataFrame, pd.DataFrame
     return pd.DataFrame(found), pd.DataFrame([row for _, row in pairs])
 
 
-def found_events(work: Work, run: Run, truth: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def found_events(work: Work, run: Run, truth: Path, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return a run's events with properties and the true one of the same class that each overlaps."""
     held, tables = Held(ledger_days(work.ledger)), []
     for receipt in run.ledger.done():
@@ -102,8 +136,20 @@ def found_events(work: Work, run: Run, truth: Path) -> tuple[pd.DataFrame, pd.Da
     same = np.logical_and.reduce(
         [found[name].to_numpy()[i] == true[name].to_numpy()[j] for name in ("satellite", "event_class")]
     )
-    same &= found["energy_flux_40"].notna().to_numpy()[i]
-    return found.iloc[i[same]], true.iloc[j[same]]
+    same &= (found["energy_flux_40"].notna() & (found["date"] == found["stop_date"])).to_numpy()[i]
+    found, true = found.iloc[i[same]], true.iloc[j[same]]
+    pairs = zip(found.to_dict("records"), true.to_dict("records"), strict=True)
+    return found, pd.DataFrame([own | _in_records_of(event, own, seed) for event, own in pairs])
+
+
+def _in_records_of(event: Mapping[str, object], row: Mapping[str, object], seed: int) -> dict[str, object]:
+    flux = _energy_flux(str(event["satellite"]), dt.date.fromisoformat(str(event["date"])), seed)
+    return _of_records(row, flux[:, int(event["start_index"]) : int(event["stop_index"]) + 1])
+
+
+@cache
+def _energy_flux(satellite: str, date: dt.date, seed: int) -> np.ndarray:
+    return simulated_day(satellite, date, seed, FOUND_PER_DAY).energy_flux
 
 
 def chosen_rows(truth: pd.DataFrame) -> dict[tuple[str, str], np.ndarray]:
@@ -133,10 +179,9 @@ def markdown(table: pd.DataFrame) -> str:
         for short in ("40", "612"):
             low, middle, high = (row[f"{short} {name}"] for name in ("low", "median", "high"))
             cells.append(f"{middle:.2f} ({low:.2f}-{high:.2f})")
-            shares = [
-                100 * row[f"{short} {name}"] for name in ("counting", "below", "covered", "above", "in range")
-            ]
-            cells.append("{:.0f} | **{:.0f} {:.0f} {:.0f}** | {:.0f}".format(*shares))
+            names = ("counting", "below", "covered", "above", "in range", "whole")
+            shares = [100 * row[f"{short} {name}"] for name in names]
+            cells.append("{:.0f} | {:.0f} **{:.0f}** {:.0f} | {:.0f} | {:.0f}".format(*shares))
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -183,6 +228,8 @@ def _energies(found: pd.DataFrame, truth: pd.DataFrame) -> dict[str, float]:
         row |= {f"{short} counting": (np.abs(value - true) <= error).mean()}
         row |= {f"{short} below": (true < lower).mean(), f"{short} above": (true > upper).mean()}
         row |= {f"{short} covered": ((lower <= true) & (true <= upper)).mean()}
+        whole = truth[f"whole_{name}"].to_numpy()
+        row |= {f"{short} whole": ((lower <= whole) & (whole <= upper)).mean()}
         row |= {f"{short} in range": ((least <= true) & (true <= most)).mean()}
         row |= {f"{short} width": np.median(upper / lower)}
     return row
@@ -205,14 +252,18 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--days", type=int, default=60)
     options.add_argument("--seed", type=int, action="append")
-    options.add_argument("--found", nargs=2, type=Path, action="append", metavar=("WORK", "TRUTH"))
+    options.add_argument("--found", nargs=3, action="append", metavar=("WORK", "TRUTH", "SEED"))
+    options.add_argument("--run", action="append", help="of the runs of WORK, only this one")
     options.add_argument("--calibrate", action="store_true")
     given = options.parse_args()
     if given.calibrate:
         TERMS.clear()  # so that the limits are of counting alone
     if given.found:
         parts = [
-            found_events(Work(work), run, truth) for work, truth in given.found for run in Work(work).runs()
+            found_events(Work(Path(work)), run, Path(truth), int(seed))
+            for work, truth, seed in given.found
+            for run in Work(Path(work)).runs()
+            if not given.run or run.name in given.run
         ]
         found, truth = (pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
     else:

@@ -10,7 +10,7 @@ import numpy as np
 
 from reprocess.physics.energy import SINE
 from reprocess.physics.fit import ENERGIES_KEV, Fit, Observed, fit, shape_interval
-from reprocess.physics.piecewise import energy_interval, energy_of_bands
+from reprocess.physics.piecewise import Estimate, energy_interval, energy_of_bands
 from reprocess.physics.protons import Rule, contamination
 from reprocess.physics.response import Response
 from reprocess.physics.spectra import EXPONENTIAL, POWER_LAW, band_counts
@@ -37,10 +37,18 @@ class Sums:
 
     def observed(self, rule: Rule | None) -> Observed:
         """Return counts and what in them is not of electrons; protons are if no rule is given."""
-        expected = self.background.copy()
-        if rule is not None:
-            expected[:3] += np.minimum(contamination(self.protons, rule), self.counts[:3])
-        return Observed(self.counts, self.seconds, expected)
+        return Observed(self.counts, self.seconds, self.estimate(rule).expected(self.protons))
+
+    def estimate(self, rule: Rule | None) -> Estimate:
+        """Return how what is not of electrons follows from the counts of protons."""
+
+        def expected(protons: np.ndarray) -> np.ndarray:
+            found = self.background.copy()
+            if rule is not None:
+                found[:3] += np.minimum(contamination(protons, rule), self.counts[:3])
+            return found
+
+        return Estimate(self.protons, expected)
 
 
 def spectrum_and_energy(sums: Sums, response: Response, classes: np.ndarray) -> Columns:
@@ -66,7 +74,9 @@ def spectrum_and_energy(sums: Sums, response: Response, classes: np.ndarray) -> 
     usual, exponential = by_rule[response.protons], best[response.protons]
     power = {rule: fit(seen, POWER_LAW, response) for rule, seen in by_rule.items()}
     columns = _spectrum(usual, exponential, power[response.protons], response)
-    energy, counting = energy_interval(usual, _stored(exponential, response))
+    energy, counting = energy_interval(
+        usual, _stored(exponential, response), estimate=sums.estimate(response.protons)
+    )
     limits = widened(energy, counting, classes)
     choices = np.concatenate([_choices(by_rule[r], best[r], power[r], response) for r in RULES])
     for k, name in enumerate(f"energy_flux_{e:.0f}" for e in ENERGIES_KEV):

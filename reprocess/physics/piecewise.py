@@ -5,6 +5,10 @@ parameters as bands, so that it fits all counts, whatever the spectrum is. No fo
 the deviance of the strongest real event is in the hundreds.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
 from scipy.optimize import elementwise
 
@@ -19,6 +23,16 @@ LEAST_STEP = 1e-4
 
 LEAST_COUNTS = 0.5
 """Counts of an empty band, for limits alone: the likelihood has no interval around nothing."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What is subtracted from the electrons' counts, and the counts that it is estimated from."""
+
+    counts: np.ndarray
+    """Independent counts of events, shape (m, n)."""
+    expected: Callable[[np.ndarray], np.ndarray]
+    """Counts of E1-E4 that are not of electrons, shape (4, n), from such counts (m, n)."""
 
 
 def energy_of_bands(
@@ -63,7 +77,9 @@ def falling(flux: np.ndarray) -> np.ndarray:
     return np.stack(out)
 
 
-def energy_interval(seen: Observed, stored: np.ndarray, rise: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+def energy_interval(
+    seen: Observed, stored: np.ndarray, rise: float = 1.0, estimate: Estimate | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the energy flux of the counts themselves, and its profile likelihood interval.
 
     Parameters
@@ -72,6 +88,9 @@ def energy_interval(seen: Observed, stored: np.ndarray, rise: float = 1.0) -> tu
         As of `energy_of_bands`.
     rise : float
         Deviance at the ends of the interval, 1 for 68.27 %.
+    estimate : Estimate, optional
+        Counts that what `seen` expects is made from, whose errors are to be in the interval. If left
+        out, what is expected is taken as known.
 
     Returns
     -------
@@ -84,39 +103,46 @@ def energy_interval(seen: Observed, stored: np.ndarray, rise: float = 1.0) -> tu
     -----
     Means m that make the energy F extreme at a given deviance satisfy m = N / (1 - l dF/dm) for some l (from
     Lagrange's multiplier and the Poisson likelihood); l is where their deviance is `rise`. dF/dm is
-    that at the counts N: exact for a linear F, and F is nearly so.
+    that at the counts N: exact for a linear F, and F is nearly so. Counts of the estimate are further N,
+    independent of those of the bands.
     """
-    counts = band_counts(seen.counts)
-    energy = energy_of_bands(counts, seen, stored)
-    known = np.maximum(counts, LEAST_COUNTS)
+    bands = band_counts(seen.counts)
+    estimate = estimate or Estimate(np.empty((0, bands.shape[1])), lambda _: seen.expected)
+
+    def energy_of(counts: np.ndarray, k: int) -> np.ndarray:
+        part = Observed(seen.counts, seen.seconds, estimate.expected(counts[4:]))
+        return energy_of_bands(counts[:4], part, stored)[k]
+
+    energy = energy_of_bands(bands, seen, stored)
+    known = np.concatenate([np.maximum(bands, LEAST_COUNTS), estimate.counts])
     limits = np.stack([energy, energy])
     for k in range(2):
-        slope = _slope(known, seen, stored, k)
+        slope = _slope(known, partial(energy_of, k=k))
         usable = np.isfinite(slope).all(axis=0) & (np.abs(slope).max(axis=0) > 0)
         if not usable.any():
             continue
-        part = Observed(*(x[:, usable] for x in (seen.counts, seen.seconds, seen.expected)))
         for end in (0, 1):
-            mean = _extreme(known[:, usable], slope[:, usable], rise, upper=bool(end))
-            limits[end, k, usable] = energy_of_bands(mean, part, stored[:, usable])[k]
+            mean = known.copy()
+            mean[:, usable] = _extreme(known[:, usable], slope[:, usable], rise, upper=bool(end))
+            limits[end, k, usable] = energy_of(mean, k)[usable]
     limits[0] = np.minimum(limits[0], energy)
     limits[1] = np.maximum(limits[1], energy)
     return energy, limits
 
 
-def _slope(counts: np.ndarray, seen: Observed, stored: np.ndarray, k: int) -> np.ndarray:
-    """Return the derivative of the energy by the counts of each band, shape (4, n)."""
-    slope = np.empty_like(counts)
-    for band in range(4):
+def _slope(counts: np.ndarray, energy_of: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Return the derivative of the energy by each of the counts, of its shape; 0 where nothing is counted."""
+    slope = np.zeros_like(counts)
+    for row, own in enumerate(counts):
         step = np.zeros_like(counts)
-        step[band] = 0.5 * np.sqrt(counts[band])
-        ends = (energy_of_bands(counts + sign * step, seen, stored)[k] for sign in (1, -1))
-        slope[band] = np.subtract(*ends) / (2 * step[band])
+        step[row] = 0.5 * np.sqrt(own)
+        rise = np.subtract(*(energy_of(counts + sign * step) for sign in (1, -1)))
+        slope[row] = np.where(own > 0, rise / np.where(own > 0, 2 * step[row], 1.0), 0.0)
     return slope
 
 
 def _extreme(counts: np.ndarray, slope: np.ndarray, rise: float, upper: bool) -> np.ndarray:
-    """Return the means, shape (4, n), at which the energy is largest or smallest within a deviance."""
+    """Return the means, of the shape of `counts`, where the energy is extreme within a deviance."""
     sign = 1.0 if upper else -1.0
     scaled = sign * slope / np.abs(slope).max(axis=0)
     highest = scaled.max(axis=0)
@@ -125,7 +151,8 @@ def _extreme(counts: np.ndarray, slope: np.ndarray, rise: float, upper: bool) ->
     rows = (*counts, *scaled)
 
     def beyond(multiplier: np.ndarray, *rows: np.ndarray) -> np.ndarray:
-        mean, n = _mean(multiplier, np.stack(rows[4:])), np.stack(rows[:4])
+        half = len(rows) // 2
+        mean, n = _mean(multiplier, np.stack(rows[half:])), np.stack(rows[:half])
         return 2 * (n * (mean - 1 - np.log(mean))).sum(axis=0) - rise
 
     root = elementwise.find_root(beyond, (np.zeros_like(most), most), args=rows, tolerances={"xrtol": 1e-8})

@@ -1,11 +1,11 @@
 """What the energy flux of an event is unsure of beyond counting, as simulated events show it.
 
-Where counts are many, three causes remain. Aurora and drizzle in the event's records are counted with it: an
+Where counts are many, two causes remain. Aurora and drizzle in the event's records are counted with it: an
 amount that does not depend on the event, so that it weighs most in weak ones. Spectra are no pieces of
 exponentials: a REP whose low energies hardly precipitate, a CSS that falls as a power law beyond 612 keV,
-where nothing is measured. And an event is found a record or two longer or shorter than it is, where CSS have
-their low energies. The terms were found by ``docs/measure_properties.py`` with ``--calibrate`` on simulated
-days (docs/physics.md); of the real instrument they know nothing.
+where nothing is measured. Which records an event is given is no error: the energy flux is the mean of these.
+The terms were found by ``docs/measure_properties.py`` with ``--calibrate`` on simulated days, for extents of
+any kind (docs/physics.md); of the real instrument they know nothing.
 """
 
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ class Term:
 
 
 TERMS: dict[str, tuple[tuple[Term, Term], tuple[Term, Term]]] = {
-    "REP": ((Term(0.12, 0.00125), Term(0.06)), (Term(0.1), Term(0.12))),
-    "CSS": ((Term(0.08, 0.003), Term(0.08)), (Term(), Term(0.38))),
+    "REP": ((Term(0.08, 0.00075), Term()), (Term(0.12), Term())),
+    "CSS": ((Term(0.08, 0.0015), Term()), (Term(), Term(0.26))),
 }
 """By class: below and above the energy flux above 40 keV, below and above that above 612 keV."""
 

@@ -140,10 +140,10 @@ def _energy(threshold: int) -> list[Variable]:
 
     of = f"energy flux of precipitating electrons above {threshold} keV, mean of the event's records"
     within = (
-        "the interval of 68 %: counting, and a term for aurora, other forms of spectrum and uncertain first "
-        "and last records, calibrated on simulated events: 0 to 36 % by class and end, and 0.00125 (REP) or "
-        "0.003 mW m-2 (CSS) below the flux above 40 keV, for extents as simulated2026 finds them (those of "
-        "capannolo2022 are shorter: it holds 25 to 64 of 100 there); it says nothing of the instrument"
+        "the interval of 68 % for the mean of these very records, whatever part of an event they are: "
+        "counting, and a term for aurora and other forms of spectrum, calibrated on simulated events: 0 "
+        "to 26 % by class and end, and 0.00075 (REP) or 0.0015 mW m-2 (CSS) below the flux above 40 keV; "
+        "nothing in it is of the instrument or of other records: shorter extents have a larger mean"
     )
     over = (
         "over the choices of spectrum, of subtracting protons or not, and of pitch angles "
@@ -153,7 +153,9 @@ def _energy(threshold: int) -> list[Variable]:
     return [
         column("", f"{of}; uncertain by a factor of several"),
         column(
-            "_error", f"standard error of {name}, of counting alone: half the profile likelihood interval"
+            "_error",
+            f"standard error of {name}, of counting alone, electrons and protons: half the profile "
+            "likelihood interval",
         ),
         column("_lower", f"lower end of {name}, {within}"),
         column("_upper", f"upper end of {name}, {within}"),

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,19 @@ def _calibration_starts(
     return starts
 
 
+@dataclass(frozen=True)
+class SimulatedDay:
+    """What a satellite-day's file holds, and what is known of it."""
+
+    variables: dict[str, np.ndarray]
+    """The 158 variables of NOAA's file."""
+    truth: list[dict[str, object]]
+    """One row of the truth table per event, in order of time."""
+    energy_flux: np.ndarray
+    """(2, records of the file): energy flux of the events' electrons above 40 and 612 keV at 0 degrees,
+    mW m-2, the same from all directions, without aurora; whatever records the truth counts to an event."""
+
+
 def simulate_day(
     satellite: str,
     date: dt.date,
@@ -110,6 +124,18 @@ def simulate_day(
     truth : list of dict
         One row of the truth table per event, in order of time.
     """
+    day = simulated_day(satellite, date, seed, events_per_day, situations_per_day)
+    return day.variables, day.truth
+
+
+def simulated_day(
+    satellite: str,
+    date: dt.date,
+    seed: int,
+    events_per_day: float = EVENTS_PER_DAY,
+    situations_per_day: float = 0.0,
+) -> SimulatedDay:
+    """Simulate one satellite-day as `simulate_day` does, and tell the true energy flux of each record."""
     sat_id = SATELLITES[satellite].sat_id
     # One stream for each purpose: more events leave the background as it is.
     noise, order_rng, choice = (np.random.default_rng([seed, sat_id, _number(date), k]) for k in (3, 4, 5))
@@ -139,15 +165,23 @@ def simulate_day(
     day = DayTruth(satellite, date, window, state, on, order)
     rows = [truth_row(day, e) for e in events]
     variables = granule_variables(sat_id, select(window, DAY_RECORDS), counts, flag, order)
-    return variables, [r for r in rows if r is not None]
+    return SimulatedDay(variables, [r for r in rows if r is not None], _energy_flux(events)[:, order])
+
+
+def _energy_flux(events: Sequence[Event]) -> np.ndarray:
+    """Return the energy flux of events above 40 and 612 keV by record of a whole day, (2, records)."""
+    window = np.zeros((2, NOMINAL_RECORDS + 2 * MARGIN_RECORDS))
+    for event in events:
+        window[:, event.first : event.first + event.energy_by_record.shape[1]] += event.energy_by_record
+    return window[:, DAY_RECORDS]
 
 
 def _write_day(
     out: Path, satellite: str, date: dt.date, seed: int, rates: tuple[float, float]
 ) -> list[dict[str, object]]:
-    data, truth = simulate_day(satellite, date, seed, *rates)
-    write_granule(granule_path(out, SATELLITES[satellite], date), data)
-    return truth
+    day = simulated_day(satellite, date, seed, *rates)
+    write_granule(granule_path(out, SATELLITES[satellite], date), day.variables)
+    return day.truth
 
 
 def _check(

@@ -6,7 +6,7 @@ either file.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -66,6 +66,10 @@ class Event:
     """Share of protons in the counts of E1, E2 and E3 at 0 degrees, summed over the event's records."""
     energy: tuple[float, float] = (np.nan, np.nan)
     """Energy flux of electrons above 40 and 612 keV, mW m-2, mean of the event's records."""
+    first: int = 0
+    """The first record of the pass that the event is a part of."""
+    energy_by_record: np.ndarray = field(default_factory=lambda: np.zeros((2, 0)))
+    """The same energy flux of each record from `first` on, of its flanks too."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +149,8 @@ def _draft(
         profile.ratio,
         shares,
         profile.energy_flux(held),
+        first,
+        profile.energy_flux_by_record(),
     )
     return _Draft(event, profile, where, priority)
 

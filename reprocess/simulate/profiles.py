@@ -53,8 +53,18 @@ class Profile:
         It is that of electrons that fill the loss cone evenly, as in `physics.energy`.
         """
         flux = (self.electrons[0][:, records] / _COUNTS_PER_E4).mean(axis=1) * FLUX_PER_COUNT["e4"]
-        energy = MILLIWATT * (flux - np.append(flux[1:], 0.0)) * self.mean_kev
-        return float(energy.sum()), float(energy[3])
+        above_40, above_612 = self._energy(flux[:, None])[:, 0]
+        return float(above_40), float(above_612)
+
+    def energy_flux_by_record(self) -> np.ndarray:
+        """Return the same of each record, shape (2, records)."""
+        return self._energy(self.electrons[0] / _COUNTS_PER_E4 * FLUX_PER_COUNT["e4"])
+
+    def _energy(self, flux: np.ndarray) -> np.ndarray:
+        """Return the energy flux above 40 and 612 keV that fluxes above E1-E4's thresholds have."""
+        between = flux - np.append(flux[1:], np.zeros((1, flux.shape[1])), axis=0)
+        energy = MILLIWATT * between * self.mean_kev[:, None]
+        return np.stack([energy.sum(axis=0), energy[3]])
 
 
 def _spectrum(kind: str, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

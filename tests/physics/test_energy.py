@@ -10,7 +10,8 @@ from scipy.optimize import minimize
 from reprocess.physics.budget import Sums, spectrum_and_energy
 from reprocess.physics.energy import exponential_segments, reference_energy_flux, segments
 from reprocess.physics.fit import ENERGIES_KEV, Observed, fit, shape_interval
-from reprocess.physics.piecewise import energy_interval, energy_of_bands
+from reprocess.physics.piecewise import Estimate, energy_interval, energy_of_bands
+from reprocess.physics.protons import Rule, contamination
 from reprocess.physics.response import FLUX_OF_COUNT, LABEL_KEV, MEASURED, SIMULATED
 from reprocess.physics.spectra import EXPONENTIAL, FORMS, HIGHEST_KEV, POWER_LAW, band_counts, bands
 from reprocess.schema import MILLIWATT
@@ -123,6 +124,39 @@ def test_intervals_cover_as_often_as_they_say() -> None:
         true = MILLIWATT * flux * float(EXPONENTIAL.energy_above(np.array(folding), threshold))
         assert np.mean((limits[0, k] <= true) & (true <= limits[1, k])) == pytest.approx(0.6827, abs=0.04)
         assert np.median(energy[k]) == pytest.approx(true, rel=0.05)
+
+
+@pytest.mark.parametrize("rule", ["fixed", "exponential"])
+def test_intervals_cover_where_most_counts_are_of_protons(rule: Rule) -> None:
+    """The proton telescope counts them too, so what is subtracted has an error of its own."""
+    events, flux, folding, rng = 3000, 3e4, 200.0, np.random.default_rng(5)
+    protons = np.array([0.0, 2e4, 4e3, 200.0])
+    shape = np.full(events, folding)
+    of_electrons = bands(EXPONENTIAL, shape, MEASURED) * flux * 6
+    of_protons = band_counts(np.append(contamination(protons, rule), 0.0))[:, None]
+    counts = rng.poisson(of_electrons + of_protons).astype(float)
+    counts[:3] = np.cumsum(counts[2::-1], axis=0)[::-1]
+    seen_protons = rng.poisson(protons[:, None], (4, events)).astype(float)
+    sums = Sums(counts, np.full((4, events), 6.0), np.zeros((4, events)), seen_protons)
+    stored = MEASURED.stored(EXPONENTIAL.folding(shape))
+    seen, covered = sums.observed(rule), []
+    exact = energy_of_bands(of_electrons, Observed(counts, sums.seconds, 0 * counts), stored)
+    for estimate in (sums.estimate(rule), None):
+        _, limits = energy_interval(seen, stored, estimate=estimate)
+        covered.append(((limits[0] <= exact) & (exact <= limits[1])).mean(axis=1))
+    assert covered[0] == pytest.approx([0.6827, 0.6827], abs=0.04)
+    assert covered[1][0] < 0.62, "the counts of protons have no error to speak of: the test tells nothing"
+
+
+def test_no_counts_of_protons_have_no_error() -> None:
+    seen = observed(EXPONENTIAL, 150.0, 3000.0, 6.0, 5, 2)
+    nothing = Estimate(np.zeros((4, 5)), lambda _: seen.expected)
+    for plain, estimated in zip(
+        energy_interval(seen, np.ones((4, 5))),
+        energy_interval(seen, np.ones((4, 5)), estimate=nothing),
+        strict=True,
+    ):
+        np.testing.assert_allclose(plain, estimated, rtol=1e-9)
 
 
 @settings(max_examples=50)

@@ -13,7 +13,7 @@ import xarray as xr
 
 import reprocess.simulate
 from reprocess.schema import SATELLITES
-from reprocess.simulate import TRUTH_COLUMNS, SimulationError, simulate_archive, simulate_day
+from reprocess.simulate import TRUTH_COLUMNS, SimulationError, simulate_archive, simulate_day, simulated_day
 from reprocess.simulate.precipitation import MARGIN_RECORDS, Event
 from reprocess.simulate.telemetry import measure
 from reprocess.simulate.truth import DayTruth, truth_row
@@ -231,3 +231,19 @@ def test_the_simulator_imports_nothing_of_the_project_but_schema_and_errors():
                 assert name, "relative import"
                 assert not name.startswith(("dask", "matplotlib")), path
                 assert not name.startswith("reprocess") or allowed.match(name), (path, name)
+
+
+def test_the_energy_flux_of_records_is_that_of_the_truth():
+    day = simulated_day("noaa18", dt.date(2015, 3, 4), 1, 30.0)
+    assert day.energy_flux.shape == (2, len(day.variables["time"]))
+    whole = [row for row in day.truth if not row["at_midnight"] and not row["at_gap"]]
+    assert len(whole) > 10
+    for row in whole:
+        records = day.energy_flux[:, row["start_index"] : row["stop_index"] + 1]
+        np.testing.assert_allclose(records.mean(axis=1), [row["energy_flux_40"], row["energy_flux_612"]])
+    # Flanks precipitate too; far from events nothing does.
+    own = np.zeros(day.energy_flux.shape[1], bool)
+    for row in day.truth:
+        own[row["start_index"] : row["stop_index"] + 1] = True
+    assert (day.energy_flux[0, ~own] > 0).any()
+    assert np.median(day.energy_flux[0]) == 0
