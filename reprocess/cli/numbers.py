@@ -1,4 +1,4 @@
-"""Numbers and ranges that options take; what cannot be meant is refused with value, cause and remedy."""
+"""Numbers, ranges, days that options take; what cannot be meant is refused with value, cause and remedy."""
 
 import contextlib
 import itertools
@@ -25,6 +25,25 @@ class Number(click.FloatRange):
             if not math.isfinite(float(value)):
                 self.fail(f"{value!r} is not a finite number", param, ctx)
         return float(super().convert(value, param, ctx))
+
+
+class Day(click.DateTime):
+    """A day of the calendar."""
+
+    def __init__(self) -> None:
+        super().__init__(["%Y-%m-%d"])
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Return how a day is written, for people."""
+        del param, ctx
+        return "YYYY-MM-DD"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return its midnight."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is no day; give YYYY-MM-DD", param, ctx)
 
 
 class Edges(click.ParamType):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reprocess import schema
-from reprocess.cli.numbers import MOST_PROCESSES, Bytes, Edges, Number, Partition, cores
+from reprocess.cli.numbers import MOST_PROCESSES, Bytes, Day, Edges, Number, Partition, cores
 
 if TYPE_CHECKING:
     from reprocess.work.choice import Choice
@@ -136,8 +136,8 @@ WORK = click.argument("work", type=Folder(path_type=Path, file_okay=False))
 EXISTING_WORK = click.argument("work", type=Folder(path_type=Path, file_okay=False, exists=True))
 SELECTION = options_of(
     satellites_option("--satellite", help="Only this satellite; may be repeated."),
-    click.option("--start", type=click.DateTime(["%Y-%m-%d"]), help="First day, YYYY-MM-DD."),
-    click.option("--end", type=click.DateTime(["%Y-%m-%d"]), help="Last day, inclusive."),
+    click.option("--start", type=Day(), help="First day."),
+    click.option("--end", type=Day(), help="Last day, inclusive."),
 )  # fmt: skip
 SOURCE = click.option(
     "--storage-option", "storage", multiple=True, callback=_storage, metavar="KEY=VALUE",

@@ -8,7 +8,7 @@ import click
 
 from reprocess import schema
 from reprocess.cli.look import LOOK, format_of
-from reprocess.cli.numbers import Number
+from reprocess.cli.numbers import Day, Number
 from reprocess.cli.options import EXISTING_WORK, existing_work, satellites_option
 from reprocess.cli.output import write_output
 from reprocess.cli.plot_lines import coverage, months, profile
@@ -87,7 +87,7 @@ def event(
 @EXISTING_WORK
 @_RUN
 @satellites_option("--satellite", required=True, help="Which satellite.")
-@click.option("--date", type=click.DateTime(["%Y-%m-%d"]), required=True, help="Which day, YYYY-MM-DD.")
+@click.option("--date", type=Day(), required=True, help="Which day.")
 @LOOK
 @_COUNTS
 def day(work: Path, name: str | None, satellites: tuple[str, ...], date: dt.datetime, **look: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from reprocess.cli.numbers import Number
+from reprocess.cli.numbers import Day, Number
 from reprocess.cli.options import ONE_WORKER, Satellites, former, satellites_option
 from reprocess.schema import DAYS, EVENTS_PER_DAY
 
@@ -16,7 +16,7 @@ from reprocess.schema import DAYS, EVENTS_PER_DAY
 @satellites_option(
     "--satellite", default=[("noaa18",)], show_default="noaa18", help="Simulate this one; may be repeated."
 )
-@click.option("--start", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day, YYYY-MM-DD.")
+@click.option("--start", type=Day(), required=True, help="First day.")
 @click.option("--days", type=click.IntRange(1, DAYS), default=30, show_default=True, help="Number of days.")
 @click.option(
     "--seed",

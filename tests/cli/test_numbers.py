@@ -164,3 +164,10 @@ def test_there_is_a_worker_per_core_where_the_system_does_not_tell_which(
     assert cores() == os.cpu_count()
     monkeypatch.setattr("os.cpu_count", lambda: None)
     assert cores() == 1
+
+
+@pytest.mark.parametrize("text", ["2019-13-01", "24.10.2019", "2019-10"])
+def test_what_is_no_day_is_refused(text: str) -> None:
+    said = refusal(["plan", ".", "--start", text])
+    assert said == f"Error: Invalid value for '--start': {text!r} is no day; give YYYY-MM-DD"
+    assert "--start YYYY-MM-DD " in CliRunner().invoke(main, ["plan", "--help"]).output
