@@ -8,6 +8,7 @@ import logging
 import os
 import socket
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -104,6 +105,8 @@ class Cluster:
             ) from e
 
     def _start(self) -> LocalCluster:
+        # Another run may take the dashboard's port after `_free` looked; users are told where it is.
+        warnings.filterwarnings("ignore", "Port [0-9]+ is already in use")
         settings = {
             "scheduler": {"worker-saturation": SATURATION},
             "nanny": {"pre-spawn-environ": ENVIRONMENT},

@@ -170,6 +170,20 @@ def test_a_port_that_is_taken_is_left_alone() -> None:
     assert module._free(f"127.0.0.1:{port}") == f"127.0.0.1:{port}"
 
 
+# Tornado leaves the socket open that it could not bind.
+@pytest.mark.filterwarnings("ignore:.*unclosed <socket", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_port_that_is_taken_at_the_last_moment_is_no_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        monkeypatch.setattr(module, "_free", lambda _: f"127.0.0.1:{taken}")
+        with open_cluster(workers=1, announce=said.append) as cluster:
+            cluster.client()  # warnings are errors here
+    (line,) = said
+    assert line.startswith("dashboard: http://127.0.0.1:")
+    assert f":{taken}/" not in line
+
+
 def test_a_batch_system_that_is_not_here_is_told_with_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
