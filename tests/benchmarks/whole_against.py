@@ -139,6 +139,9 @@ def measure(
         taken = {k: trees[k].watch(*(works[k] if word == WORK else word for word in words)) for k in order}
         found[name] = [taken[0], taken[1]]
 
+    for work in works:
+        (run,) = (work / "runs").iterdir()
+        shutil.rmtree(run / "report")  # or this tree's `map` makes the page again too
     for name in ("map", "report", "status", "events"):
         both(name, name, WORK)
     both(NOTHING_NEW, "run", listing, WORK, *rules)
