@@ -150,7 +150,7 @@ def count_files(granules: Sequence[Granule], classes: bool) -> int:
     # Each array has its metadata and one file per satellite or coordinate; the group's metadata.
     exposure = 1 + _EXPOSURE_QUANTITIES * (1 + satellites) + 2 * _EXPOSURE_COORDINATES
     maps = 1 + len(schema.EVENT_CLASSES)
-    run = 6  # run.json, the days asked for, what map, page and exposure were made of, the report
+    run = 7  # run.json, the days asked for, what map, page and exposure were made of, events kept, the report
     return archive + kept + ledger + parts + exposure + maps + run
 
 
