@@ -53,10 +53,9 @@ def gather_events(
     if choice != EVERYTHING:
         return read_event_columns(run, receipts, names, choice)
     kept = _read(run, names)
-    rows = {_key(r): _of_part(run, r, kept[_key(r)]) if _key(r) in kept else None for r in receipts}
     tables = {
-        key: columns_of_part(run, receipt, names) if known is None else known
-        for receipt, (key, known) in zip(receipts, rows.items(), strict=True)
+        (key := _key(r)): _of_part(run, r, kept[key]) if key in kept else columns_of_part(run, r, names)
+        for r in receipts
     }
     table = pa.concat_tables(tables.values()).combine_chunks()
     if list(kept) != list(tables):
