@@ -4,16 +4,15 @@ import datetime as dt
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from reprocess.schema.calendar import BLOCK_DAYS, DAYS, EPOCH, day_date, day_text
 from reprocess.schema.satellites import SATELLITES
 from reprocess.schema.states import NO_DAY
 
 
-@dataclass(frozen=True, order=True)
-class Granule:
-    """One NOAA file: a satellite-day at its source."""
+class Granule(NamedTuple):
+    """One NOAA file: a satellite-day at its source. Made by the ten thousand, so it is a plain tuple."""
 
     satellite: str
     day: int

@@ -172,7 +172,7 @@ def survey(
     ]
     return {
         "ingest": with_left_out(ingest, planned, besides),
-        "runs": {run.name: _survey_run(run, good, ingested) for run in work.runs()},
+        "runs": {run.name: _survey_run(run, planned, good, ingested) for run in work.runs()},
     }
 
 
@@ -201,17 +201,17 @@ def _by_reason(found: Iterable[ListedDay] | Iterable[LeftOutEntry]) -> dict[str,
 
 def _survey_ingest(
     work: Work, planned: Sequence[Granule], ingested: Days, deferred: Days
-) -> tuple[IngestState, set[tuple[str, str]]]:
-    """Return the state of ingestion, and the days that are good and current."""
+) -> tuple[IngestState, list[tuple[str, str]]]:
+    """Return the state of ingestion, and the days that are good and current, as they were asked for."""
     failed = work.ledger.failures()
     gone = {(g.satellite, g.day) for g in read_asked(work.vanished)}
     counts = defaultdict[tuple[str, str], Counter[str]](Counter)
     days: dict[DayState, list[ListedDay]] = {state: [] for state in _LISTED}
     away: list[ListedDay] = []
-    good, simulated = set(), 0
+    good, simulated = list[tuple[str, str]](), 0
     for g in planned:
-        key, vanished = (g.satellite, g.text), (g.satellite, g.day) in gone
-        count = counts[key[0], key[1][:4]]
+        satellite, date = key = (g.satellite, g.text)
+        count, vanished = counts[satellite, date[:4]], bool(gone) and (satellite, g.day) in gone
         entry, put_off = ingested.get(key), deferred.get(key)
         state = day_state(g, entry, put_off, vanished)
         count["planned"] += 1
@@ -220,7 +220,7 @@ def _survey_ingest(
             count["records"] += entry["records"]
             count["not_measured"] += sum(entry.get("not_measured", {}).values())
             simulated += bool(entry.get("simulated"))
-            good.add(key)
+            good.append(key)
         else:
             count[state] += 1
             day = _listed(g) | _why(entry if state is DayState.QUARANTINED else put_off, state)
@@ -281,32 +281,33 @@ def _why(entry: DayEntry | None, state: DayState) -> ListedDay:
     return {"reason": entry["reason"], "detail": entry["detail"]}
 
 
-def _survey_run(run: Run, good: set[tuple[str, str]], ingested: Days) -> RunState:
+def _survey_run(
+    run: Run, planned: Sequence[Granule], good: Sequence[tuple[str, str]], ingested: Days
+) -> RunState:
     receipts = list(run.ledger.done())
     done = days_of(receipts)
-    if asked := read_asked(run.asked):
-        good = good & {(g.satellite, g.text) for g in asked}
+    if (asked := read_asked(run.asked)) and asked != planned:
+        own = {(g.satellite, g.text) for g in asked}
+        good = [key for key in good if key in own]
     held = Held(ingested)
-    current = {key for key in good if held.is_same(*key, done.get(key))}
-    events = Counter[str]()
-    for key in current:
-        for name, count in done[key]["events"].items():
-            events[name] += count
+    current = [key for key in good if held.is_same(*key, done.get(key))]
+    lacking = set(good).difference(current)
+    events = [done[key]["events"] for key in current]
     identity = run.read_identity() or {}
     return {
         "model": identity.get("model"),
         "mode": identity.get("mode"),
         "engine": identity.get("engine"),
         "days_done": len(current),
-        "missing": [{"satellite": s, "date": d} for s, d in sorted(good - current)],
-        "events": {name: events[name] for name in schema.EVENT_CLASSES},
+        "missing": [{"satellite": s, "date": d} for s, d in sorted(lacking)],
+        "events": {name: sum(found.get(name, 0) for found in events) for name in schema.EVENT_CLASSES},
         "years": _run_years(good, current),
         "outdated": outdated_sums(run, receipts),
         "failed_days": [
             {"satellite": r["satellite"], "date": date, "reason": reason}
             for r in receipts
             for date, reason in r.get("failed", {}).items()
-            if (r["satellite"], date) in good and (r["satellite"], date) not in current
+            if (r["satellite"], date) in lacking
         ],
         "failed_blocks": _failures(run.ledger),
     }
@@ -333,11 +334,9 @@ def not_ingested(state: Survey) -> list[ListedDay]:
     ]
 
 
-def _run_years(
-    good: Collection[tuple[str, str]], current: Collection[tuple[str, str]]
-) -> list[dict[str, Any]]:
+def _run_years(good: Iterable[tuple[str, str]], current: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
     """Count what a run has and lacks of the ingested days, by satellite and year."""
-    done, of_all = (Counter((satellite, date[:4]) for satellite, date in days) for days in (current, good))
+    done, of_all = (Counter([(satellite, date[:4]) for satellite, date in days]) for days in (current, good))
     return [
         {"satellite": at[0], "year": int(at[1]), "done": done[at], "missing": count - done[at]}
         for at, count in sorted(of_all.items())

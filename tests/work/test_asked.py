@@ -1,6 +1,5 @@
 """The tables of satellite-days asked for and vanished."""
 
-import dataclasses
 import os
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -24,7 +23,7 @@ from reprocess.work.asked import (
 
 
 def granule(satellite: str = "noaa18", day: int = 7966, **changes: Any) -> Granule:
-    return dataclasses.replace(Granule(satellite, day, "file:///a.nc", 10, "1.5"), **changes)
+    return Granule(satellite, day, "file:///a.nc", 10, "1.5")._replace(**changes)
 
 
 def test_catalog_that_was_never_written_is_empty(tmp_path: Path) -> None:

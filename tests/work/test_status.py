@@ -1,6 +1,5 @@
 """What is done, missing and left out, from ledgers alone."""
 
-import dataclasses
 import datetime as dt
 import itertools
 from pathlib import Path
@@ -21,7 +20,7 @@ from reprocess.work.surveyed import lacking
 
 def granule(satellite: str = "noaa18", day: int = 7966, **changes: Any) -> Granule:
     url = f"file:///{satellite}/{day}.nc"
-    return dataclasses.replace(Granule(satellite, day, url, 10, "1.5"), **changes)
+    return Granule(satellite, day, url, 10, "1.5")._replace(**changes)
 
 
 def entry(source: Granule, reason: str | None = None, sha256: str = "aa") -> DayEntry:
@@ -143,7 +142,7 @@ def mixed(work: Work) -> list[Granule]:
         (days[0], entry(days[0])),
         (days[1], entry(days[1], "wrong_date")),
         (days[2], entry(days[2], "unreadable")),
-        (days[3], entry(dataclasses.replace(days[3], size=9))),
+        (days[3], entry(days[3]._replace(size=9))),
         (days[6], deferral(days[6])),
         (days[5], entry(days[5])),
     )
