@@ -1,6 +1,7 @@
 """Plots of records: an event, a satellite-day, a crossing of the belt. Those of a run are in `plot_lines`."""
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from reprocess.cli.output import write_output
 from reprocess.cli.plot_lines import coverage, months, profile
 
 if TYPE_CHECKING:
-    from reprocess.plots.view import View
+    from reprocess.plots.view import Source, View
     from reprocess.work.paths import Run, Work
 
 _TIMES = [
@@ -93,13 +94,14 @@ def event(
 def day(work: Path, name: str | None, satellites: tuple[str, ...], date: dt.datetime, **look: Any) -> None:
     """Draw a satellite-day."""
     from reprocess.plots.choice import view_day
-    from reprocess.plots.figure import title_of_day
     from reprocess.plots.view import Source
 
     kind = format_of(look["output"])
     target = existing_work(work)
     run = _run_of(target, name)
-    view = view_day(Source(target, _one(satellites) or "", run), date.date())
+    view = _read(Source(target, _one(satellites) or "", run), lambda source: view_day(source, date.date()))
+    from reprocess.plots.figure import title_of_day
+
     _draw(view, title_of_day(view, run.name if run else ""), kind, look, ("L", "MLT"))
 
 
@@ -123,7 +125,6 @@ def pass_(
 ) -> None:
     """Draw one crossing of the belt, L 2.5 to 8.5."""
     from reprocess.plots.choice import view_pass
-    from reprocess.plots.figure import title_of_pass
     from reprocess.plots.view import Source
 
     satellite = _one(satellites)
@@ -136,7 +137,10 @@ def pass_(
         satellite, time = _peak(run, number)
     assert satellite is not None  # noqa: S101  # one of the two is given
     assert time is not None  # noqa: S101
-    view = view_pass(Source(target, satellite, run), time)
+    at = time
+    view = _read(Source(target, satellite, run), lambda source: view_pass(source, at))
+    from reprocess.plots.figure import title_of_pass
+
     _draw(view, title_of_pass(view, run.name if run else ""), kind, look, ("L", "MLT", "latitude"))
 
 
@@ -159,6 +163,22 @@ def _peak(run: "Run", number: int) -> tuple[str, dt.datetime]:
 def _run_of(work: "Work", name: str | None) -> "Run | None":
     """Return the named run or the only one, None if there is none at all."""
     return work.only_run(name) if name is not None or work.runs() else None
+
+
+def _read(source: "Source", read: Callable[["Source"], "View"]) -> "View":
+    """Return what is to be drawn, read while this thread imports what draws it.
+
+    Reading is the network's work for the most part, which leaves Python to others. What it needs is imported
+    before, so that no two threads import at once.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    _ = source.network
+    with ThreadPoolExecutor(1) as other:
+        reading = other.submit(read, source)
+        from reprocess.plots import figure  # noqa: F401  # what is imported is what counts
+
+        return reading.result()
 
 
 def _draw(view: "View", title: str, kind: str, look: dict[str, Any], names: tuple[str, ...]) -> None:

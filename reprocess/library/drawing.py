@@ -15,7 +15,7 @@ from reprocess.library.given import Given, stored
 from reprocess.pages.style import LETTERS, image, style
 from reprocess.plots.figure import draw_panels, draw_view, title_of_event
 from reprocess.plots.panels import label_time
-from reprocess.plots.view import ARRAYS, View, join, of_records
+from reprocess.plots.view import ARRAYS, View, join, marked, of_records
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,7 +73,7 @@ def _view(
     return replace(
         join(parts),
         probability=probabilities[:, shown].to_numpy(),
-        events=events[touching],
+        events=marked(events[touching]),
         simulated=given.simulated,
     )
 

@@ -2,9 +2,9 @@
 
 import datetime as dt
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from reprocess import schema
 from reprocess.detect.rules.published import L_MAX, L_MIN
@@ -13,6 +13,9 @@ from reprocess.plots.view import Source, View
 from reprocess.schema import MS_PER_DAY, DayState
 from reprocess.work.paths import Work
 from reprocess.work.status import ledger_days
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 AROUND_S = 60.0
 """What is shown before and after an event, seconds."""
@@ -38,7 +41,7 @@ def stamp(ms: int) -> str:
 
 
 def choose_event(
-    events: pd.DataFrame,
+    events: "pd.DataFrame",
     number: int | None = None,
     time: dt.datetime | None = None,
     satellite: str | None = None,
@@ -62,6 +65,8 @@ def choose_event(
     PlotError
         If there is no such event, with the nearest ones, or there are several, with their numbers.
     """
+    import pandas as pd
+
     if events.empty:
         raise PlotError("the run has no event; reprocess plot day or pass draws records without events")
     if number is not None:
@@ -94,25 +99,25 @@ def choose_event(
     return int(chosen.index[0])
 
 
-def _matches(events: pd.DataFrame, satellite: str | None, event_class: str | None) -> pd.Series:
-    found = pd.Series(True, index=events.index)
+def _matches(events: "pd.DataFrame", satellite: str | None, event_class: str | None) -> np.ndarray:
+    found = np.ones(len(events), bool)
     for column, wanted in (("satellite", satellite), ("event_class", event_class)):
         if wanted is not None:
-            found &= events[column] == wanted
+            found &= (events[column] == wanted).to_numpy()
     return found
 
 
-def _counts(events: pd.DataFrame) -> dict[tuple[str, str], int]:
+def _counts(events: "pd.DataFrame") -> dict[tuple[str, str], int]:
     pairs = zip(events["satellite"], events["event_class"], strict=True)
     return dict(Counter(pairs))
 
 
-def _near(events: pd.DataFrame, at: pd.Timestamp) -> str:
+def _near(events: "pd.DataFrame", at: "pd.Timestamp") -> str:
     distance = (events["start_time"] - at).abs()
     return _named(events.loc[distance.nsmallest(3).index])
 
 
-def _named(events: pd.DataFrame) -> str:
+def _named(events: "pd.DataFrame") -> str:
     """Return number, satellite, class and start of events."""
     rows = zip(
         events.index, events["satellite"], events["event_class"], events["start_time"], strict=True

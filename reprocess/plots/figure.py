@@ -1,8 +1,8 @@
 """Whole figures of records over time: panels, headings, and what a reader must know."""
 
 import textwrap
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -19,6 +19,9 @@ from reprocess.plots.panels import (
 )
 from reprocess.plots.view import View
 from reprocess.schema import EVENT_FLAGS, SATELLITES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _PER_MM = 0.55
 
@@ -160,7 +163,7 @@ def title_of_pass(view: View, run: str = "") -> str:
     return _titled(view, f"{when}, {side} hemisphere, {way}", run)
 
 
-def title_of_event(view: View, events: pd.DataFrame, position: int) -> str:
+def title_of_event(view: View, events: "pd.DataFrame", position: int) -> str:
     """Return the heading of an event: which it is, where, and its flags."""
     row = events.to_dict("index")[position]
     flags = [name.replace("_", " ") for name, bit in EVENT_FLAGS.items() if int(row["quality_flags"]) & bit]

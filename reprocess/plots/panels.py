@@ -10,7 +10,6 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection
 from matplotlib.patches import Rectangle
@@ -19,7 +18,7 @@ from matplotlib.transforms import blended_transform_factory
 
 from reprocess import schema
 from reprocess.pages.style import CLASS_COLOURS, ENERGY_COLOURS, ENERGY_MARKERS
-from reprocess.plots.view import FLAGS, View
+from reprocess.plots.view import FLAGS, Marked, View
 from reprocess.schema import CLASSES, ELECTRON_KEV, EVENT_CLASSES, EVENT_FLAGS, FLUX_PER_COUNT
 
 MANY = 1500
@@ -113,13 +112,10 @@ def event_spans(view: View, name: str) -> list[tuple[float, float]]:
     """Return first and last second of the events of a class, half a sampling interval added."""
     if view.events is None:
         return []
-    chosen = view.events[view.events["event_class"] == name]
+    chosen = view.events.where(view.events.event_class == name)
     half = 1000 * schema.SAMPLING_S / 2
-    found = []
-    for start, stop in zip(chosen["start_time"], chosen["stop_time"], strict=True):
-        first, last = (time.value // 1_000_000 - view.start_ms for time in (start, stop))
-        found.append(((first - half) / 1000, (last + half) / 1000))
-    return found
+    first, last = chosen.start_ms - view.start_ms, chosen.stop_ms - view.start_ms
+    return list(zip(((first - half) / 1000).tolist(), ((last + half) / 1000).tolist(), strict=True))
 
 
 def draw_flux(axes: Axes, view: View, telescope: int, *, counts: bool = False) -> Axes:
@@ -238,13 +234,12 @@ def strip_rows(view: View) -> list[Row]:
     return [row for row in rows if row[1] or row[0].endswith(" event")]
 
 
-def _flagged(view: View, events: pd.DataFrame) -> Iterator[tuple[str, list[tuple[float, float]]]]:
+def _flagged(view: View, events: Marked) -> Iterator[tuple[str, list[tuple[float, float]]]]:
     """Yield flags of events that no record tells of, and where events have them."""
-    flags = events["quality_flags"].to_numpy()
     for name, bit in EVENT_FLAGS.items():
         if name not in {"simulated", "calibration", "time_gap", "E4_missing"}:
-            having = events[flags & bit != 0]
-            if having.empty:
+            having = events.where(events.quality_flags & bit != 0)
+            if not len(having):
                 continue
             of_both = (event_spans(replace(view, events=having), kind) for kind in EVENT_CLASSES)
             yield name.replace("_", " "), sorted(chain.from_iterable(of_both))

@@ -6,10 +6,10 @@ those of the run's model, computed again for the records shown as the run's mode
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from reprocess import schema
 from reprocess.classifier.bundle import Bundle, find_model
@@ -23,10 +23,13 @@ from reprocess.detect.series import Series
 from reprocess.errors import ModelError, PlotError
 from reprocess.schema import MS_PER_DAY
 from reprocess.schema.measurements import LARGEST_FLUX, has_L, not_measured
-from reprocess.work.parts import read_events
+from reprocess.work.parts import column_numbers, part_path, read_part
 from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import DayEntry, DetectReceipt
 from reprocess.work.store import open_classes
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ARRAYS = (*RECORDS, "altitude")
 """What is read of the archive; altitude is what L is traced with."""
@@ -35,6 +38,47 @@ FLAGS = ("calibration", "no L in the file", "E4 missing", "no measurement")
 """What is told of single records."""
 
 _EPOCH_MS = int(np.datetime64(schema.EPOCH, "ms").astype(np.int64))
+
+
+_NUMBERS = ("start_time", "stop_time", "quality_flags")
+"""What is drawn of events beside their classes."""
+
+
+@dataclass(frozen=True)
+class Marked:
+    """Events as they are drawn over records, arrays of shape (k,)."""
+
+    event_class: np.ndarray
+    """str."""
+    start_ms: np.ndarray
+    """int64, milliseconds since 1970, of the first record."""
+    stop_ms: np.ndarray
+    """int64, of the last one."""
+    quality_flags: np.ndarray
+    """int32."""
+
+    def __len__(self) -> int:
+        """Return the number of events."""
+        return int(self.start_ms.size)
+
+    def where(self, chosen: np.ndarray) -> "Marked":
+        """Return some of them: bool, shape (k,)."""
+        return Marked(*(values[chosen] for values in vars(self).values()))
+
+    def between(self, start_ms: int, stop_ms: int) -> "Marked":
+        """Return those that touch what is between two times; half a sampling interval is an event's own."""
+        half = round(500 * schema.SAMPLING_S)
+        return self.where((self.stop_ms >= start_ms - half) & (self.start_ms <= stop_ms + half))
+
+
+def marked(events: "pd.DataFrame") -> Marked:
+    """Return rows of an event table, whose times are UTC, as they are drawn."""
+    start, stop = (
+        events[name].dt.tz_localize(None).to_numpy("datetime64[ms]").astype(np.int64)
+        for name in ("start_time", "stop_time")
+    )
+    flags = events["quality_flags"].to_numpy(np.int32)
+    return Marked(events["event_class"].to_numpy(str), start, stop, flags)
 
 
 @dataclass(frozen=True)
@@ -57,8 +101,8 @@ class View:
     probability: np.ndarray | None = None
     """float32, shape (3, n), by `schema.CLASSES`; NaN where no window stands for the record. None if they are
     not to be had."""
-    events: pd.DataFrame | None = None
-    """Rows of the event table that touch what is shown; None if no run is shown."""
+    events: Marked | None = None
+    """Events that touch what is shown; None if no run is shown."""
     notes: tuple[str, ...] = ()
     """What a reader must know, in sentences."""
     simulated: bool = False
@@ -82,7 +126,7 @@ class Source:
     work: Work
     satellite: str
     run: Run | None = None
-    events: pd.DataFrame | None = None
+    events: "pd.DataFrame | None" = None
     """The run's event table, if it was read before."""
     mode: Mode = field(init=False)
     identity: dict[str, Any] = field(init=False)
@@ -110,7 +154,7 @@ class Source:
         """
         series, days, absent = self._days(start_ms, stop_ms)
         shown, entries = [], []
-        network, note = self._network() if classify and self.run else (None, "")
+        network, note = self.network if classify else (None, "")
         notes = [note, *absent]
         if self.identity.get("mode") in schema.EARLY_MODES:
             notes.append("events of this mode start and stop three records (6 s) before the records meant")
@@ -144,9 +188,10 @@ class Source:
     def _keeps_classes(self) -> bool:
         return bool(self.run and self.identity.get("classes") and self.run.classes.exists())
 
-    def _network(self) -> tuple[tuple[Bundle, Engine] | None, str]:
+    @cached_property
+    def network(self) -> tuple[tuple[Bundle, Engine] | None, str]:
         """Return the run's model, or why there is none to be had; None without words if it is not needed."""
-        if self._keeps_classes():
+        if not self.run or self._keeps_classes():
             return None, ""
         name, wanted = self.identity["model"], self.identity["model_sha256"]
         try:
@@ -195,15 +240,22 @@ class Source:
             found[index + windows.offset] = engine.predict(windows_at(flux, index, bundle.scaling))
         return found[chosen].T
 
-    def _events(self, start_ms: int, stop_ms: int) -> pd.DataFrame:
-        """Return the events that touch what is shown, numbered as in the whole table where that was read."""
+    def _events(self, start_ms: int, stop_ms: int) -> Marked:
+        """Return the events that touch what is shown, of the event table if it was read before."""
         table = self.events
-        if table is None:
-            table = read_events(self.run, self._receipts(start_ms, stop_ms)) if self.run else pd.DataFrame()
-        half = round(500 * schema.SAMPLING_S)
-        first, last = (pd.Timestamp(ms, unit="ms", tz="UTC") for ms in (start_ms - half, stop_ms + half))
-        mine = table["satellite"] == self.satellite
-        return table[mine & (table["stop_time"] >= first) & (table["start_time"] <= last)]
+        if table is not None:
+            return marked(table[table["satellite"] == self.satellite]).between(start_ms, stop_ms)
+        return self._stored_events(start_ms, stop_ms).between(start_ms, stop_ms)
+
+    def _stored_events(self, start_ms: int, stop_ms: int) -> Marked:
+        """Return the events of the blocks around what is shown, without pandas, which a table takes."""
+        found = [Marked(np.empty(0, str), *(np.empty(0, np.int64) for _ in range(3)))]
+        for receipt in self._receipts(start_ms, stop_ms):
+            path = part_path(self.run.events, self.satellite, receipt["block"])  # type: ignore[union-attr]
+            part = read_part(path, receipt["outputs"]["events"], ("event_class", *_NUMBERS))
+            names = np.array(part["event_class"].to_pylist(), str)
+            found.append(Marked(names, *(column_numbers(part[name]) for name in _NUMBERS)))
+        return Marked(*map(np.concatenate, zip(*(vars(one).values() for one in found), strict=True)))
 
     def _receipts(self, start_ms: int, stop_ms: int) -> Iterator[DetectReceipt]:
         """Yield the receipts of the blocks whose events may touch what is shown."""

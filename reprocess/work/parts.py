@@ -361,6 +361,12 @@ def column_counts(column: pa.ChunkedArray) -> np.ndarray:
     return np.concatenate([np.empty(0, np.int32), *chunks])
 
 
+def column_numbers(column: pa.ChunkedArray) -> np.ndarray:
+    """Return a column of numbers without nulls, times as milliseconds since 1970; as `column_counts`."""
+    chunks = [chunk.view(pa.int64()) for chunk in column.chunks] if column.type == _ARROW["time"] else None
+    return column_counts(column if chunks is None else pa.chunked_array(chunks, pa.int64()))
+
+
 def _require_flags(stored: pa.Schema, run: Run, choice: Choice) -> None:
     """Refuse a choice by flags that a part does not tell of."""
     if not choice.exclude:

@@ -148,7 +148,7 @@ def test_an_event_is_shown_with_what_is_around_it(work: Work) -> None:
     assert view.start_ms == row["start_time"].value // 1_000_000 - 30_000
     assert view.stop_ms == row["stop_time"].value // 1_000_000 + 30_000
     assert view.events is not None
-    assert 3 in view.events.index
+    assert row["start_time"].value // 1_000_000 in view.events.start_ms
     with pytest.raises(ValueError, match="needs a source with the event table"):
         view_event(Source(work, "noaa18", run), 3)
 

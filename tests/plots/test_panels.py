@@ -32,19 +32,18 @@ from reprocess.plots.panels import (
     spans,
     strip_rows,
 )
-from reprocess.plots.view import FLAGS, View
+from reprocess.plots.view import FLAGS, Marked, View
 from reprocess.schema import FLUX_PER_COUNT, IMAGE_FORMATS
 from tests.support.drawn import outside, overlapping
 
 START = int(np.datetime64("2019-10-24T23:59:00", "ms").astype(np.int64))
 
 
-def events(*rows: tuple[str, float, float, int]) -> pd.DataFrame:
+def events(*rows: tuple[str, float, float, int]) -> Marked:
     """Class, first and last second from the start, flags."""
-    frame = pd.DataFrame(rows, columns=["event_class", "start_time", "stop_time", "quality_flags"])
-    for name in ("start_time", "stop_time"):
-        frame[name] = pd.to_datetime((START + 1000 * frame[name]).astype("int64"), unit="ms", utc=True)
-    return frame
+    names, start, stop, flags = zip(*rows, strict=True)
+    times = (START + (1000 * np.array(seconds)).astype(np.int64) for seconds in (start, stop))
+    return Marked(np.array(names), *times, np.array(flags))
 
 
 def view(n: int = 60, lacking: range = range(30, 40), **changes: object) -> View:

@@ -89,7 +89,15 @@ def test_events_are_those_that_touch_what_is_shown(work: Work, mode: str) -> Non
     inside = (whole["stop_time"].dt.tz_localize(None) >= start) & (
         whole["start_time"].dt.tz_localize(None) <= stop
     )
-    assert found["start_time"].tolist() == whole["start_time"][inside].tolist()
+    expected = whole[inside]
+    starts = [time.value // 1_000_000 for time in expected["start_time"]]
+    kinds = expected["event_class"].tolist()
+    pairs = zip(found.start_ms.tolist(), found.event_class.tolist(), strict=True)
+    assert sorted(pairs) == list(zip(starts, kinds, strict=True))
+    of_table = Source(work, "noaa18", run, whole).view(MIDNIGHT - 200_000, MIDNIGHT + 300_000).events
+    assert of_table is not None
+    for name, values in vars(found).items():
+        assert sorted(vars(of_table)[name].tolist()) == sorted(values.tolist())
     assert len(found) < len(whole)
     assert len(found) or mode == "continuous"
 
