@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from reprocess import schema
 from reprocess.errors import SplitError
@@ -33,6 +32,9 @@ from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 OTHERS = "others"
 """What each part is held against if no two are named."""
 
@@ -55,7 +57,7 @@ def contrast(
     pair: tuple[str, str] | None = None,
     choice: Choice = EVERYTHING,
     rows: Iterable[tuple[str, Columns]] | None = None,
-) -> xr.Dataset:
+) -> "xr.Dataset":
     """Return the difference of two parts of a split, or of each part from all others together.
 
     Parameters
@@ -265,7 +267,9 @@ def _standardised(first: Part, second: Part, count: int, least: float) -> dict[s
 
 def _dataset(
     values: dict[str, np.ndarray], labels: list[str], axis: Axis, pair: tuple[str, str] | None, grid: Grid
-) -> xr.Dataset:
+) -> "xr.Dataset":
+    import xarray as xr  # the page of a run, which compares its satellites, does without
+
     sizes = {"event_class": len(EVENT_CLASSES), "L": grid.shape[0], "MLT": grid.shape[1]}
     lead = () if pair else (axis.name,)
     variables = {}
@@ -282,7 +286,7 @@ def _dataset(
     return xr.Dataset(variables, coords=coordinates | grid_coordinates(grid))
 
 
-def tell(dataset: xr.Dataset) -> list[str]:
+def tell(dataset: "xr.Dataset") -> list[str]:
     """Return a line for each comparison and class: events, those expected, their ratio, bins that differ.
 
     Parameters
@@ -301,7 +305,7 @@ def tell(dataset: xr.Dataset) -> list[str]:
     return lines
 
 
-def _words(one: xr.Dataset) -> str:
+def _words(one: "xr.Dataset") -> str:
     """Say what a comparison of one class gives."""
     events, expected = int(one.events_compared), float(one.events_expected)
     ratio, lower, upper = (float(one[f"standardised_ratio{x}"]) for x in ("", "_lower", "_upper"))

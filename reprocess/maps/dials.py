@@ -6,10 +6,10 @@ top, as the field draws MLT. Colours tell zero, too few seconds and never observ
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import matplotlib as mpl
 import numpy as np
-import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PolyCollection
@@ -18,6 +18,11 @@ from matplotlib.colors import Colormap, LogNorm, Normalize
 from matplotlib.patches import Wedge
 from matplotlib.projections.polar import PolarAxes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from reprocess.maps.plain import Maps, of_dataset
+
+if TYPE_CHECKING:
+    from reprocess.maps.plain import AnyMaps
 
 ZERO = "white"
 """Bins that were observed and where nothing was seen."""
@@ -120,30 +125,29 @@ def _of_one_hue(name: str) -> Colormap:
     return mpl.colors.ListedColormap(mpl.colormaps[name](np.linspace(0.2, 1, 256)))
 
 
-def edges_of(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+def edges_of(dataset: "AnyMaps") -> tuple[np.ndarray, np.ndarray]:
     """Return the edges of the bins in L, shape (n_L + 1,), and in MLT (h), shape (n_MLT + 1,)."""
     bounds = (dataset[f"{name}_bounds"].values for name in ("L", "MLT"))
     L, MLT = (np.append(edges[:, 0], edges[-1, 1]) for edges in bounds)
     return L, MLT
 
 
-def relative_uncertainty(chosen: xr.Dataset) -> np.ndarray:
+def relative_uncertainty(chosen: "AnyMaps") -> np.ndarray:
     """Return half of the interval of the event rate over the rate, percent; 0 where there is no event."""
-    rate = chosen.event_rate.values
-    width = limit_of(chosen, "upper").values - limit_of(chosen, "lower").values
+    rate = chosen["event_rate"].values
+    width = limit_of(chosen, "upper") - limit_of(chosen, "lower")
     return np.divide(50 * width, rate, out=np.where(rate == 0, 0.0, np.nan), where=rate > 0)
 
 
-def of_class(dataset: xr.Dataset, name: str) -> xr.Dataset:
-    """Return what a dataset has of a class, without its name: for that, xarray would import Dask's arrays."""
-    index = dataset.event_class.values.tolist().index(name)
-    return dataset.drop_vars("event_class").isel(event_class=index)
+def of_class(dataset: "AnyMaps", name: str) -> Maps:
+    """Return what maps have of a class."""
+    return of_dataset(dataset).of_class(name)
 
 
-def limit_of(dataset: xr.Dataset, which: str) -> xr.DataArray:
+def limit_of(dataset: "AnyMaps", which: str) -> np.ndarray:
     """Return a limit of the event rate: of calendar blocks, or Poisson's where the file has no others."""
     without = "interval_note" in dataset.attrs and f"event_rate_poisson_{which}" in dataset
-    return dataset[f"event_rate_{'poisson_' if without else ''}{which}"]
+    return np.asarray(dataset[f"event_rate_{'poisson_' if without else ''}{which}"].values)
 
 
 def polar_cells(L_edges: np.ndarray, MLT_edges: np.ndarray) -> list[np.ndarray]:

@@ -6,23 +6,27 @@ whether it runs, which takes as long as drawing a figure.
 """
 
 import io
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from reprocess import schema
+from reprocess.maps.plain import Maps, Values
+
+if TYPE_CHECKING:
+    from reprocess.maps.plain import AnyMaps
 
 _OF_COORDINATE = ("units", "long_name")
 """Attributes that CF says bounds share with what they bound (section 7.1)."""
 
 
-def encode(dataset: xr.Dataset) -> bytes:
+def encode(dataset: "AnyMaps") -> bytes:
     """Return a dataset as the bytes of a NetCDF file.
 
     Parameters
     ----------
-    dataset : xarray.Dataset
+    dataset : Maps or xarray.Dataset
         Numbers and text; attributes are numbers and text too. Missing numbers become `schema.FILL`.
 
     Returns
@@ -51,7 +55,46 @@ def encode(dataset: xr.Dataset) -> bytes:
     return buffer.getvalue()
 
 
-def _encode(dataset: xr.Dataset, name: str) -> tuple[tuple[str, ...], np.ndarray, dict[str, Any]]:
+def decode(data: bytes) -> Maps:
+    """Return the maps that `encode` made these bytes of; what names a dimension is a coordinate, and bounds.
+
+    Raises
+    ------
+    ValueError, TypeError, KeyError, IndexError, EOFError
+        If they are damaged.
+    """
+    from scipy.io import netcdf_file
+
+    with netcdf_file(io.BytesIO(data), "r", mmap=False) as file:
+        variables = {name: _decode(variable) for name, variable in file.variables.items()}
+        attributes = _attributes(file)
+    bounds = {one.attrs.get("bounds") for one in variables.values()}
+    coordinates = [name for name, one in variables.items() if one.dims == (name,) or name in bounds]
+    return Maps(variables, coordinates, attributes)
+
+
+def _decode(variable: Any) -> Values:
+    """Return a variable as numpy has it."""
+    attributes, values = _attributes(variable), variable[...]
+    if attributes.pop("_Encoding", None) is not None:
+        width = values.shape[-1]
+        text = np.ascontiguousarray(values).view(f"S{width}").reshape(values.shape[:-1])
+        return Values(variable.dimensions[:-1], np.strings.decode(text, "utf-8"), attributes)
+    values = values.astype(values.dtype.newbyteorder("="))
+    if (fill := attributes.pop("_FillValue", None)) is not None:
+        values = np.where(values == fill, np.nan, values)
+    return Values(variable.dimensions, values, attributes)
+
+
+def _attributes(holder: Any) -> dict[str, Any]:
+    """Return what a file or a variable of SciPy's says of itself; xarray asks for it so, too."""
+    plain = {}
+    for key, value in holder._attributes.items():
+        plain[key] = value.decode() if isinstance(value, bytes) else np.asarray(value).tolist()
+    return plain
+
+
+def _encode(dataset: "AnyMaps", name: str) -> tuple[tuple[str, ...], np.ndarray, dict[str, Any]]:
     """Return a variable's dimensions, values and attributes as the format has them."""
     variable = dataset.variables[name]
     dims, values = tuple(str(d) for d in variable.dims), np.asarray(variable.values)
@@ -80,7 +123,7 @@ def _narrow(name: str, values: np.ndarray) -> np.ndarray:
     return narrow
 
 
-def _set(holder: Any, attributes: dict[Any, Any]) -> None:
+def _set(holder: Any, attributes: Mapping[Any, Any]) -> None:
     """Give attributes to a file or a variable: text in UTF-8, numbers as arrays."""
     for key, value in attributes.items():
         plain = value.encode() if isinstance(value, str) else _narrow(str(key), np.atleast_1d(value))

@@ -7,13 +7,12 @@ last. An event counts once, in the bin of its peak. Intervals are of calendar bl
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import pandas as pd
-import xarray as xr
 
 from reprocess import schema
 from reprocess.errors import LedgerError
@@ -22,7 +21,8 @@ from reprocess.maps.attributes import coverage_attributes, product_attributes
 from reprocess.maps.exposure import BOUNDS, as_plain, grid_coordinates
 from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, CONFIDENCE, why_no_interval
 from reprocess.maps.intervals import poisson_interval as poisson_interval
-from reprocess.maps.netcdf import encode
+from reprocess.maps.netcdf import decode, encode
+from reprocess.maps.plain import Maps, Values
 from reprocess.maps.rates import rates
 from reprocess.maps.split import REST, Axis, Columns
 from reprocess.maps.tally import Tally, chosen_blocks, place_events, tally
@@ -32,6 +32,14 @@ from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.groups import Plain
 from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from reprocess.maps.plain import AnyMaps
+
+_M = TypeVar("_M")
 
 MLT_CERTAIN_H = 1.0
 """Bins of local time below which a map warns."""
@@ -53,7 +61,7 @@ _TEXTS = {
 }
 
 
-def count_events(events: pd.DataFrame, grid: Grid) -> tuple[np.ndarray, int]:
+def count_events(events: "pd.DataFrame", grid: Grid) -> tuple[np.ndarray, int]:
     """Count events by class and bin of their peak.
 
     Returns
@@ -67,7 +75,7 @@ def count_events(events: pd.DataFrame, grid: Grid) -> tuple[np.ndarray, int]:
     return counts.astype(np.int64).reshape(shape), int(np.count_nonzero(~on_map))
 
 
-def occurrence(
+def make_maps(
     run: Run,
     receipts: Iterable[DetectReceipt],
     grid: Grid,
@@ -76,7 +84,7 @@ def occurrence(
     axes: Sequence[Axis] = (),
     rows: Iterable[tuple[str, Columns]] | None = None,
     count: Callable[..., Tally] = tally,
-) -> xr.Dataset:
+) -> Maps:
     """Make the maps of a run.
 
     Parameters
@@ -99,7 +107,7 @@ def occurrence(
 
     Returns
     -------
-    xarray.Dataset
+    Maps
         Dimensions are those of the split, event_class, L, MLT; variables those of `schema.OCCURRENCE`, and of
         `schema.PASSES` with rows of positions.
 
@@ -121,33 +129,34 @@ def occurrence(
     coordinates = (
         {"event_class": classes} | {axis.name: _labels(axis) for axis in axes} | grid_coordinates(grid)
     )
-    dataset = xr.Dataset(
-        {name: _variable(name, v, axes, grid) for name, v in values.items()},
-        coords={name: _of_numpy(*plain) for name, plain in coordinates.items()},
-        attrs=product_attributes(run, **_TEXTS)
+    maps = Maps(
+        {name: _variable(name, v, axes, grid) for name, v in values.items()}
+        | {name: Values(*plain) for name, plain in coordinates.items()},
+        list(coordinates),
+        product_attributes(run, **_TEXTS)
         | coverage_attributes(run, chosen)
         | _own_attributes(counted, axes, grid, min_dwell_s, values)
         | choice.attributes,
     )
-    return dataset.sel(event_class=list(choice.classes)) if choice.classes else dataset
+    return maps.of_classes(choice.classes) if choice.classes else maps
 
 
-def _variable(name: str, values: np.ndarray, axes: Sequence[Axis], grid: Grid) -> xr.Variable:
+def occurrence(*arguments: Any, **named: Any) -> "xr.Dataset":
+    """Return what `make_maps` does as xarray has it; arguments and errors as there."""
+    return make_maps(*arguments, **named).dataset()
+
+
+def _variable(name: str, values: np.ndarray, axes: Sequence[Axis], grid: Grid) -> Values:
     """Return a variable with a dimension for each axis of the split."""
     declared = (schema.OCCURRENCE | schema.PASSES)[name]
     lead = values.shape[1:-1]
     shaped = values.reshape(*(len(axis.labels) for axis in axes), *lead, *grid.shape)
-    return _of_numpy((*(axis.name for axis in axes), *declared.dims), shaped, declared.attrs)
+    return Values((*(axis.name for axis in axes), *declared.dims), shaped, declared.attrs)
 
 
 def _labels(axis: Axis) -> Plain:
     attributes = {"units": "1", "long_name": axis.meaning, "source": "this project"}
     return (axis.name,), np.array(axis.labels), attributes
-
-
-def _of_numpy(dims: tuple[str, ...], values: np.ndarray, attributes: Mapping[str, Any]) -> xr.Variable:
-    """Return a variable of an array of numpy: xarray imports Dask's arrays to find out about others."""
-    return xr.Variable(dims, values, attributes, fastpath=True)
 
 
 def _own_attributes(
@@ -211,12 +220,12 @@ def _common_share(counted: Tally, axes: Sequence[Axis], min_dwell_s: float) -> d
     return {"hemispheres_common_share": float(by_half[:, both].sum() / max(seconds.sum(), 1))}
 
 
-def write_occurrence(path: Path, dataset: xr.Dataset) -> None:
+def write_occurrence(path: Path, dataset: "AnyMaps") -> None:
     """Write the maps as NetCDF in one step; equal maps are equal bytes."""
     write_atomic(path, encode(dataset))
 
 
-def read_occurrence(run: Run) -> xr.Dataset:
+def read_occurrence(run: Run) -> "xr.Dataset":
     """Read the maps that `write_occurrence` wrote.
 
     Raises
@@ -227,19 +236,32 @@ def read_occurrence(run: Run) -> xr.Dataset:
     return load_occurrence(run.occurrence, run.name)
 
 
-def load_occurrence(path: Path, run: str) -> xr.Dataset:
+def load_occurrence(path: Path, run: str) -> "xr.Dataset":
     """Read one file of maps of a run; errors as `read_occurrence`."""
+    import xarray as xr
+
+    # Files of 0.1.0 have MLT in "hour", which xarray must not make time differences of.
+    open_ = partial(xr.load_dataset, engine="scipy", decode_times=False)
+    return _undamaged(lambda path: open_(path).set_coords(BOUNDS), path, run)
+
+
+def read_maps(run: Run) -> Maps:
+    """Return what `read_occurrence` does without xarray; errors as there."""
+    return _undamaged(lambda path: decode(path.read_bytes()), run.occurrence, run.name)
+
+
+def _undamaged(read: Callable[[Path], _M], path: Path, run: str) -> _M:
+    """Return what is read of a file of maps, if there is one and it is whole."""
     if not path.exists():
         raise LedgerError(f"run {run!r} has no maps yet; run map first")
     try:
-        # Files of 0.1.0 have MLT in "hour", which xarray must not make time differences of.
-        return xr.load_dataset(path, engine="scipy", decode_times=False).set_coords(BOUNDS)
+        return read(path)
     except (ValueError, TypeError, KeyError, IndexError, EOFError) as e:  # what SciPy raises of other bytes
         again = f"reprocess map WORK --run {run}"
         raise LedgerError(f"{path} is damaged ({type(e).__name__}); {again} makes it again") from e
 
 
-def grid_of(maps: xr.Dataset) -> Grid:
+def grid_of(maps: "AnyMaps") -> Grid:
     """Return the grid that maps were made on."""
     return any_grid(
         *(np.append(edges[:, 0], edges[-1, 1]) for edges in (maps[name].values for name in BOUNDS))

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import ascii_lowercase
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 from matplotlib.figure import Figure
 
 from reprocess.files import write_atomic
@@ -28,6 +28,9 @@ from reprocess.maps.dials import (
 from reprocess.pages.style import CLASS_LABELS, LETTERS, WIDTHS_MM, image, inches, new_figure, style
 from reprocess.pages.words import counted, noun_of, to_be
 
+if TYPE_CHECKING:
+    from reprocess.maps.plain import AnyMaps, Maps
+
 _PER_MM = 0.68
 """Letters of 8 points in a millimetre."""
 
@@ -47,7 +50,7 @@ class Panel:
 
 
 def plot_occurrence(
-    dataset: xr.Dataset,
+    dataset: "AnyMaps",
     folder: Path,
     stem: str = "occurrence",
     formats: Sequence[str] = ("png",),
@@ -58,8 +61,8 @@ def plot_occurrence(
 
     Parameters
     ----------
-    dataset : xarray.Dataset
-        What `occurrence.occurrence` returns.
+    dataset : Maps or xarray.Dataset
+        What `occurrence.make_maps` returns.
     folder : Path
         Where the files go.
     stem : str
@@ -80,7 +83,7 @@ def plot_occurrence(
 
 
 def write_figures(
-    draw: Callable[[str], Figure], dataset: xr.Dataset, stem: Path, formats: Sequence[str] = ("png",)
+    draw: Callable[[str], Figure], dataset: "AnyMaps", stem: Path, formats: Sequence[str] = ("png",)
 ) -> list[Path]:
     """Write a figure for each class of a dataset in each format, and return the files.
 
@@ -88,7 +91,7 @@ def write_figures(
     ----------
     draw : callable
         Gives the figure of a class.
-    dataset : xarray.Dataset
+    dataset : Maps or xarray.Dataset
         Whose classes are drawn.
     stem : Path
         How the names of the files begin, with their folder: ``<stem>_<class>.<format>``.
@@ -96,7 +99,7 @@ def write_figures(
         Some of `schema.IMAGE_FORMATS`.
     """
     paths = []
-    for name in dataset.event_class.values.tolist():
+    for name in dataset["event_class"].values.tolist():
         with style(LETTERS["two"]):
             figure = draw(name)
             for kind in formats:
@@ -105,21 +108,21 @@ def write_figures(
     return paths
 
 
-def draw_occurrence(dataset: xr.Dataset, name: str) -> bytes:
+def draw_occurrence(dataset: "AnyMaps", name: str) -> bytes:
     """Return the figure of one class as PNG."""
     with style(LETTERS["two"]):
         return image(occurrence_figure(dataset, name), "png")
 
 
 def occurrence_figure(
-    dataset: xr.Dataset, name: str, vmax: float | None = None, uncertainty: str = "none"
+    dataset: "AnyMaps", name: str, vmax: float | None = None, uncertainty: str = "none"
 ) -> Figure:
     """Draw the event rate of a class, and beside it the dwell that it rests on.
 
     Parameters
     ----------
-    dataset : xarray.Dataset
-        What `occurrence.occurrence` returns. The scale of rates is that of all its classes.
+    dataset : Maps or xarray.Dataset
+        What `occurrence.make_maps` returns. The scale of rates is that of all its classes.
     name : str
         The class.
     vmax : float, optional
@@ -129,21 +132,21 @@ def occurrence_figure(
         both limits of the interval, on the scale of the rates.
     """
     chosen = of_class(dataset, name)
-    highest = limit_of(dataset, "upper") if uncertainty == "interval" else dataset.event_rate
-    scale = rate_scale(highest.values, certain_rate(dataset), vmax=vmax)
-    dwell = dataset.dwell.values / 3600
-    rate, thin = chosen.event_rate.values, dwell > 0
+    highest = limit_of(dataset, "upper") if uncertainty == "interval" else dataset["event_rate"].values
+    scale = rate_scale(highest, certain_rate(dataset), vmax=vmax)
+    dwell = dataset["dwell"].values / 3600
+    rate, thin = chosen["event_rate"].values, dwell > 0
     panels = [Panel("event rate", rate, scale, thin)]
     if uncertainty == "relative":
         relative = relative_uncertainty(chosen)
         panels.append(Panel("its relative uncertainty", relative, relative_scale(relative), thin))
     elif uncertainty == "interval":
         for which in ("lower", "upper"):
-            panels.append(Panel(f"{which} limit (68 %)", limit_of(chosen, which).values, scale, thin))
+            panels.append(Panel(f"{which} limit (68 %)", limit_of(chosen, which), scale, thin))
     if "pass_probability" in dataset:
-        every = 100 * dataset.pass_probability.values
+        every = 100 * dataset["pass_probability"].values
         shares = rate_scale(every, every, "passes with an event (%)")
-        panels.append(Panel("probability per pass", 100 * chosen.pass_probability.values, shares, thin))
+        panels.append(Panel("probability per pass", 100 * chosen["pass_probability"].values, shares, thin))
     panels.append(Panel("dwell", np.where(dwell > 0, dwell, np.nan), dwell_scale(dwell)))
     notes = [_counted(dataset, chosen), colours_in_words(dataset, relative=uncertainty == "relative")]
     notes.append("The scale of rates is the same for all classes; it ends " + end_in_words(vmax))
@@ -152,13 +155,13 @@ def occurrence_figure(
 
 
 def difference_figure(
-    first: xr.Dataset, second: xr.Dataset, name: str, labels: tuple[str, str], vmax: float | None = None
+    first: "AnyMaps", second: "AnyMaps", name: str, labels: tuple[str, str], vmax: float | None = None
 ) -> Figure:
     """Draw the event rates of a class in two datasets, and the second less the first.
 
     Parameters
     ----------
-    first, second : xarray.Dataset
+    first, second : Maps or xarray.Dataset
         With the variables and the bins of one ``occurrence.nc``.
     name : str
         The class.
@@ -176,15 +179,15 @@ def difference_figure(
         raise ValueError(
             "maps with other bins have no difference; make both with the same --l-edges and --mlt-edges"
         )
-    parts = [dataset.sel(event_class=name) for dataset in (first, second)]
-    rates = np.stack([part.event_rate.values for part in parts])
-    lower, upper = (np.stack([limit_of(part, x).values for part in parts]) for x in ("lower", "upper"))
+    parts = [of_class(dataset, name) for dataset in (first, second)]
+    rates = np.stack([part["event_rate"].values for part in parts])
+    lower, upper = (np.stack([limit_of(part, x) for part in parts]) for x in ("lower", "upper"))
     scale, difference = (
         rate_scale(rates, np.stack([certain_rate(part) for part in parts])),
         rates[1] - rates[0],
     )
     overlap = (np.maximum(*lower) <= np.minimum(*upper)) & np.isfinite(difference)
-    thin = [part.dwell.values > 0 for part in parts]
+    thin = [part["dwell"].values > 0 for part in parts]
     signed = difference_scale(difference, "difference (events per hour of dwell)", vmax)
     panels = [Panel(label, *x) for label, *x in zip(labels, rates, (scale, scale), thin, strict=True)]
     panels.append(Panel(f"{labels[1]} less {labels[0]}", difference, signed, thin[0] & thin[1], overlap))
@@ -194,12 +197,13 @@ def difference_figure(
     return draw_panels(panels, edges_of(first), heading_of(first, CLASS_LABELS[name]), notes)
 
 
-def certain_rate(dataset: xr.Dataset) -> np.ndarray:
+def certain_rate(dataset: "AnyMaps") -> np.ndarray:
     """Return the rate that every bin has at least, by its count alone: every bin has this limit."""
-    return np.asarray(dataset.get("event_rate_poisson_lower", dataset.event_rate_lower).values)
+    poisson = "event_rate_poisson_lower"
+    return np.asarray(dataset[poisson if poisson in dataset else "event_rate_lower"].values)
 
 
-def intervals_in_words(dataset: xr.Dataset) -> list[str]:
+def intervals_in_words(dataset: "AnyMaps") -> list[str]:
     """Say that a map has no intervals, if it has none, and what is told about its bins besides."""
     notes = [str(dataset.attrs[name]) for name in ("warning",) if name in dataset.attrs]
     if "interval_note" in dataset.attrs:
@@ -276,7 +280,7 @@ def draw_panels(
     return figure
 
 
-def heading_of(dataset: xr.Dataset, what: str) -> tuple[str, str]:
+def heading_of(dataset: "AnyMaps", what: str) -> tuple[str, str]:
     """Return what a figure is of, and in a second line of which satellites, days, model and rules."""
     satellites = str(dataset.attrs["satellites"]).split()
     who = ", ".join(satellites) if len(satellites) < 4 else f"{len(satellites)} satellites"
@@ -289,9 +293,9 @@ def heading_of(dataset: xr.Dataset, what: str) -> tuple[str, str]:
     return f"{origin}{what}", f"{who}, {start} to {end}, {counted(days, 'satellite-day')}, {half}; {how}"
 
 
-def _counted(dataset: xr.Dataset, chosen: xr.Dataset) -> str:
+def _counted(dataset: "AnyMaps", chosen: "Maps") -> str:
     """Say how many events the rates rest on, and how many are not among them."""
-    events, known = chosen.events.values, np.isfinite(chosen.event_rate.values)
+    events, known = chosen["events"].values, np.isfinite(chosen["event_rate"].values)
     shown, hidden = int(events[known].sum()), int(events[~known].sum())
     text = f"{counted(shown, 'event')} in bins with a rate"
     if hidden:
@@ -306,7 +310,7 @@ def _counted(dataset: xr.Dataset, chosen: xr.Dataset) -> str:
     return text + (f"; without events and time flagged {', '.join(left_out)}" if left_out else "")
 
 
-def colours_in_words(dataset: xr.Dataset, *, relative: bool = False) -> str:
+def colours_in_words(dataset: "AnyMaps", *, relative: bool = False) -> str:
     """Say what stands for no event, too little time and none."""
     minutes = float(dataset.attrs["min_dwell_s"]) / 60
     none = "white: observed, no event" + (", so no uncertainty in b" if relative else "")

@@ -9,14 +9,16 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from reprocess import schema
 from reprocess.errors import SplitError
-from reprocess.indices.formats import INDICES
 from reprocess.schema.grid import FINE
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Columns = Mapping[str, np.ndarray]
 """Columns of a dwell part, or of the positions of one."""
@@ -33,7 +35,7 @@ class Axis:
     """Name of the dimension."""
     meaning: str
     labels: tuple[str, ...]
-    of_events: Callable[[pd.DataFrame], np.ndarray]
+    of_events: "Callable[[pd.DataFrame], np.ndarray]"
     """From a table of events to the part of each, int, from 0."""
     of_dwell: OfDwell | None
     """None for a property of events alone."""
@@ -107,7 +109,7 @@ def _satellites(names: list[str]) -> Axis:
     def of_dwell(satellite: str, columns: Columns, _: str) -> np.ndarray:
         return np.full(columns["day"].size, position[satellite])
 
-    def of_events(table: pd.DataFrame) -> np.ndarray:
+    def of_events(table: "pd.DataFrame") -> np.ndarray:
         return table["satellite"].map(position).to_numpy(int)
 
     return Axis("satellite", NAMES["satellite"], tuple(names), of_events, of_dwell)
@@ -117,14 +119,16 @@ def _of_days(name: str, days: np.ndarray, edges: Sequence[str]) -> Axis:
     """Return an axis whose parts are sets of days."""
     table, labels = _days_to_parts(name, days, edges)
 
-    def of_events(events: pd.DataFrame) -> np.ndarray:
+    def of_events(events: "pd.DataFrame") -> np.ndarray:
         return table[event_days(events)]
 
     return Axis(name, NAMES[name], labels, of_events, lambda _, columns, __: table[columns["day"]])
 
 
-def event_days(events: pd.DataFrame) -> np.ndarray:
+def event_days(events: "pd.DataFrame") -> np.ndarray:
     """Return the day of each event on the `day` axis: that of the file it is in."""
+    import pandas as pd
+
     dates = pd.to_datetime(events["date"], format="%Y-%m-%d").to_numpy("datetime64[D]")
     return (dates - np.datetime64(schema.EPOCH, "D")).astype(int)
 
@@ -172,7 +176,7 @@ def _of_hemispheres(name: str) -> Axis:
     def parts(south: np.ndarray, days: np.ndarray) -> np.ndarray:
         return south if name == "hemisphere" else (season[days] + 2 * south) % 4
 
-    def of_events(events: pd.DataFrame) -> np.ndarray:
+    def of_events(events: "pd.DataFrame") -> np.ndarray:
         return parts((events["latitude"].to_numpy() < 0).astype(int), event_days(events))
 
     def of_dwell(_: str, columns: Columns, __: str) -> np.ndarray:
@@ -187,7 +191,7 @@ def _flag(name: str) -> Axis:
     """Return an axis of what has a flag and what has not; time within an event goes by the event's."""
     bit = schema.EVENT_FLAGS[name]
 
-    def of_events(events: pd.DataFrame) -> np.ndarray:
+    def of_events(events: "pd.DataFrame") -> np.ndarray:
         return ((events["quality_flags"].to_numpy() & bit) != 0).astype(int)
 
     def of_dwell(_: str, columns: Columns, event_class: str) -> np.ndarray:
@@ -216,6 +220,8 @@ def require_small(index: str) -> None:
 
 
 def _property(name: str, edges: Sequence[str]) -> Axis:
+    from reprocess.indices.formats import INDICES  # with it comes pandas
+
     column = schema.EVENT_COLUMNS.get(name)
     if name.lower() in INDICES:
         require_small(name)
@@ -228,7 +234,7 @@ def _property(name: str, edges: Sequence[str]) -> Axis:
         )
     limits = bin_edges(name, edges)
 
-    def of_events(events: pd.DataFrame) -> np.ndarray:
+    def of_events(events: "pd.DataFrame") -> np.ndarray:
         return in_bins(events[name].to_numpy(float), limits)
 
     return Axis(name, column.meaning, bin_labels(limits, column.units), of_events, None, (name,))

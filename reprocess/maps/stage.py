@@ -18,6 +18,9 @@ from reprocess.work.surveyed import Surveyed, lacking, survey_of
 if TYPE_CHECKING:
     import xarray as xr
 
+    from reprocess.maps.plain import Maps
+    from reprocess.maps.split import Axis
+
 
 @dataclass(frozen=True)
 class Split:
@@ -101,7 +104,6 @@ def make_map(
     """
     from reprocess.maps.occurrence import write_occurrence
     from reprocess.maps.plot import plot_occurrence
-    from reprocess.maps.split_plot import plot_split
     from reprocess.maps.sums import keep_sums
 
     if (choice != EVERYTHING or split or needs_positions(grid, split)) and not name:
@@ -112,24 +114,38 @@ def make_map(
     receipts = sum_up(run)
     if not name:
         keep_sums(run, receipts, grid)
-    dataset = make_dataset(run, receipts, grid, min_dwell_s, choice, split)
-    dataset = dataset.assign_attrs(lacking((surveyed or survey_of(work, run)).state, run.name, choice))
+    lacks = lacking((surveyed or survey_of(work, run)).state, run.name, choice)
+    if split and (split.names or split.of_property):
+        dataset = make_dataset(run, receipts, grid, min_dwell_s, choice, split).assign_attrs(lacks)
+        return _write_split(run, name, dataset, split, look or {})
+    maps = make_plain(run, receipts, grid, min_dwell_s, choice, split).assign_attrs(lacks)
     if name:
         path = run.named_maps / f"{name}.nc"
-        write_occurrence(path, dataset)
-        if split and split.of_property:
-            from reprocess.maps.quantity_plot import plot_property
-
-            return [path, *plot_property(dataset, path.parent, name, look or {}, list(split.names))]
-        if split and split.names:
-            return [path, *plot_split(dataset, list(split.names), path.parent, name, look or {})]
-        return [path, *plot_occurrence(dataset, path.parent, name, **(look or {}))]
-    write_occurrence(run.occurrence, dataset)
+        write_occurrence(path, maps)
+        return [path, *plot_occurrence(maps, path.parent, name, **(look or {}))]
+    write_occurrence(run.occurrence, maps)
     run.made("occurrence", receipts)
     run.describe({"bins": bins_of(grid, min_dwell_s)})
-    written = [run.occurrence, *plot_occurrence(dataset, run.root, **(look or {}))]
+    written = [run.occurrence, *plot_occurrence(maps, run.root, **(look or {}))]
     note_results(work, run, written)
     return written
+
+
+def _write_split(
+    run: Run, name: str, dataset: "xr.Dataset", split: Split, look: Mapping[str, Any]
+) -> list[Path]:
+    """Write a map that is split or tells a property, and its plots; return the files."""
+    from reprocess.maps.occurrence import write_occurrence
+
+    path = run.named_maps / f"{name}.nc"
+    write_occurrence(path, dataset)
+    if split.of_property:
+        from reprocess.maps.quantity_plot import plot_property
+
+        return [path, *plot_property(dataset, path.parent, name, look, list(split.names))]
+    from reprocess.maps.split_plot import plot_split
+
+    return [path, *plot_split(dataset, list(split.names), path.parent, name, look)]
 
 
 def make_dataset(
@@ -141,23 +157,45 @@ def make_dataset(
     split: Split | None = None,
 ) -> "xr.Dataset":
     """Return the maps that `make_map` writes, but for what the run lacks; arguments and errors as there."""
-    from reprocess.maps.axes import make_axes
-    from reprocess.maps.occurrence import occurrence
-    from reprocess.maps.sums import count
-    from reprocess.work.positions import read_positions
-
-    chosen = choice.receipts(receipts)
-    axes = make_axes(split.names, chosen, split.edges, split.index) if split and split.names else ()
-    rows = read_positions(run, chosen, grid, choice) if needs_positions(grid, split) else None
-    found = occurrence(run, receipts, grid, min_dwell_s, choice, axes, rows, count)
+    found = make_plain(run, receipts, grid, min_dwell_s, choice, split).dataset()
     if not (split and split.of_property):
         return found
     from reprocess.maps.quantities import with_property
     from reprocess.maps.tally import tally
+    from reprocess.work.positions import read_positions
 
+    chosen = choice.receipts(receipts)
+    axes = _axes(chosen, split)
     rows = read_positions(run, chosen, grid, choice) if needs_positions(grid, split) else None
     counted = tally(run, chosen, grid, replace(choice, classes=()), axes, rows)
     return with_property(found, run, chosen, grid, counted, split.of_property, choice, axes)
+
+
+def make_plain(
+    run: Run,
+    receipts: Sequence[DetectReceipt],
+    grid: Grid,
+    min_dwell_s: float,
+    choice: Choice = EVERYTHING,
+    split: Split | None = None,
+) -> "Maps":
+    """Return the maps that `make_dataset` does, without a property, as arrays of numpy."""
+    from reprocess.maps.occurrence import make_maps
+    from reprocess.maps.sums import count
+    from reprocess.work.positions import read_positions
+
+    chosen = choice.receipts(receipts)
+    rows = read_positions(run, chosen, grid, choice) if needs_positions(grid, split) else None
+    return make_maps(run, receipts, grid, min_dwell_s, choice, _axes(chosen, split), rows, count)
+
+
+def _axes(chosen: Sequence[DetectReceipt], split: Split | None) -> "tuple[Axis, ...]":
+    """Return what the maps of these blocks are split by."""
+    if not (split and split.names):
+        return ()
+    from reprocess.maps.axes import make_axes  # with it comes pandas
+
+    return make_axes(split.names, chosen, split.edges, split.index)
 
 
 def make_difference(

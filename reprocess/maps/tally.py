@@ -6,9 +6,9 @@ split add up to the whole.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from reprocess import schema
 from reprocess.errors import LedgerError
@@ -20,6 +20,9 @@ from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.parts import read_dwell, read_event_columns
 from reprocess.work.paths import Run
 from reprocess.work.receipts import DetectReceipt
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SECONDS = int(schema.SAMPLING_S)
 
@@ -106,7 +109,7 @@ def parts_of(axes: Sequence[Axis], indices: Iterable[np.ndarray]) -> np.ndarray 
     return found
 
 
-def place_events(events: pd.DataFrame, grid: Grid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def place_events(events: "pd.DataFrame", grid: Grid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return which events are on a map, and class and bin of the peak of those that are.
 
     Events whose L is interpolated or outside the grid are on no map, like such records are in no
@@ -126,7 +129,7 @@ def place_events(events: pd.DataFrame, grid: Grid) -> tuple[np.ndarray, np.ndarr
 
 
 def count_by_part(
-    events: pd.DataFrame, grid: Grid, axes: Sequence[Axis], blocks: np.ndarray
+    events: "pd.DataFrame", grid: Grid, axes: Sequence[Axis], blocks: np.ndarray
 ) -> tuple[np.ndarray, int]:
     """Count events by part, class, calendar block and bin of their peak.
 

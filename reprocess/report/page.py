@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from reprocess import schema
 from reprocess.classifier.features import WINDOW
@@ -23,7 +22,8 @@ from reprocess.files import write_atomic
 from reprocess.maps.contrast import each_standardised
 from reprocess.maps.dials import edges_of, of_class
 from reprocess.maps.intervals import why_no_interval
-from reprocess.maps.occurrence import grid_of, occurrence, read_occurrence
+from reprocess.maps.occurrence import grid_of, make_maps, read_maps
+from reprocess.maps.plain import Maps
 from reprocess.maps.plot import draw_occurrence
 from reprocess.maps.rates import collapse, rates
 from reprocess.maps.sums import count
@@ -111,7 +111,7 @@ def write_report(work: Work, run: Run, choice: Choice = EVERYTHING, surveyed: Su
     """
     receipts = list(run.ledger.done())
     planned, state = surveyed or survey_of(work, run)
-    maps = read_occurrence(run)
+    maps = read_maps(run)
     _require_current(maps, run, receipts, state)
     receipts = require_some(run, choice)
     if len(some := [g for g in planned if choice.has(g.satellite, g.date)]) < len(planned):
@@ -146,11 +146,11 @@ def write_report(work: Work, run: Run, choice: Choice = EVERYTHING, surveyed: Su
     return path
 
 
-def _chosen(maps: xr.Dataset, run: Run, receipts: list[DetectReceipt], choice: Choice) -> xr.Dataset:
+def _chosen(maps: Maps, run: Run, receipts: list[DetectReceipt], choice: Choice) -> Maps:
     """Return maps of what is chosen, in the bins of the run's own."""
     if choice == EVERYTHING:
         return maps
-    made = occurrence(
+    made = make_maps(
         run, receipts, grid_of(maps), float(maps.attrs["min_dwell_s"]), replace(choice, classes=())
     )
     lacks = {name: value for name, value in maps.attrs.items() if name not in made.attrs}
@@ -174,7 +174,7 @@ def _rule_rows(identity: dict[str, Any]) -> list[tuple[str, str, str]]:
     return rows
 
 
-def _require_current(maps: xr.Dataset, run: Run, receipts: list[DetectReceipt], state: Survey) -> None:
+def _require_current(maps: Maps, run: Run, receipts: list[DetectReceipt], state: Survey) -> None:
     """Refuse maps that were made of other results than there are now."""
     now = lacking(state, run.name) | {"source_digest": source_digest(receipts)}
     changed = {k: (maps.attrs.get(k), v) for k, v in now.items() if maps.attrs.get(k) != v}
@@ -227,7 +227,7 @@ def _volume(days: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _summed(maps: xr.Dataset, run: Run, receipts: list[DetectReceipt], choice: Choice) -> dict[str, Any]:
+def _summed(maps: Maps, run: Run, receipts: list[DetectReceipt], choice: Choice) -> dict[str, Any]:
     """Return rates and their intervals of all bins together, and by L and MLT."""
     grid, least = grid_of(maps), float(maps.attrs["min_dwell_s"])
     counted = _by_satellite(run, receipts, grid, replace(choice, classes=()))
@@ -275,7 +275,7 @@ def _compared(counted: Tally, satellites: list[str], least: float, choice: Choic
     ]
 
 
-def _totals(maps: xr.Dataset, found: dict[str, np.ndarray], choice: Choice) -> list[dict[str, Any]]:
+def _totals(maps: Maps, found: dict[str, np.ndarray], choice: Choice) -> list[dict[str, Any]]:
     """Return the numbers of each class that is chosen; None where nothing was observed."""
     totals = []
     for k, name in enumerate(EVENT_CLASSES):
@@ -288,15 +288,15 @@ def _totals(maps: xr.Dataset, found: dict[str, np.ndarray], choice: Choice) -> l
         known = {key: float(found[of][k, 0]) for key, of in numbers.items()}
         row = {key: value if np.isfinite(value) else None for key, value in known.items()}
         if not choice.classes or name in choice.classes:
-            totals.append(row | {"name": name, "mapped": int(of_class(maps, name).events.values.sum())})
+            totals.append(row | {"name": name, "mapped": int(of_class(maps, name)["events"].values.sum())})
     return totals
 
 
-def _events(days: pd.DataFrame, events: pd.DataFrame, maps: xr.Dataset) -> dict[str, Any]:
+def _events(days: pd.DataFrame, events: pd.DataFrame, maps: Maps) -> dict[str, Any]:
     yearly = by_period(days[days["in_run"] == 1], 4)
     return {
         "found": {name: int((events["event_class"] == name).sum()) for name in EVENT_CLASSES},
-        "hours": float(maps.dwell.values.sum()) / 3600,
+        "hours": float(maps["dwell"].values.sum()) / 3600,
         "event_years": _table(yearly, ["satellite", "period", "in_run", *EVENT_CLASSES]),
         "distributions": embed(figures.draw_distributions(events)),
         "unmeasured": {
@@ -320,7 +320,7 @@ def _time(days: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _maps(run: Run, maps: xr.Dataset, events: pd.DataFrame, choice: Choice) -> dict[str, Any]:
+def _maps(run: Run, maps: Maps, events: pd.DataFrame, choice: Choice) -> dict[str, Any]:
     edges = dict(zip(("L_range", "MLT_range"), edges_of(maps), strict=True))
     return {
         "map_attributes": {name: _plain(value) for name, value in maps.attrs.items()},
@@ -330,7 +330,7 @@ def _maps(run: Run, maps: xr.Dataset, events: pd.DataFrame, choice: Choice) -> d
     }
 
 
-def _dial(run: Run, maps: xr.Dataset, name: str, choice: Choice) -> bytes:
+def _dial(run: Run, maps: Maps, name: str, choice: Choice) -> bytes:
     """Return a class's figure: the one that lies beside the map if it was made with it."""
     drawn = run.root / f"occurrence_{name}.png"
     if choice == EVERYTHING and noted_bytes(run, run.occurrence) and (image := noted_bytes(run, drawn)):

@@ -11,10 +11,19 @@ from scipy.stats import poisson
 
 from reprocess.errors import FlagError, LedgerError
 from reprocess.maps.axes import make_axes
-from reprocess.maps.dials import limit_of
+from reprocess.maps.dials import limit_of, of_class
 from reprocess.maps.exposure import BOUNDS, daily
 from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, CONFIDENCE, MIN_BLOCKS, poisson_interval
-from reprocess.maps.occurrence import count_events, occurrence, read_occurrence, write_occurrence
+from reprocess.maps.netcdf import encode
+from reprocess.maps.occurrence import (
+    count_events,
+    make_maps,
+    occurrence,
+    read_maps,
+    read_occurrence,
+    write_occurrence,
+)
+from reprocess.maps.plain import of_dataset
 from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS, RECORDS_OF, day_index
 from reprocess.schema.grid import FINE, make_grid
 from reprocess.work.choice import Choice
@@ -298,7 +307,7 @@ def test_a_map_of_blocks_in_part_says_that_it_has_no_interval(run):
     assert ds.blocks.max() == ds.attrs["interval_blocks"] == MIN_BLOCKS
     assert not np.isfinite(ds.event_rate_lower).any()
     assert ds.attrs["interval_note"].startswith("no intervals: no bin has the dwell of 10 calendar blocks")
-    assert limit_of(ds, "lower").name == "event_rate_poisson_lower"
+    np.testing.assert_array_equal(limit_of(ds, "lower"), ds.event_rate_poisson_lower)
 
 
 def test_parts_without_an_interval_are_named_where_others_have_one(run):
@@ -484,3 +493,40 @@ def test_maps_that_are_damaged_are_named_with_the_remedy(tmp_path: Path, content
         LedgerError, match=r"occurrence\.nc is damaged .* reprocess map WORK --run r makes it again"
     ):
         read_occurrence(run)
+
+
+def test_a_command_makes_the_same_maps_without_xarray(run):
+    receipts = many_blocks(run, MIN_BLOCKS, first=400)
+    plain, of_xarray = make_maps(run, receipts, MAP, 60), occurrence(run, receipts, MAP, 60)
+    assert of_dataset(of_xarray).coordinates == plain.coordinates == [*of_xarray.coords]
+    assert encode(plain) == encode(of_xarray)
+    chosen = of_xarray.sel(event_class="CSS", drop=True)
+    for maps in (plain, of_xarray):
+        one = of_class(maps, "CSS")
+        assert set(one.variables) == set(chosen.variables)
+        for name, values in chosen.variables.items():
+            assert one[name].dims == values.dims
+            np.testing.assert_array_equal(one[name].values, values.values)
+    assert plain.of_classes(["CSS"]).dataset().identical(of_xarray.sel(event_class=["CSS"]))
+
+
+def test_the_page_reads_the_maps_that_xarray_does(run):
+    made = make_maps(run, many_blocks(run, MIN_BLOCKS, first=400), MAP, 60)
+    write_occurrence(run.occurrence, made)
+    plain, of_xarray = read_maps(run), read_occurrence(run)
+    assert set(plain.coordinates) == set(of_xarray.coords)
+    assert plain.attrs == of_xarray.attrs
+    for maps in (of_xarray, made):
+        assert set(plain.variables) == set(maps.variables)
+        for name, values in maps.variables.items():
+            assert plain[name].dims == values.dims
+            np.testing.assert_array_equal(plain[name].values, values.values)
+    assert {name: one.attrs for name, one in plain.variables.items()} == {
+        name: one.attrs for name, one in of_xarray.variables.items()
+    }
+    run.occurrence.write_bytes(run.occurrence.read_bytes()[:900])
+    with pytest.raises(LedgerError, match=r"is damaged .*; reprocess map WORK --run"):
+        read_maps(run)
+    run.occurrence.unlink()
+    with pytest.raises(LedgerError, match="has no maps yet"):
+        read_maps(run)
