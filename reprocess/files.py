@@ -83,17 +83,21 @@ def tree_sha256(path: Path) -> str:
     """
     if path.is_file():
         return sha256(path.read_bytes())
-    lines = [
-        f"{sha256(file.read_bytes())} {file.relative_to(path).as_posix()}\n"
-        for file in files_under(path)
-        if not is_foreign(file)
-    ]
+    lines = []
+    for name in _names_under(path):
+        if not _is_foreign(name.rpartition("/")[2]):
+            with open(os.path.join(path, name), "rb") as file:
+                lines.append(f"{sha256(file.read())} {name}\n")
     return sha256("".join(lines).encode())
 
 
 def is_foreign(path: Path) -> bool:
     """Tell whether a file is one that desktops, editors, file servers or zarr-python 2 leave in folders."""
-    return bool(_FOREIGN.fullmatch(path.name)) and not path.name.endswith(".partial")
+    return _is_foreign(path.name)
+
+
+def _is_foreign(name: str) -> bool:
+    return _FOREIGN.fullmatch(name) is not None and not name.endswith(".partial")
 
 
 def to_utf8(text: str) -> bytes:
@@ -143,17 +147,24 @@ def names_in(folder: Path | str, pattern: str) -> list[str]:
 
 def files_under(folder: Path) -> list[Path]:
     """Return all files under a folder, sorted; raises OSError if a folder cannot be read."""
+    return [folder / name for name in _names_under(folder)]
+
+
+def _names_under(folder: Path) -> list[str]:
+    """Return the paths of all files under a folder, told from there; sorted part by part, as `Path` does."""
 
     def refuse(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError):
             raise error
 
-    return sorted(
-        path
-        for top, _, names in os.walk(folder, onerror=refuse)
+    root = os.fspath(folder)
+    found = [
+        path[len(root) :].lstrip("/")
+        for top, _, names in os.walk(root, onerror=refuse)
         for name in names
-        if (path := Path(top, name)).is_file()
-    )
+        if os.path.isfile(path := os.path.join(top, name))
+    ]
+    return sorted(found, key=lambda name: name.split("/"))
 
 
 def write_atomic(path: Path, data: bytes, place: Path | None = None, *, sync: bool = True) -> None:

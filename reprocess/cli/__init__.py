@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from reprocess.cli import quiet as quiet
+from reprocess.cli import early as early
 
 # isort: split
 import click

@@ -227,9 +227,8 @@ def standardise(first: Part, second: Part, min_dwell_s: float) -> Standardised:
     lower = upper = np.nan
     if use.sum() >= MIN_BLOCKS and expected and events:
         weights = draw_blocks(int(use.sum()))
-        drawn = (weights @ a.events).sum(axis=1) / ((weights @ a.seconds) * _drawn_rate(weights, b)).sum(
-            axis=1
-        )
+        expected_anew = ((weights @ a.seconds) * _drawn_rate(weights, b)).sum(axis=1)
+        drawn = (weights @ a.events.sum(axis=1)) / expected_anew
         few = min(float(effective_blocks(part.seconds.sum(axis=1, keepdims=True))[0]) for part in (a, b))
         if few > MIN_BLOCKS - 1e-6:
             limits = _stretched(drawn[:, np.newaxis], np.array([ratio]), np.array([few]))

@@ -67,28 +67,37 @@ def day_table(
     }
     states = {(d["satellite"], d["date"]): name for name, found in listed.items() for d in found}
     keys = [(g.satellite, g.text) for g in planned]
-    rows = [
-        (*key, states.get(key, DayState.CLASSIFIED), *_counts(ingested.get(key), done.get(key)))
-        for key in keys
+    spans = unlisted(planned)
+    empty = [
+        (satellite, (first + dt.timedelta(k)).isoformat())
+        for satellite, first, _, length in spans
+        for k in range(length)
     ]
-    for satellite, first, _, length in unlisted(planned):
-        for k in range(length):
-            date = (first + dt.timedelta(k)).isoformat()
-            rows.append((satellite, date, DayState.NO_FILE, *_counts(None, None)))
-    columns = ["satellite", "date", "state", *_SUMS]
+    named = [states.get(key, DayState.CLASSIFIED) for key in keys] + [DayState.NO_FILE] * len(empty)
+    counts = _counts([ingested.get(key) for key in keys], [done.get(key) for key in keys])
     return pd.DataFrame(
-        dict(zip(columns, zip(*rows, strict=True), strict=True)) if rows else {}, columns=columns
+        {
+            "satellite": [satellite for satellite, _ in (*keys, *empty)],
+            "date": [date for _, date in (*keys, *empty)],
+            "state": named,
+        }
+        | {name: values + [0] * len(empty) for name, values in counts.items()}
     )
 
 
-def _counts(source: DayEntry | None, entry: ClassifiedDay | None) -> tuple[int, ...]:
-    """Return the numbers of `_SUMS` of a day."""
-    read = cast(dict[str, int], source or {})
-    of_file = [int(read.get(name, 0)) for name in SOURCE]
-    if entry is None:
-        return *[0] * len(VOLUME), *of_file, *[0] * len(schema.EVENT_CLASSES), 0
-    of_run = [cast(dict[str, int], entry)[name] for name in VOLUME]
-    return *of_run, *of_file, *(entry["events"].get(name, 0) for name in schema.EVENT_CLASSES), 1
+def _counts(
+    sources: Sequence[DayEntry | None], entries: Sequence[ClassifiedDay | None]
+) -> dict[str, list[int]]:
+    """Return the numbers of `_SUMS` of days, column by column."""
+    read = cast(list[dict[str, int]], [source or {} for source in sources])
+    run = cast(list[dict[str, int]], [entry or dict.fromkeys(VOLUME, 0) for entry in entries])
+    events = [entry["events"] if entry else {} for entry in entries]
+    return (
+        {name: [day[name] for day in run] for name in VOLUME}
+        | {name: [int(day.get(name, 0)) for day in read] for name in SOURCE}
+        | {name: [found.get(name, 0) for found in events] for name in schema.EVENT_CLASSES}
+        | {"in_run": [int(entry is not None) for entry in entries]}
+    )
 
 
 def background_table(planned: Sequence[Granule], ingested: Days) -> pd.DataFrame:

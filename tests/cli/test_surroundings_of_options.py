@@ -1,6 +1,9 @@
 """Options from the command line, the environment, a file; what is told, kept quiet or written to a file."""
 
+import os
 import re
+import subprocess
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -215,3 +218,14 @@ def test_errors_are_shown_and_logged_however_quiet(tmp_path: Path) -> None:
 def test_a_log_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     done = reprocess("--log-file", tmp_path / "no" / "log", "status", tmp_path, code=2)
     assert "cannot be written: No such file or directory; name another file" in done.stderr
+
+
+@pytest.mark.parametrize(("given", "threads"), [({}, "1 1"), ({"OMP_NUM_THREADS": "3"}, "None None")])
+def test_products_of_matrices_take_one_thread_unless_a_number_is_set(
+    given: dict[str, str], threads: str
+) -> None:
+    names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    words = f"import os, reprocess.cli; print(*(os.environ.get(name) for name in {names}))"
+    surroundings = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")} | given
+    told = subprocess.run([sys.executable, "-c", words], env=surroundings, capture_output=True, text=True)
+    assert told.stdout.split() == threads.split(), told.stderr
