@@ -5,14 +5,13 @@ top, as the field draws MLT. Colours tell zero, too few seconds and never observ
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.collections import PolyCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import Colormap, LogNorm, Normalize
 from matplotlib.patches import Wedge
@@ -32,6 +31,8 @@ UNOBSERVED = "0.62"
 
 THIN = "0.9"
 """Bins with less dwell than a rate needs; hatched, too."""
+
+_HATCHED: dict[str, Any] = {"facecolors": "none", "edgecolors": "0.45", "linewidths": 0}
 
 _ARC = np.pi / 90
 """Longest straight piece of an arc, radians: cells lose 0.02 % of their area."""
@@ -150,23 +151,30 @@ def limit_of(dataset: "AnyMaps", which: str) -> np.ndarray:
     return np.asarray(dataset[f"event_rate_{'poisson_' if without else ''}{which}"].values)
 
 
-def polar_cells(L_edges: np.ndarray, MLT_edges: np.ndarray) -> list[np.ndarray]:
+def polar_cells(L_edges: np.ndarray, MLT_edges: np.ndarray) -> np.ndarray:
     """Return the outline of every cell, in the order of an array (L, MLT).
 
     Returns
     -------
-    list of ndarray, shape (k, 2)
+    ndarray of float64, shape (cells, k, 2)
         Angle (radians from midnight) and L; the arcs go in pieces of at most 2 degrees.
     """
-    cells = []
-    for inner, outer in pairwise(L_edges):
-        for first, last in pairwise(MLT_edges):
-            a, b = first * np.pi / 12, last * np.pi / 12
-            arc = np.linspace(a, b, int(np.ceil((b - a) / _ARC)) + 1)
-            there = np.column_stack([arc, np.full(arc.size, outer)])
-            back = np.column_stack([arc[::-1], np.full(arc.size, inner)])
-            cells.append(np.concatenate([there, back]))
-    return cells
+    angle = MLT_edges * np.pi / 12
+    arc = np.linspace(angle[:-1], angle[1:], int(np.ceil(np.diff(angle).max() / _ARC)) + 1, axis=-1)
+    cells = np.empty((L_edges.size - 1, *arc.shape[:1], 2 * arc.shape[1], 2))
+    cells[..., 0] = np.concatenate([arc, arc[:, ::-1]], axis=1)
+    cells[..., : arc.shape[1], 1] = L_edges[1:, np.newaxis, np.newaxis]
+    cells[..., arc.shape[1] :, 1] = L_edges[:-1, np.newaxis, np.newaxis]
+    return cells.reshape(-1, *cells.shape[2:])
+
+
+def _on_axes(points: np.ndarray, L_max: float) -> np.ndarray:
+    """Return angle (radians from midnight) and L as shares of the axes, midnight down and dawn right.
+
+    Polar axes would make them of each cell by itself, in Python, each time that the figure is drawn.
+    """
+    angle, radius = points[..., 0], points[..., 1] / (2 * L_max)
+    return np.stack([0.5 + radius * np.sin(angle), 0.5 - radius * np.cos(angle)], axis=-1)
 
 
 def draw_dial(
@@ -208,31 +216,31 @@ def draw_dial(
     axes.set_theta_zero_location("S")  # midnight down, dawn right: MLT runs counterclockwise
     axes.set_theta_direction(1)
     axes.grid(visible=False)
-    cells, shown = polar_cells(*edges), np.isfinite(values).ravel()
+    cells, shown = _on_axes(polar_cells(*edges), edges[0][-1]), np.isfinite(values).ravel()
     hatched = np.zeros(shown.size, bool) if thin is None else np.asarray(thin, bool).ravel() & ~shown
     face = scale.colours(np.where(np.isfinite(values), values, 0.0)).reshape(-1, 4)
     face[~shown] = mpl.colors.to_rgba(UNOBSERVED)
     face[hatched] = mpl.colors.to_rgba(THIN)
-    axes.add_collection(
-        PolyCollection(cells, facecolors=face, edgecolors=face, linewidths=0.25), autolim=False
-    )
-    for where, hatch in ((hatched, "/////"), (np.zeros(0) if marked is None else marked.ravel(), "..")):
-        outlines = [cell for cell, here in zip(cells, where, strict=False) if here]
-        if outlines:
-            axes.add_collection(
-                PolyCollection(outlines, facecolors="none", edgecolors="0.45", linewidths=0, hatch=hatch),
-                autolim=False,
-            )
+    looks: list[tuple[np.ndarray, dict[str, Any]]] = [
+        (np.ones(shown.size, bool), {"facecolors": face, "edgecolors": face, "linewidths": 0.25}),
+        (hatched, _HATCHED | {"hatch": "/////"}),
+    ]
+    if marked is not None:
+        looks.append((np.asarray(marked, bool).ravel(), _HATCHED | {"hatch": ".."}))
+    for where, look in looks:
+        if where.any():
+            some = PolyCollection(cells[where], transform=axes.transAxes, **look)
+            axes.add_collection(some, autolim=False)
     _decorate(axes, edges[0], labels)
     return axes
 
 
 def _decorate(axes: PolarAxes, L_edges: np.ndarray, labels: bool) -> None:
     axes.set_rlim(0, L_edges[-1])
+    axes.tick_params(axis="x", pad=-1)  # before there are ticks, each of which would take it over
     hours = range(0, 24, 3 if labels else 6)
     names = [("12 h MLT" if h == 12 else f"{h:02d}") if labels else "" for h in hours]
     axes.set_xticks(np.array(hours) * np.pi / 12, names)
-    axes.tick_params(axis="x", pad=-1)
     step = max(1, int(np.ceil((L_edges[-1] - L_edges[0]) / 3)))
     rings = np.arange(np.ceil(L_edges[0]), L_edges[-1] - 0.2, step)
     written = [f"L {ring:g}" if ring == rings[0] else f"{ring:g}" for ring in rings]
@@ -244,8 +252,12 @@ def _decorate(axes: PolarAxes, L_edges: np.ndarray, labels: bool) -> None:
             bbox={"fc": "white", "alpha": 0.75, "pad": 0.4, "ec": "none"},
         )
     around = np.linspace(0, 2 * np.pi, 181)
-    for ring in [*rings, L_edges[0], L_edges[-1]]:
-        axes.plot(around, np.full(around.size, ring), color="0.3", lw=0.35)
+    circles = [np.column_stack([around, np.full(181, ring)]) for ring in [*rings, L_edges[0], L_edges[-1]]]
+    lines = _on_axes(np.array(circles), L_edges[-1])
+    axes.add_collection(
+        LineCollection(list(lines), colors="0.3", linewidths=0.35, zorder=2, transform=axes.transAxes),
+        autolim=False,
+    )
     earth = {"r": 0.5 / L_edges[-1], "edgecolor": "black", "lw": 0.5, "transform": axes.transAxes}
     axes.add_patch(Wedge((0.5, 0.5), theta1=0, theta2=180, facecolor="white", **earth))  # day side
     axes.add_patch(Wedge((0.5, 0.5), theta1=180, theta2=360, facecolor="black", **earth))
@@ -256,25 +268,25 @@ def draw_bar(axes: Axes, scale: Scale) -> Axes:
 
     Zero has a colour of its own, so that the bar begins above it.
     """
+    known: dict[str, Any] = {}
+    if scale.signed:  # five numbers at most: more run into each other where they have decimals
+        top = float(scale.norm.vmax or 1)
+        known["ticks"] = FixedLocator(np.linspace(-top, top, 5).tolist())
+        known["format"] = FuncFormatter(lambda value, _: f"{value:g}".replace("-", "\N{MINUS SIGN}"))
+    elif isinstance(scale.norm, LogNorm):
+        low, high = np.log10([scale.norm.vmin or 1, scale.norm.vmax or 1])
+        every = int(np.ceil((high - low) / 4))
+        known["ticks"] = FixedLocator([10.0**k for k in range(round(low), round(high) + 1, every)])
+        known["format"] = FuncFormatter(lambda value, _: f"{value:g}")
+    else:
+        known["format"] = FuncFormatter(lambda value, _: f"{value:g}" if value else ">0")
     bar = Colorbar(
         axes, ScalarMappable(scale.norm, scale.cmap), orientation="horizontal",
         extend="max" if scale.beyond and not scale.signed else "both" if scale.beyond else "neither",
+        **known,
     )  # fmt: skip
     bar.set_label(scale.label)
     bar.ax.tick_params(pad=1.5)
-    if not scale.signed and not isinstance(scale.norm, LogNorm):
-        bar.formatter = FuncFormatter(lambda value, _: f"{value:g}" if value else ">0")
-        bar.update_ticks()
-    if scale.signed:  # five numbers at most: more run into each other where they have decimals
-        top = float(scale.norm.vmax or 1)
-        bar.locator = FixedLocator(np.linspace(-top, top, 5).tolist())
-        bar.formatter = FuncFormatter(lambda value, _: f"{value:g}".replace("-", "\N{MINUS SIGN}"))
-        bar.update_ticks()
     if isinstance(scale.norm, LogNorm):
-        low, high = np.log10([scale.norm.vmin or 1, scale.norm.vmax or 1])
-        every = int(np.ceil((high - low) / 4))
-        bar.locator = FixedLocator([10.0**k for k in range(round(low), round(high) + 1, every)])
-        bar.formatter = FuncFormatter(lambda value, _: f"{value:g}")
         bar.minorlocator = NullLocator()
-        bar.update_ticks()
     return axes

@@ -104,7 +104,8 @@ def test_a_cell_has_the_area_that_it_stands_for(L: list[int], MLT: list[int]) ->
     L_edges, MLT_edges = np.array(L) / 10, np.array(MLT) / 4
     axes = dial(np.zeros((L_edges.size - 1, MLT_edges.size - 1)), (L_edges, MLT_edges))
     per_L = axes.get_window_extent().width / 2 / L_edges[-1]
-    outlines = [axes.transData.transform(path.vertices[:-1]) for path in cells(axes).get_paths()]
+    on_page = cells(axes).get_transform().transform
+    outlines = [on_page(path.vertices[:-1]) for path in cells(axes).get_paths()]
     assert len(outlines) == (L_edges.size - 1) * (MLT_edges.size - 1)
     areas = np.array(
         [abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))) / 2 for x, y in (o.T for o in outlines)]
@@ -126,7 +127,10 @@ def test_noon_is_up_and_dusk_is_left(hour: int, direction: tuple[int, int]) -> N
         if tuple(face) != to_rgba(ZERO)
     ]
     assert len(coloured) == 2
-    middle = np.mean([axes.transData.transform(path.vertices[:-1]).mean(axis=0) for path in coloured], axis=0)
+    on_page = cells(axes).get_transform().transform
+    middle = np.mean([on_page(path.vertices[:-1]).mean(axis=0) for path in coloured], axis=0)
+    at_data = axes.transData.transform((hour * np.pi / 12, 4))  # what a user draws besides is there too
+    np.testing.assert_allclose((at_data - centre) / (box.width / 2 / 7), np.array(direction) * 4, atol=0.1)
     place = (middle - centre) / (box.width / 2 / 7)
     np.testing.assert_allclose(place, np.array(direction) * 4, atol=0.2)
 
