@@ -19,7 +19,7 @@ _COLOURS = {"none": "0.45", "REP": "#0072b2", "CSS": "#d55e00"}
 _OUTCOME_COLOURS = {"matched": "#009e73", "confused": "#e69f00", "missed": "0.75", NOT_OBSERVED: "0.92"}
 _STYLE: dict[Any, Any] = {"axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False}
 _PROPERTIES = {
-    "peak_counts": "largest E4 at 0° (counts s$^{-1}$)",
+    "peak_counts": "largest E4 at 0° (counts s⁻¹)",
     "width_L": "width in L",
     "L": "L at the peak",
     "MLT": "MLT at the peak (h)",

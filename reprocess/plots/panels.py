@@ -11,8 +11,7 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PatchCollection
-from matplotlib.patches import Rectangle
+from matplotlib.collections import PolyCollection
 from matplotlib.ticker import FixedLocator, NullFormatter, NullLocator
 from matplotlib.transforms import blended_transform_factory
 
@@ -273,10 +272,10 @@ def _bars(
     if not found:
         return
     low, high = height
-    boxes = [Rectangle((a, low), b - a, high - low) for a, b in found]
+    boxes: Any = np.array([[(a, low), (b, low), (b, high), (a, high)] for a, b in found])
     transform = axes.transData if data else blended_transform_factory(axes.transData, axes.transAxes)
     axes.add_collection(
-        PatchCollection(boxes, transform=transform, zorder=1 if not data else 3, **look), autolim=False
+        PolyCollection(boxes, transform=transform, zorder=1 if not data else 3, **look), autolim=False
     )
 
 

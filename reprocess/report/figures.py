@@ -207,7 +207,7 @@ def _dates(axes: Axes) -> None:
 
 
 _QUANTITIES = {
-    "max_e4_0": ("largest E4 flux at 0° (cm$^{-2}$ s$^{-1}$ sr$^{-1}$)", True),
+    "max_e4_0": ("largest E4 flux at 0° (cm⁻² s⁻¹ sr⁻¹)", True),
     "duration_s": ("duration (s)", False),
     "delta_L": ("extent in L", False),
     "e4_ratio_0_90": ("E4 flux, 0° over 90°, at the peak", True),
@@ -301,7 +301,7 @@ def draw_examples(examples: list[Example]) -> bytes:
             largest = max(float(np.nanmax(example.flux, initial=1e4)) for example in examples)
             for panel in grid[0 if telescope == 0 else 1]:
                 zero_axis(panel, _LEAST, largest, minor=False)  # a panel has few pixels
-            ax.set_ylabel(f"flux at {telescope}°\n(cm$^{{-2}}$ s$^{{-1}}$ sr$^{{-1}}$)")
+            ax.set_ylabel(f"flux at {telescope}°\n(cm⁻² s⁻¹ sr⁻¹)")
         if kept:
             grid[2, 0].set_ylabel("probability")
             grid[2, 0].set_ylim(0, 1.05)
