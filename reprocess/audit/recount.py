@@ -122,6 +122,8 @@ def _described(
 
 def _column_trouble(name: str, again: pd.DataFrame, stored: pd.DataFrame) -> tuple[str, str] | None:
     """Say how a column differs from what it must be; nothing if it does not."""
+    if again[name].equals(stored[name]):
+        return None  # as nearly always: a fraction of what it takes to look row by row
     same = (again[name] == stored[name]) | (again[name].isna() & stored[name].isna())
     if same.all():
         return None

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ import xarray as xr
 import zarr
 
 from reprocess import schema
+from reprocess.audit import whole
 from reprocess.audit.block import plan_audit
 from reprocess.audit.finding import HARMLESS, KINDS, Finding
 from reprocess.audit.repair import repair
@@ -38,10 +39,11 @@ from reprocess.maps.exposure import write_exposure
 from reprocess.maps.occurrence import occurrence, write_occurrence
 from reprocess.maps.sums import keep_sums, read_sums
 from reprocess.schema import CLASS_ARRAYS
+from reprocess.schema.arrays import ArraySpec
 from reprocess.schema.grid import make_grid
 from reprocess.sources.listing import list_archive
 from reprocess.work.asked import merge_asked
-from reprocess.work.layout import create_store
+from reprocess.work.layout import create_store, metadata_files
 from reprocess.work.paths import Run, Work
 from reprocess.work.positions import position_path, read_part_of_positions, write_positions
 from reprocess.work.status import exit_code, survey
@@ -59,7 +61,23 @@ EVENTS, DWELL = (f"{RUN}/{kind}/satellite=noaa18/block-0248.parquet" for kind in
 DETECTED = f"{RUN}/ledger/noaa18/0248.json"
 
 
-pytestmark = pytest.mark.usefixtures("short_record_axis")
+pytestmark = pytest.mark.usefixtures("short_record_axis", "layout_made_once")
+
+
+@pytest.fixture(scope="module")
+def layout_made_once(short_record_axis: None) -> Iterator[None]:
+    """Each audit makes empty stores to hold metadata against, a quarter of what one of small days takes."""
+    made: dict[tuple[str, ...], dict[str, bytes]] = {}
+
+    def remember(satellites: Iterable[str], arrays: Mapping[str, ArraySpec], title: str) -> dict[str, bytes]:
+        key = (*satellites, *arrays, title)
+        if key not in made:
+            made[key] = metadata_files(satellites, arrays, title)
+        return dict(made[key])
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(whole, "metadata_files", remember)
+        yield
 
 
 def make_occurrence(run: Run) -> None:
@@ -221,8 +239,7 @@ def test_damage_is_found_and_after_repair_the_next_run_restores_the_bytes(
     assert kinds(found) == expected
     assert repair(work, found) or case in {"flipped bit in the maps", "deleted maps", "deleted exposure"}
     run_here(archive, work.root, random_model)
-    assert tree(work.root) == tree(complete)
-    assert find(work) == []
+    assert tree(work.root) == tree(complete)  # in which nothing is to find: see above
 
 
 def test_a_flipped_bit_is_found_in_every_array(work: Work) -> None:
