@@ -47,12 +47,12 @@ def test_any_order_of_days_and_satellites_gives_the_same_bytes(
 def test_killed_again_and_again_ends_in_the_same_bytes(
     fake_archive: Path, unmapped: Path, tmp_path: Path
 ) -> None:
-    """Before the maps are drawn; `test_survival` kills processes until a run with its maps is through."""
+    """With workers and without, before maps are drawn; `test_survival` kills until a run has its maps."""
     work, chance = tmp_path / "w", random.Random(3)
-    words = [REPROCESS, "run", fake_archive, work, *OPTIONS, "--classes"]
     finished: dict[str, int] = {}
     interrupted = 0
-    for _ in range(5):
+    for way in (OPTIONS, ALONE, OPTIONS, ALONE, OPTIONS):
+        words = [REPROCESS, "run", fake_archive, work, *way, "--classes"]
         command = subprocess.Popen(
             list(map(str, words)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
