@@ -8,18 +8,10 @@ import socket
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
-from reprocess.cli import main
 from tests.support import fake
-from tests.support.command import tree
+from tests.support.command import invoke, tree
 from tests.support.web import NoaaServer
-
-
-def invoke(*arguments: object, code: int = 0) -> Result:
-    result = CliRunner().invoke(main, [str(a) for a in arguments], catch_exceptions=False)
-    assert result.exit_code == code, result.output
-    return result
 
 
 @pytest.fixture

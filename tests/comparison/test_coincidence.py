@@ -25,7 +25,7 @@ from reprocess.physics.coincidence import Shifts, Spots, Windows, hours_apart, n
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Work
 from reprocess.work.receipts import days_of
-from tests.support.command import reprocess
+from tests.support.command import invoke, reprocess
 from tests.support.compared import at, run_events
 
 DAY_MS = schema.MS_PER_DAY
@@ -313,5 +313,5 @@ def test_what_cannot_be_matched_is_refused(
 ) -> None:
     (tmp_path / "list.csv").write_text(LIST)
     given_words = [word.format(list=tmp_path / "list.csv") for word in words]
-    done = reprocess("match", compared.root, "--run", "published", *given_words, code=2)
+    done = invoke("match", compared.root, "--run", "published", *given_words, code=2)
     assert told in " ".join(done.stderr.split())

@@ -19,7 +19,7 @@ from reprocess.schema.grid import make_grid
 from reprocess.work.parts import read_events
 from reprocess.work.paths import Work
 from tests.comparison.conftest import detect
-from tests.support.command import reprocess
+from tests.support.command import invoke, reprocess
 from tests.support.labelled import ingest
 
 GRID = make_grid(np.array([1.0, 5.0, 15.0]), np.array([0.0, 12.0, 24.0]))
@@ -175,8 +175,8 @@ def test_days_of_one_run_alone_are_left_out_and_named(fewer: Work, tmp_path: Pat
 
 def test_command_prints_json_or_a_summary(compared: Work, tmp_path: Path) -> None:
     names = f"{compared.root}:published", f"{compared.root}:continuous"
-    facts = json.loads(reprocess("compare", *names, "--json").stdout)
-    text = reprocess("compare", *names).stdout
+    facts = json.loads(invoke("compare", *names, "--json").stdout)
+    text = invoke("compare", *names).stdout
     assert f"{facts['kinds']['all']['kept']} kept, {facts['kinds']['all']['moved']} moved" in text
     assert "differs: mode published and continuous" in text
     assert not list(tmp_path.iterdir())
@@ -194,7 +194,7 @@ def test_command_prints_json_or_a_summary(compared: Work, tmp_path: Path) -> Non
 )
 def test_what_names_no_run_is_refused(a: str, b: str, words: str, compared: Work, tmp_path: Path) -> None:
     places = {"work": compared.root, "other": tmp_path}
-    done = reprocess("compare", *(x.format(**places) for x in (a, b)), code=2)
+    done = invoke("compare", *(x.format(**places) for x in (a, b)), code=2)
     assert words in " ".join(done.stderr.split())
 
 

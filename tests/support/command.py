@@ -1,10 +1,14 @@
-"""Runs the installed command as a user does, and compares WORK directories byte by byte."""
+"""Runs the command, as a user does or in this process, and compares WORK directories byte by byte."""
 
 import hashlib
 import json
 import subprocess
 import sys
 from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from reprocess.cli import main
 
 REPROCESS = str(Path(sys.executable).with_name("reprocess"))
 
@@ -16,6 +20,13 @@ def reprocess(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[
     assert done.returncode == code, f"{words} gave {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert "Traceback" not in done.stderr
     return done
+
+
+def invoke(*arguments: object, code: int = 0) -> Result:
+    """Run the command in this process, which need not import anything again, and check its exit code."""
+    result = CliRunner().invoke(main, [str(a) for a in arguments], catch_exceptions=False)
+    assert result.exit_code == code, result.output
+    return result
 
 
 def tree(folder: Path) -> dict[str, str]:
