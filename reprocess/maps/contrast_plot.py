@@ -131,14 +131,12 @@ def _notes(dataset: xr.Dataset, chosen: xr.Dataset) -> list[str]:
     rate, tested = 100 * float(dataset.attrs["false_discovery_rate"]), int((chosen.significant >= 0).sum())
     notes = [
         f"Dots: no significant difference (false-discovery rate {rate:g} % over all bins tested, {tested} "
-        "of this class; "
-        "calendar blocks permuted), or too few events to be tested. Hatched: one of both was observed too "
-        "shortly, or "
-        "neither has an event; grey: not observed by both",
+        "of this class; calendar blocks permuted), or too few events to be tested. Hatched: one of both was "
+        "observed too shortly, or neither has an event; grey: not observed by both",
     ]
     if "warning" in dataset.attrs:
         notes.append(str(dataset.attrs["warning"]))
     share = dataset.common_share.values
-    words = " to ".join(dict.fromkeys(f"{value:.0%}" for value in (share.min(), share.max())))
-    notes.append(f"{words} of the dwell is in bins that both observed")
+    words = " to ".join(dict.fromkeys(f"{100 * value:.0f}" for value in (share.min(), share.max())))
+    notes.append(f"{words} % of the dwell is in bins that both observed")
     return notes + lacking_in_words(dataset.attrs)
