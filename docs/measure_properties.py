@@ -1,20 +1,22 @@
 """Hold properties of events against the simulator's truth: the tables of docs/physics.md.
 
-    python docs/measure_properties.py [--days 60] [--seed 202 --seed 303] [--calibrate]
+    python docs/measure_properties.py [--days 60] [--seed 202 --seed 303] [--start DATE] [--extent cut]
     python docs/measure_properties.py --found WORK TRUTH.parquet SEED [--found ...] [--run NAME ...]
+    python docs/measure_properties.py --calibrate --seed ... --start DATE --days 40 --found ...
 
 Events are the true ones, given records of all kinds of `EXTENTS`, so that it is the properties that are
 measured and not detection; with `--found`, those that runs of a WORK found, each beside the true event of its
 class that it overlaps. The truth is the energy flux of the event's electrons in the very records that the
 properties are of, whatever part of an event they are; `whole` tells how often the interval contains that of
-the whole true event. `--calibrate` finds the terms of `reprocess.physics.unmodelled`; measure on other seeds.
+the whole true event. `--calibrate` finds the terms of `reprocess.physics.unmodelled` for all that is named,
+each run a source of its own; measure on other seeds.
 """
 
 import argparse
 import datetime as dt
 import itertools
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -51,6 +53,13 @@ STRENGTHS = (2, 5, 10, 30, 300)
 ENERGIES = ("energy_flux_40", "energy_flux_612")
 NOMINAL = 0.6827
 
+FLOOR, SIDES = 0.015, 0.01
+"""Calibration: what is added in quadrature to the standard error of a cell, whose events are half as many as
+its rows where two modes find the same ones; and the weight of what the two sides differ."""
+
+Found = tuple[pd.DataFrame, pd.DataFrame]
+"""Properties of events, and the truth about them, row by row."""
+
 NAMES = {
     "time": "time", "L_IGRF": "L_IGRF", "foot_latitude": "geod_lat_foot", "foot_longitude": "geod_lon_foot",
     "B_sat": "Btot_sat", "B_foot": "Btot_foot",
@@ -82,13 +91,15 @@ def extent(row: dict[str, object], kind: str, rng: np.random.Generator) -> tuple
     return first, last
 
 
-def events_of(satellite: str, date: dt.date, seed: int) -> list[tuple[Event, dict[str, object]]]:
-    """Return a day's true events with their rows of the truth table, each as often as there are `EXTENTS`."""
-    day = simulated_day(satellite, date, seed, EVENTS_PER_DAY)
+def events_of(
+    satellite: str, date: dt.date, seed: int, per_day: float, extents: Sequence[str]
+) -> list[tuple[Event, dict[str, object]]]:
+    """Return a day's true events with their rows of the truth table, each as often as there are extents."""
+    day = simulated_day(satellite, date, seed, per_day)
     records, found = records_of(day.variables), []
     background = e4_background(satellite, date.year + date.timetuple().tm_yday / 365.25)
     rng = np.random.default_rng([seed, date.toordinal()])
-    for row, kind in itertools.product(day.truth, EXTENTS):
+    for row, kind in itertools.product(day.truth, extents):
         if row["at_midnight"] or row["at_gap"] or row["in_calibration"] or row["in_anomaly"]:
             continue
         first, last = extent(row, kind, rng)
@@ -110,17 +121,24 @@ def _of_records(row: Mapping[str, object], flux: np.ndarray) -> dict[str, object
     return whole | dict(zip(ENERGIES, flux.mean(axis=1).tolist(), strict=True))
 
 
-def true_events(seeds: list[int], days: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return properties and truth of simulated events, row by row."""
-    pairs = []
-    for seed, k, satellite in itertools.product(seeds, range(days), SATELLITES):
-        date = dt.date(2010 + seed % 5, 1, 5) + dt.timedelta(days=EVERY_DAYS * k)
-        pairs += events_of(satellite, date, seed)
+def true_events(
+    seeds: list[int], number: int, days: list[dt.date] | None = None, extents: Sequence[str] | None = None
+) -> Found:
+    """Return properties and truth of simulated events, row by row.
+
+    They are of a `number` of days over a year, or of those that are given, which are as `--found` has them.
+    """
+    pairs, per_day = [], FOUND_PER_DAY if days else EVENTS_PER_DAY
+    for seed in seeds:
+        first = dt.date(2010 + seed % 5, 1, 5)
+        spread = [first + dt.timedelta(days=EVERY_DAYS * k) for k in range(number)]
+        for date, satellite in itertools.product(days or spread, SATELLITES):
+            pairs += events_of(satellite, date, seed, per_day, extents or EXTENTS)
     found = properties([event for event, _ in pairs])
     return pd.DataFrame(found), pd.DataFrame([row for _, row in pairs])
 
 
-def found_events(work: Work, run: Run, truth: Path, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def found_events(work: Work, run: Run, truth: Path, seed: int) -> Found:
     """Return a run's events with properties and the true one of the same class that each overlaps."""
     held, tables = Held(ledger_days(work.ledger)), []
     for receipt in run.ledger.done():
@@ -186,34 +204,49 @@ def markdown(table: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def calibrate(found: pd.DataFrame, truth: pd.DataFrame) -> dict[tuple[str, str], tuple[Term, Term]]:
-    """Return by class and energy the terms below and above whose intervals cover at nominal in each strength.
+def calibrate(sources: Sequence[Found]) -> dict[tuple[str, str], tuple[Term, Term]]:
+    """Return by class and energy the terms below and above whose intervals cover at nominal in each cell.
 
-    The limits of `found` are to be those of counting alone. On a grid, the least sum over strengths of the
-    square of what coverage misses, and of a tenth of what the two sides differ. An amount is looked for below
-    the flux above 40 keV alone, which aurora adds to.
+    Cells are the strengths of each source; the limits of `found` are to be those of counting alone. On a
+    grid, the least sum over cells of the square of what coverage misses, and of `SIDES` of what the two
+    sides differ, each over the cell's own uncertainty. An amount is looked for below the flux above 40 keV
+    alone, which aurora adds to.
     """
     found_terms = {}
+    shares, overs = np.arange(0, 0.2, 0.01), np.arange(0, 0.34, 0.02)
     for kind, name in itertools.product(EVENT_CLASSES, ENERGIES):
-        cells = [which for (_, one), which in chosen_rows(truth).items() if one == kind]
-        energy, lower, upper = (found[f"{name}{end}"].to_numpy() for end in ("", "_lower", "_upper"))
-        off = np.log(energy / truth[name].to_numpy())
-        below, above = np.log(energy / np.maximum(lower, 1e-12 * energy)), np.log(upper / energy)
-        amounts = np.arange(0, 0.004, 0.00025) if name == ENERGIES[0] else (0.0,)
-        shares = np.arange(0, 0.5, 0.02)
-        tried = {}
-        for share, amount, over in itertools.product(shares, amounts, shares):
-            room = Term(share, amount).of(energy)
-            sides = off > np.hypot(below, room), off < -np.hypot(above, over)
-            missed = [np.array([side[which].mean() for which in cells]) for side in sides]
-            cost = ((sum(missed) - 1 + NOMINAL) ** 2).sum() + 0.1 * ((missed[0] - missed[1]) ** 2).sum()
-            tried[share, amount, over] = cost
-        share, amount, over = min(tried, key=lambda k: tried[k])
-        found_terms[kind, name] = (
-            Term(round(float(share), 5), round(float(amount), 5)),
-            Term(round(float(over), 5)),
-        )
+        amounts = np.arange(0, 0.003, 0.00025) if name == ENERGIES[0] else (0.0,)
+        terms = [Term(round(float(s), 2), round(float(a), 5)) for s in shares for a in amounts]
+        cells = [missed(*cell, name, terms, overs) for cell in cells_of(sources, kind)]
+        costs = np.zeros((len(terms), len(overs)))
+        for below, above, n in cells:
+            off, sides = below[:, None] + above - (1 - NOMINAL), below[:, None] - above
+            costs += (off**2 + SIDES * sides**2) / (2 * NOMINAL * (1 - NOMINAL) / n + FLOOR**2)
+        i, j = np.unravel_index(costs.argmin(), costs.shape)
+        found_terms[kind, name] = (terms[i], Term(round(float(overs[j]), 2)))
     return found_terms
+
+
+def cells_of(sources: Sequence[Found], kind: str) -> Iterator[Found]:
+    """Return the events of a class by source and strength."""
+    for found, truth in sources:
+        for (_, one), which in chosen_rows(truth).items():
+            if one == kind and which.any():
+                yield found[which], truth[which]
+
+
+def missed(
+    found: pd.DataFrame, truth: pd.DataFrame, name: str, terms: list[Term], overs: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return how often the truth is below the interval by term, above it by share, and of how many events."""
+    energy, lower, upper = (found[f"{name}{end}"].to_numpy() for end in ("", "_lower", "_upper"))
+    off = np.log(energy / truth[name].to_numpy())
+    below, above = np.log(energy / np.maximum(lower, 1e-12 * energy)), np.log(upper / energy)
+    return (
+        np.array([np.mean(off > np.hypot(below, term.of(energy))) for term in terms]),
+        np.array([np.mean(off < -np.hypot(above, over)) for over in overs]),
+        len(found),
+    )
 
 
 def _energies(found: pd.DataFrame, truth: pd.DataFrame) -> dict[str, float]:
@@ -247,33 +280,70 @@ def _others(found: pd.DataFrame, truth: pd.DataFrame) -> dict[str, float]:
     return row | {"dispersion": found["dispersion"].median(), "with boundaries": known.mean()}
 
 
+def extents_markdown(parts: Mapping[str, Found]) -> str:
+    """Return the table of docs/physics.md of what a shorter or longer extent means, by run and class."""
+    lines = []
+    for (label, (found, truth)), kind in itertools.product(parts.items(), EVENT_CLASSES):
+        which = ((truth["event_class"] == kind) & (truth["peak_counts"] >= STRENGTHS[0])).to_numpy()
+        own, true = found[which], truth[which]
+        records = _records(own) / _records(true)
+        cells = [f"{label}, {kind} ({which.sum()})", f"{np.median(records):.2f}"]
+        for name in ENERGIES:
+            value, lower, upper = (own[f"{name}{end}"].to_numpy() for end in ("", "_lower", "_upper"))
+            for of in (true[name].to_numpy(), true[f"whole_{name}"].to_numpy()):
+                inside = 100 * ((lower <= of) & (of <= upper)).mean()
+                cells.append(f"{np.median(value / of):.2f}, {inside:.0f}")
+        deposited = own[ENERGIES[0]].to_numpy() / true[f"whole_{ENERGIES[0]}"].to_numpy() * records
+        lines.append(f"| {' | '.join(cells)} | {np.median(deposited):.2f} |")
+    return "\n".join(lines)
+
+
+def _records(events: pd.DataFrame) -> np.ndarray:
+    return (events["stop_index"] - events["start_index"] + 1).to_numpy()
+
+
+def _joined(parts: Iterable[Found]) -> Found:
+    found, truth = (pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
+    return found, truth
+
+
+def measured(given: argparse.Namespace) -> dict[str, Found]:
+    """Return what is measured by source: a run of all the WORKs, or simulated events given records."""
+    parts: dict[str, list[Found]] = {}
+    for work, truth, seed in given.found or ():
+        for run in Work(Path(work)).runs():
+            if not given.run or run.name in given.run:
+                found = found_events(Work(Path(work)), run, Path(truth), int(seed))
+                parts.setdefault(run.name, []).append(found)
+    if given.seed or not given.found:
+        days = (
+            None if given.start is None else [given.start + dt.timedelta(days=k) for k in range(given.days)]
+        )
+        parts["simulated"] = [true_events(given.seed or list(CHECKED), given.days, days, given.extent)]
+    return {label: _joined(tables) for label, tables in parts.items()}
+
+
 def main() -> None:
     """Measure what the options name and print it."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--days", type=int, default=60)
     options.add_argument("--seed", type=int, action="append")
+    options.add_argument("--start", type=dt.date.fromisoformat, help="these days, not days over a year")
+    options.add_argument("--extent", choices=EXTENTS, action="append", help="only records of this kind")
     options.add_argument("--found", nargs=3, action="append", metavar=("WORK", "TRUTH", "SEED"))
     options.add_argument("--run", action="append", help="of the runs of WORK, only this one")
     options.add_argument("--calibrate", action="store_true")
     given = options.parse_args()
     if given.calibrate:
         TERMS.clear()  # so that the limits are of counting alone
-    if given.found:
-        parts = [
-            found_events(Work(Path(work)), run, Path(truth), int(seed))
-            for work, truth, seed in given.found
-            for run in Work(Path(work)).runs()
-            if not given.run or run.name in given.run
-        ]
-        found, truth = (pd.concat(tables, ignore_index=True) for tables in zip(*parts, strict=True))
-    else:
-        found, truth = true_events(given.seed or list(CHECKED), given.days)
+    parts = measured(given)
     if given.calibrate:
-        for key, terms in calibrate(found, truth).items():
+        for key, terms in calibrate(list(parts.values())).items():
             sys.stdout.write(f"{key}: below {terms[0]}, above {terms[1]}\n")
         return
-    table = measure(found, truth)
-    sys.stdout.write(markdown(table) + "\n\n" + table.T.to_string() + "\n")
+    table = measure(*_joined(parts.values()))
+    texts = (markdown(table), extents_markdown(parts) if given.found else "", table.T.to_string())
+    sys.stdout.write("\n\n".join(text for text in texts if text) + "\n")
 
 
 if __name__ == "__main__":
