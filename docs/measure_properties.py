@@ -53,7 +53,7 @@ STRENGTHS = (2, 5, 10, 30, 300)
 ENERGIES = ("energy_flux_40", "energy_flux_612")
 NOMINAL = 0.6827
 
-FLOOR, SIDES = 0.015, 0.01
+FLOOR, SIDES = 0.015, 0.005
 """Calibration: what is added in quadrature to the standard error of a cell, whose events are half as many as
 its rows where two modes find the same ones; and the weight of what the two sides differ."""
 

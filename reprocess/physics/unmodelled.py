@@ -30,8 +30,8 @@ class Term:
 
 
 TERMS: dict[str, tuple[tuple[Term, Term], tuple[Term, Term]]] = {
-    "REP": ((Term(0.08, 0.001), Term()), (Term(0.12), Term())),
-    "CSS": ((Term(0.06, 0.00125), Term(0.02)), (Term(0.03), Term(0.26))),
+    "REP": ((Term(0.07, 0.001), Term()), (Term(0.1), Term())),
+    "CSS": ((Term(0.04, 0.0015), Term(0.02)), (Term(), Term(0.26))),
 }
 """By class: below and above the energy flux above 40 keV, below and above that above 612 keV."""
 
