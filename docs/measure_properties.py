@@ -9,7 +9,7 @@ measured and not detection; with `--found`, those that runs of a WORK found, eac
 class that it overlaps. The truth is the energy flux of the event's electrons in the very records that the
 properties are of, whatever part of an event they are; `whole` tells how often the interval contains that of
 the whole true event. `--calibrate` finds the terms of `reprocess.physics.unmodelled` for all that is named,
-each run a source of its own; measure on other seeds.
+each run and each kind of extent a source of its own; measure on other seeds.
 """
 
 import argparse
@@ -53,7 +53,7 @@ STRENGTHS = (2, 5, 10, 30, 300)
 ENERGIES = ("energy_flux_40", "energy_flux_612")
 NOMINAL = 0.6827
 
-FLOOR, SIDES = 0.015, 0.005
+FLOOR, SIDES = 0.015, 0.01
 """Calibration: what is added in quadrature to the standard error of a cell, whose events are half as many as
 its rows where two modes find the same ones; and the weight of what the two sides differ."""
 
@@ -111,7 +111,8 @@ def events_of(
         places = (first - near.start, last - near.start, peak - near.start)
         limits = (float(row["L_min"]), float(row["L_max"]))
         event = Event(part, *places, background, float(row["L"]), limits, True, str(row["event_class"]))
-        found.append((event, row | _of_records(row, day.energy_flux[:, first : last + 1])))
+        flux = day.energy_flux[:, first : last + 1]
+        found.append((event, row | _of_records(row, flux) | {"extent": kind}))
     return found
 
 
@@ -308,7 +309,7 @@ def _joined(parts: Iterable[Found]) -> Found:
 
 
 def measured(given: argparse.Namespace) -> dict[str, Found]:
-    """Return what is measured by source: a run of all the WORKs, or simulated events given records."""
+    """Return what is measured by source: a run of all the WORKs, or simulated events given one of `EXTENTS`."""
     parts: dict[str, list[Found]] = {}
     for work, truth, seed in given.found or ():
         for run in Work(Path(work)).runs():
@@ -319,7 +320,9 @@ def measured(given: argparse.Namespace) -> dict[str, Found]:
         days = (
             None if given.start is None else [given.start + dt.timedelta(days=k) for k in range(given.days)]
         )
-        parts["simulated"] = [true_events(given.seed or list(CHECKED), given.days, days, given.extent)]
+        found, truth = true_events(given.seed or list(CHECKED), given.days, days, given.extent)
+        for extent, rows in truth.groupby("extent").indices.items():
+            parts[str(extent)] = [(found.iloc[rows], truth.iloc[rows])]
     return {label: _joined(tables) for label, tables in parts.items()}
 
 

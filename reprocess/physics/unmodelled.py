@@ -31,7 +31,7 @@ class Term:
 
 TERMS: dict[str, tuple[tuple[Term, Term], tuple[Term, Term]]] = {
     "REP": ((Term(0.07, 0.001), Term()), (Term(0.1), Term())),
-    "CSS": ((Term(0.04, 0.0015), Term(0.02)), (Term(), Term(0.26))),
+    "CSS": ((Term(0.06, 0.0015), Term()), (Term(), Term(0.26))),
 }
 """By class: below and above the energy flux above 40 keV, below and above that above 612 keV."""
 
