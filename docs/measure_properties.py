@@ -309,7 +309,7 @@ def _joined(parts: Iterable[Found]) -> Found:
 
 
 def measured(given: argparse.Namespace) -> dict[str, Found]:
-    """Return what is measured by source: a run of all the WORKs, or simulated events given one of `EXTENTS`."""
+    """Return what is measured by source: a run of all the WORKs, or one of `EXTENTS`."""
     parts: dict[str, list[Found]] = {}
     for work, truth, seed in given.found or ():
         for run in Work(Path(work)).runs():

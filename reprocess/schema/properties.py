@@ -142,7 +142,7 @@ def _energy(threshold: int) -> list[Variable]:
     within = (
         "the interval of 68 % for the mean of these very records, whatever part of an event they are: "
         "counting, and a term for aurora and other forms of spectrum, calibrated on simulated events: 0 "
-        "to 26 % by class and end, and 0.00075 (REP) or 0.0015 mW m-2 (CSS) below the flux above 40 keV; "
+        "to 26 % by class and end, and 0.001 (REP) or 0.0015 mW m-2 (CSS) below the flux above 40 keV; "
         "nothing in it is of the instrument or of other records: shorter extents have a larger mean"
     )
     over = (
