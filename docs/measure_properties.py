@@ -288,12 +288,14 @@ def extents_markdown(parts: Mapping[str, Found]) -> str:
         which = ((truth["event_class"] == kind) & (truth["peak_counts"] >= STRENGTHS[0])).to_numpy()
         own, true = found[which], truth[which]
         records = _records(own) / _records(true)
-        cells = [f"{label}, {kind} ({which.sum()})", f"{np.median(records):.2f}"]
+        source = ", ".join(f"`{part}`" for part in label.split("-"))
+        cells = [f"{source}, {kind} ({which.sum()})", f"{np.median(records):.2f}"]
         for name in ENERGIES:
             value, lower, upper = (own[f"{name}{end}"].to_numpy() for end in ("", "_lower", "_upper"))
             for of in (true[name].to_numpy(), true[f"whole_{name}"].to_numpy()):
                 inside = 100 * ((lower <= of) & (of <= upper)).mean()
-                cells.append(f"{np.median(value / of):.2f}, {inside:.0f}")
+                median = f"{np.median(value / of):.2f}, " if name == ENERGIES[0] else ""
+                cells.append(f"{median}{inside:.0f}")
         deposited = own[ENERGIES[0]].to_numpy() / true[f"whole_{ENERGIES[0]}"].to_numpy() * records
         lines.append(f"| {' | '.join(cells)} | {np.median(deposited):.2f} |")
     return "\n".join(lines)
