@@ -51,6 +51,13 @@ def test_same_record_is_the_same_bytes(ledger: BlockLedger) -> None:
     assert ledger.path("noaa18", 248).read_bytes() == before
 
 
+def test_what_a_record_says_is_read_to_the_last_digit_and_byte(ledger: BlockLedger) -> None:
+    told = record() | {"numbers": [0.1 + 0.2, 5e-324, 2**63], "url": os.fsdecode(b"file:///poes_\xff.nc")}
+    ledger.commit(told)
+    assert ledger.read("noaa18", 248) == told | {"state": "done"}
+    assert os.fsencode(told["url"]).endswith(b"\xff.nc")
+
+
 def test_block_without_a_receipt_is_none(ledger: BlockLedger) -> None:
     assert ledger.read("noaa18", 248) is None
     assert list(ledger.done()) == []
