@@ -301,7 +301,8 @@ def _standing(board: Board, workers: int, quiet_s: float) -> str:
 
 def _stage_numbers(stage: Stage) -> list[tuple[str, str]]:
     rate, left = stage.rate(), stage.time_left()
-    speed = [(f"{rate[0]:.3g}", "satellite-days/s"), (f"{rate[1]:,.0f}", "records/s")] if rate else []
+    speed = [(f"{rate[0]:.3g}", "satellite-days/s")] if rate else []
+    speed += [(f"{rate[1]:,.0f}", "records/s")] if rate and rate[1] else []  # stages after detect count none
     return [*speed, (duration(left) if left is not None else "not known yet", f"left of {stage.name}")]
 
 

@@ -135,9 +135,10 @@ class _Counting:
         self.stage.fail(len(plan.days))
 
     def pace(self) -> str:
-        """Say how fast it goes and what is left."""
+        """Say how fast it goes and what is left; of records where the stage counts them."""
         rate, left = self.stage.rate(), self.stage.time_left()
-        speed = f"{rate[0]:.3g} satellite-days/s, {rate[1]:,.0f} records/s, " if rate else ""
+        speed = f"{rate[0]:.3g} satellite-days/s, " if rate else ""
+        speed += f"{rate[1]:,.0f} records/s, " if rate and rate[1] else ""
         time_left = f"{duration(left)} left" if left is not None else "time left not known"
         return f"{speed}{time_left}, failed blocks: {self.stage.failed}"
 

@@ -106,6 +106,11 @@ def test_numbers_are_above_their_names(board: Board) -> None:
     pace = data_of(page_of(board), "pace_detect")
     assert pace["days"].tolist() == [0, 32]
     np.testing.assert_allclose(pace["minutes"], [0, 8 / 60])
+    board.apply({"kind": "stage", "job": "one", "stage": "describe", "blocks": 3, "days": 64}, 60.0)
+    board.apply({**done, "stage": "describe", "records": 0}, 70.0)
+    text = text_of(page_of(board), "head")
+    assert "4satellite-days/s" in text
+    assert "records/s" not in text, "it counts none"
 
 
 def test_a_job_without_workers_or_at_its_end_says_so(board: Board) -> None:
