@@ -1,7 +1,6 @@
 """Counts that add up, and scores that are scikit-learn's from the probabilities themselves."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -315,5 +314,5 @@ def test_listed_events_without_any_record_are_counted() -> None:
     asked = Granule("noaa18", schema.day_index(day), "file:///x", 1, "v")
     assert count_unseen(listed, [asked], tally) == 1
     assert count_unseen(listed[:1], [asked], tally) == 0
-    assert count_unseen(listed, [replace(asked, satellite="noaa19")], tally) == 0
-    assert count_unseen(listed, [replace(asked, day=asked.day + 1)], tally) == 0
+    assert count_unseen(listed, [asked._replace(satellite="noaa19")], tally) == 0
+    assert count_unseen(listed, [asked._replace(day=asked.day + 1)], tally) == 0
