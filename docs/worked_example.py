@@ -23,7 +23,7 @@ from reprocess.maps.axes import make_axes
 from reprocess.maps.contrast import contrast, tell
 from reprocess.maps.difference import Part, difference_interval, enough, p_values
 from reprocess.maps.intervals import block_interval, calendar_block, poisson_interval
-from reprocess.maps.occurrence import occurrence
+from reprocess.maps.occurrence import make_maps
 from reprocess.maps.split import event_days
 from reprocess.maps.tally import tally
 from reprocess.schema import EVENT_COLUMNS, MS_PER_DAY, RECORDS_OF
@@ -213,7 +213,7 @@ class Answer:
 def rates_by_sector(truth: Truth, kind: str) -> Iterator[Answer]:
     """Yield the event rate at L 3 to 8 in sectors of local time."""
     grid = make_grid(np.array([3.0, 8.0]), SECTORS)
-    maps = occurrence(truth.run, truth.receipts, grid, 600).sel(event_class=kind).isel(L=0)
+    maps = make_maps(truth.run, truth.receipts, grid, 600).dataset().sel(event_class=kind).isel(L=0)
     expected = expected_rates(truth, kind)
     for k, (a, b) in enumerate(pairwise(SECTORS)):
         one = maps.isel(MLT=k)
@@ -241,7 +241,7 @@ def dusk(truth: Truth) -> tuple[Answer, float]:
 def expected_rates(truth: Truth, kind: str) -> np.ndarray:
     """Return the rate that a sector has by its true rates, weighed by the dwell of its cells."""
     fine = make_grid(np.round(np.arange(3, 8.05, 0.1), 1), MLT_EDGES)
-    dwell = occurrence(truth.run, truth.receipts, fine, 0).dwell.values
+    dwell = make_maps(truth.run, truth.receipts, fine, 0)["dwell"].values
     L = (fine.L_edges[:-1] + fine.L_edges[1:]) / 2
     mlt = (fine.MLT_edges[:-1] + fine.MLT_edges[1:]) / 2
     rate = true_rate(kind, *np.meshgrid(L, mlt, indexing="ij"))
@@ -254,9 +254,9 @@ def expected_rates(truth: Truth, kind: str) -> np.ndarray:
 def night_side(truth: Truth) -> list[Answer]:
     """Return the rate of CSS by night, and by day how large it can be if it was never seen."""
     night, day = (
-        occurrence(truth.run, truth.receipts, make_grid(np.array([5.0, 8.0]), np.array(edges)), 600).sel(
-            event_class="CSS"
-        )
+        make_maps(truth.run, truth.receipts, make_grid(np.array([5.0, 8.0]), np.array(edges)), 600)
+        .dataset()
+        .sel(event_class="CSS")
         for edges in ((0.0, 3.0, 21.0, 24.0), (6.0, 17.0))
     )
     events, hours = int(day.events.sum()), float(day.dwell.sum()) / 3600
@@ -274,7 +274,7 @@ def expected_of(truth: Truth, kind: str, L_range: tuple[float, float], hours: tu
     fine = make_grid(
         np.round(np.arange(L_range[0], L_range[1] + 0.05, 0.1), 1), np.arange(hours[0], hours[1] + 0.1, 0.25)
     )
-    dwell = occurrence(truth.run, truth.receipts, fine, 0).dwell.values
+    dwell = make_maps(truth.run, truth.receipts, fine, 0)["dwell"].values
     L, mlt = ((edges[:-1] + edges[1:]) / 2 for edges in (fine.L_edges, fine.MLT_edges))
     return float(np.average(true_rate(kind, *np.meshgrid(L, mlt, indexing="ij")), weights=dwell))
 

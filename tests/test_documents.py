@@ -163,7 +163,7 @@ WAYS = {
     "events": r"\brun\.events\b|\bread_events\(|\bread_event_columns\(",
     "dwell": r"\brun\.dwell\b|\bread_dwell\(",
     "exposure": r"\brun\.exposure\b",
-    "occurrence": r"\brun\.occurrence\b|\bread_occurrence\(",
+    "occurrence": r"\brun\.occurrence\b|\bread_maps\(",
 }
 """How code that reads or writes these parts of WORK names them."""
 

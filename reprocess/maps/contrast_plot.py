@@ -10,8 +10,9 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from reprocess.maps.attributes import lacking_in_words
-from reprocess.maps.dials import Scale, difference_scale, edges_of, rate_scale
+from reprocess.maps.dials import Scale, difference_scale, rate_scale
 from reprocess.maps.intervals import poisson_interval
+from reprocess.maps.plain import edges_of
 from reprocess.maps.plot import Panel, draw_panels, heading_of, write_figures
 from reprocess.pages.style import CLASS_LABELS
 from reprocess.pages.words import counted

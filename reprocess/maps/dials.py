@@ -126,13 +126,6 @@ def _of_one_hue(name: str) -> Colormap:
     return mpl.colors.ListedColormap(mpl.colormaps[name](np.linspace(0.2, 1, 256)))
 
 
-def edges_of(dataset: "AnyMaps") -> tuple[np.ndarray, np.ndarray]:
-    """Return the edges of the bins in L, shape (n_L + 1,), and in MLT (h), shape (n_MLT + 1,)."""
-    bounds = (dataset[f"{name}_bounds"].values for name in ("L", "MLT"))
-    L, MLT = (np.append(edges[:, 0], edges[-1, 1]) for edges in bounds)
-    return L, MLT
-
-
 def relative_uncertainty(chosen: "AnyMaps") -> np.ndarray:
     """Return half of the interval of the event rate over the rate, percent; 0 where there is no event."""
     rate = chosen["event_rate"].values

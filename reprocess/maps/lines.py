@@ -13,8 +13,8 @@ import xarray as xr
 
 from reprocess import schema
 from reprocess.errors import SplitError
-from reprocess.maps.dials import edges_of
 from reprocess.maps.intervals import Limits, block_interval, poisson_interval
+from reprocess.maps.plain import edges_of
 from reprocess.maps.tally import chosen_blocks, place_events, tally
 from reprocess.schema.grid import Grid, coarse_bins
 from reprocess.work.choice import EVERYTHING, Choice
@@ -142,7 +142,7 @@ def profiles(
     Raises
     ------
     LedgerError, FlagError
-        As `occurrence.occurrence`.
+        As `occurrence.make_maps`.
     SplitError
         As `bins_within`.
     """
@@ -187,7 +187,7 @@ def by_month(
     Raises
     ------
     LedgerError, FlagError
-        As `occurrence.occurrence`.
+        As `occurrence.make_maps`.
     """
     chosen = chosen_blocks(run, receipts, choice)
     found = np.unique([np.datetime64(date, "M") for r in chosen for date in r["days"]])

@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from reprocess.maps.exposure import BOUNDS, as_plain, grid_coordinates
 from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, CONFIDENCE, why_no_interval
 from reprocess.maps.intervals import poisson_interval as poisson_interval
 from reprocess.maps.netcdf import decode, encode
-from reprocess.maps.plain import Maps, Values
+from reprocess.maps.plain import Maps, Values, edges_of
 from reprocess.maps.rates import rates
 from reprocess.maps.split import REST, Axis, Columns
 from reprocess.maps.tally import Tally, chosen_blocks, place_events, tally
@@ -141,11 +141,6 @@ def make_maps(
     return maps.of_classes(choice.classes) if choice.classes else maps
 
 
-def occurrence(*arguments: Any, **named: Any) -> "xr.Dataset":
-    """Return what `make_maps` does as xarray has it; arguments and errors as there."""
-    return make_maps(*arguments, **named).dataset()
-
-
 def _variable(name: str, values: np.ndarray, axes: Sequence[Axis], grid: Grid) -> Values:
     """Return a variable with a dimension for each axis of the split."""
     declared = (schema.OCCURRENCE | schema.PASSES)[name]
@@ -225,19 +220,14 @@ def write_occurrence(path: Path, dataset: "AnyMaps") -> None:
     write_atomic(path, encode(dataset))
 
 
-def read_occurrence(run: Run) -> "xr.Dataset":
-    """Read the maps that `write_occurrence` wrote.
+def load_occurrence(path: Path, run: str) -> "xr.Dataset":
+    """Read one file of maps of a run.
 
     Raises
     ------
     LedgerError
-        If there are none yet, or the file is damaged.
+        If there is none, or it is damaged.
     """
-    return load_occurrence(run.occurrence, run.name)
-
-
-def load_occurrence(path: Path, run: str) -> "xr.Dataset":
-    """Read one file of maps of a run; errors as `read_occurrence`."""
     import xarray as xr
 
     # Files of 0.1.0 have MLT in "hour", which xarray must not make time differences of.
@@ -246,8 +236,15 @@ def load_occurrence(path: Path, run: str) -> "xr.Dataset":
 
 
 def read_maps(run: Run) -> Maps:
-    """Return what `read_occurrence` does without xarray; errors as there."""
-    return _undamaged(lambda path: decode(path.read_bytes()), run.occurrence, run.name)
+    """Read a run's own map without xarray; errors as `load_occurrence`."""
+    return _undamaged(_decoded, run.occurrence, run.name)
+
+
+def _decoded(path: Path) -> Maps:
+    """Return the maps in a file of them; raises what `decode` does also if it does not tell its bins."""
+    maps = decode(path.read_bytes())
+    _ = [maps[name] for name in BOUNDS]
+    return maps
 
 
 def _undamaged(read: Callable[[Path], _M], path: Path, run: str) -> _M:
@@ -263,9 +260,7 @@ def _undamaged(read: Callable[[Path], _M], path: Path, run: str) -> _M:
 
 def grid_of(maps: "AnyMaps") -> Grid:
     """Return the grid that maps were made on."""
-    return any_grid(
-        *(np.append(edges[:, 0], edges[-1, 1]) for edges in (maps[name].values for name in BOUNDS))
-    )
+    return any_grid(*edges_of(maps))
 
 
 _EXACT = {"events", "dwell", "precipitation", "blocks"}
@@ -280,14 +275,18 @@ def compare_occurrence(run: Run, receipts: Iterable[DetectReceipt]) -> list[tupl
         What should be and what is, for every variable that differs: counts and seconds exactly,
         what is computed from them within 1e-9, for other versions of SciPy.
     """
-    stored = read_occurrence(run)
-    again = occurrence(run, receipts, grid_of(stored), stored.attrs["min_dwell_s"])
+    stored = read_maps(run)
+    again = make_maps(run, receipts, grid_of(stored), float(stored.attrs["min_dwell_s"]))
     return [
         (
-            f"{name} with sum {np.nansum(values):.9g}",
-            f"sum {np.nansum(stored[name]):.9g}" if name in stored else "no such variable",
+            f"{name} with sum {np.nansum(made.values):.9g}",
+            f"sum {np.nansum(stored[name].values):.9g}" if name in stored else "no such variable",
         )
-        for name, values in again.data_vars.items()
-        if name not in stored
-        or not np.allclose(stored[name], values, 0 if name in _EXACT else 1e-9, 0, equal_nan=True)
+        for name, made in again.variables.items()
+        if name not in again.coordinates and not (name in stored and _equal(name, stored[name], made))
     ]
+
+
+def _equal(name: str, stored: Values, made: Values) -> bool:
+    """Tell whether a variable is as it is made."""
+    return np.allclose(stored.values, made.values, 0 if name in _EXACT else 1e-9, 0, equal_nan=True)

@@ -91,3 +91,10 @@ def of_dataset(dataset: "AnyMaps") -> Maps:
         for name, one in dataset.variables.items()
     }
     return Maps(variables, [str(name) for name in dataset.coords], dataset.attrs)
+
+
+def edges_of(dataset: "AnyMaps") -> tuple[np.ndarray, np.ndarray]:
+    """Return the edges of the bins in L, shape (n_L + 1,), and in MLT (h), shape (n_MLT + 1,)."""
+    bounds = (dataset[f"{name}_bounds"].values for name in ("L", "MLT"))
+    L, MLT = (np.append(edges[:, 0], edges[-1, 1]) for edges in bounds)
+    return L, MLT

@@ -18,13 +18,13 @@ from reprocess.maps.dials import (
     draw_bar,
     draw_dial,
     dwell_scale,
-    edges_of,
     limit_of,
     of_class,
     rate_scale,
     relative_scale,
     relative_uncertainty,
 )
+from reprocess.maps.plain import edges_of
 from reprocess.pages.style import CLASS_LABELS, LETTERS, WIDTHS_MM, image, inches, new_figure, style
 from reprocess.pages.words import counted, noun_of, to_be
 

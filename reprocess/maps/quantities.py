@@ -86,7 +86,7 @@ def with_property(
     Parameters
     ----------
     dataset : xarray.Dataset
-        What `occurrence.occurrence` returns for the same run, grid, tally, choice and axes.
+        What `occurrence.make_maps` returns for the same run, grid, tally, choice and axes.
     run : Run
     receipts : list of DetectReceipt
     grid : Grid

@@ -12,7 +12,8 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
 from reprocess.maps.attributes import lacking_in_words
-from reprocess.maps.dials import Scale, edges_of, sequential
+from reprocess.maps.dials import Scale, sequential
+from reprocess.maps.plain import edges_of
 from reprocess.maps.plot import Panel, colours_in_words, draw_panels, heading_of, write_figures
 from reprocess.maps.quantities import POWER
 from reprocess.maps.split_plot import empty_parts, parts_in_words, plot_split, split_in_words

@@ -10,7 +10,8 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from reprocess.maps.attributes import lacking_in_words
-from reprocess.maps.dials import edges_of, rate_scale
+from reprocess.maps.dials import rate_scale
+from reprocess.maps.plain import edges_of
 from reprocess.maps.plot import (
     Panel,
     certain_rate,

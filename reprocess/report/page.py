@@ -20,10 +20,10 @@ from reprocess.detect.rules.published import E4_THRESHOLD, JOIN_DISTANCE, L_MARG
 from reprocess.errors import LedgerError
 from reprocess.files import write_atomic
 from reprocess.maps.contrast import each_standardised
-from reprocess.maps.dials import edges_of, of_class
+from reprocess.maps.dials import of_class
 from reprocess.maps.intervals import why_no_interval
 from reprocess.maps.occurrence import grid_of, make_maps, read_maps
-from reprocess.maps.plain import Maps
+from reprocess.maps.plain import Maps, edges_of
 from reprocess.maps.plot import draw_occurrence
 from reprocess.maps.rates import collapse, rates
 from reprocess.maps.sums import count

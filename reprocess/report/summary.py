@@ -67,18 +67,17 @@ def day_table(
     }
     states = {(d["satellite"], d["date"]): name for name, found in listed.items() for d in found}
     keys = [(g.satellite, g.text) for g in planned]
-    spans = unlisted(planned)
     empty = [
         (satellite, (first + dt.timedelta(k)).isoformat())
-        for satellite, first, _, length in spans
+        for satellite, first, _, length in unlisted(planned)
         for k in range(length)
     ]
     named = [states.get(key, DayState.CLASSIFIED) for key in keys] + [DayState.NO_FILE] * len(empty)
     counts = _counts([ingested.get(key) for key in keys], [done.get(key) for key in keys])
     return pd.DataFrame(
         {
-            "satellite": [satellite for satellite, _ in (*keys, *empty)],
-            "date": [date for _, date in (*keys, *empty)],
+            "satellite": [satellite for satellite, _ in keys + empty],
+            "date": [date for _, date in keys + empty],
             "state": named,
         }
         | {name: values + [0] * len(empty) for name, values in counts.items()}

@@ -211,7 +211,7 @@ def _survey_ingest(
     good, simulated = list[tuple[str, str]](), 0
     for g in planned:
         satellite, date = key = (g.satellite, g.text)
-        count, vanished = counts[satellite, date[:4]], bool(gone) and (satellite, g.day) in gone
+        count, vanished = counts[satellite, date[:4]], (satellite, g.day) in gone
         entry, put_off = ingested.get(key), deferred.get(key)
         state = day_state(g, entry, put_off, vanished)
         count["planned"] += 1

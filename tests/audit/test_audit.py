@@ -36,7 +36,7 @@ from reprocess.ingest.block import ingest_block
 from reprocess.ingest.stage import plan_ingest
 from reprocess.maps import sums
 from reprocess.maps.exposure import write_exposure
-from reprocess.maps.occurrence import occurrence, write_occurrence
+from reprocess.maps.occurrence import write_occurrence
 from reprocess.maps.sums import keep_sums, read_sums
 from reprocess.schema import CLASS_ARRAYS
 from reprocess.schema.arrays import ArraySpec
@@ -51,6 +51,7 @@ from reprocess.work.store import open_records, shard_key
 from reprocess.work.whole import ARCHIVE_TITLE, CLASSES_TITLE
 from tests.support import fake
 from tests.support.command import tree
+from tests.support.maps import occurrence
 from tests.support.older import older_attributes, older_parts
 
 GRID = make_grid(np.arange(2.5, 9, 0.5), np.arange(25.0))

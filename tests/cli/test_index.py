@@ -16,7 +16,6 @@ from reprocess.detect.series import Series
 from reprocess.errors import GridError, LedgerError, SplitError
 from reprocess.indices.reading import read_index
 from reprocess.maps.axes import make_axes
-from reprocess.maps.occurrence import occurrence
 from reprocess.schema import day_date, day_index
 from reprocess.schema.grid import FINE, Grid, any_grid, make_grid
 from reprocess.work.choice import Choice
@@ -25,6 +24,7 @@ from reprocess.work.paths import Run, Work
 from reprocess.work.positions import position_path, read_positions
 from tests.support import fake, labelled
 from tests.support.command import tree
+from tests.support.maps import occurrence
 
 pytestmark = pytest.mark.usefixtures("short_record_axis", "unrendered")
 

@@ -12,7 +12,7 @@ from reprocess.errors import LedgerError, SplitError
 from reprocess.maps.axes import make_axes
 from reprocess.maps.contrast import contrast, each_standardised, tell
 from reprocess.maps.contrast_plot import contrast_figure
-from reprocess.maps.occurrence import load_occurrence, occurrence
+from reprocess.maps.occurrence import load_occurrence
 from reprocess.maps.stage import Split, make_difference
 from reprocess.maps.tally import side_by_side, tally, together
 from reprocess.pages.style import LETTERS, style
@@ -22,6 +22,7 @@ from reprocess.work.paths import Run, Work
 from reprocess.work.surveyed import Surveyed
 from tests.maps.test_occurrence import dates, write_block
 from tests.maps.test_plot import outside, overlapping, texts
+from tests.support.maps import occurrence
 
 GRID = make_grid(np.array([2.0, 4.0, 6.0]), np.array([0.0, 12.0, 24.0]))
 MORE = (2.5, 3.0)

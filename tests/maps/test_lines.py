@@ -10,7 +10,6 @@ import xarray as xr
 from reprocess.errors import LedgerError, SplitError
 from reprocess.maps.line_plot import Words, coverage_figure, months_figure, profile_figure
 from reprocess.maps.lines import bins_within, by_month, profiles, rates_along
-from reprocess.maps.occurrence import occurrence
 from reprocess.maps.profiles import draw_rates
 from reprocess.pages.style import CLASS_LABELS, LETTERS, new_figure, style
 from reprocess.schema.grid import make_grid
@@ -18,6 +17,7 @@ from reprocess.work.choice import Choice
 from reprocess.work.paths import Run
 from tests.maps.test_occurrence import dates, write_block
 from tests.maps.test_plot import outside, overlapping, texts
+from tests.support.maps import occurrence
 
 GRID = make_grid(np.array([2.0, 3.0, 4.0, 6.0]), np.arange(0.0, 25, 3))
 STEP = 20

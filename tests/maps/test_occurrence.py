@@ -15,20 +15,14 @@ from reprocess.maps.dials import limit_of, of_class
 from reprocess.maps.exposure import BOUNDS, daily
 from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, CONFIDENCE, MIN_BLOCKS, poisson_interval
 from reprocess.maps.netcdf import encode
-from reprocess.maps.occurrence import (
-    count_events,
-    make_maps,
-    occurrence,
-    read_maps,
-    read_occurrence,
-    write_occurrence,
-)
+from reprocess.maps.occurrence import count_events, make_maps, read_maps, write_occurrence
 from reprocess.maps.plain import of_dataset
 from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS, RECORDS_OF, day_index
 from reprocess.schema.grid import FINE, make_grid
 from reprocess.work.choice import Choice
 from reprocess.work.parts import DWELL, EVENTS, LATER, part_path, write_part
 from reprocess.work.paths import Run
+from tests.support.maps import occurrence, read_occurrence
 
 MAP = make_grid(np.array([2.0, 4.0, 6.0]), np.array([0.0, 6.0, 12.0, 24.0]))
 FIRST = dt.date(2019, 10, 1)
@@ -452,6 +446,7 @@ def test_a_file_of_0_1_0_reads_as_the_same_maps(run):
     for name in maps.variables:
         if name != "event_class":
             np.testing.assert_array_equal(again[name].values, maps[name].values)
+            np.testing.assert_array_equal(read_maps(run)[name].values, maps[name].values)
 
 
 def test_round_trip(run):
@@ -489,10 +484,18 @@ def test_maps_that_are_damaged_are_named_with_the_remedy(tmp_path: Path, content
     run = Run(tmp_path / "r")
     run.root.mkdir()
     run.occurrence.write_bytes(content)
-    with pytest.raises(
-        LedgerError, match=r"occurrence\.nc is damaged .* reprocess map WORK --run r makes it again"
-    ):
-        read_occurrence(run)
+    for read in (read_occurrence, read_maps):
+        with pytest.raises(
+            LedgerError, match=r"occurrence\.nc is damaged .* reprocess map WORK --run r makes it again"
+        ):
+            read(run)
+
+
+def test_maps_that_do_not_tell_their_bins_are_refused(run):
+    write_occurrence(run.occurrence, a_map(run).drop_vars("MLT_bounds"))
+    for read in (read_occurrence, read_maps):
+        with pytest.raises(LedgerError, match=r"is damaged .* makes it again"):
+            read(run)
 
 
 def test_a_command_makes_the_same_maps_without_xarray(run):

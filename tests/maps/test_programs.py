@@ -7,10 +7,11 @@ import pytest
 import xarray as xr
 
 from reprocess.maps.axes import make_axes
-from reprocess.maps.occurrence import occurrence, read_occurrence, write_occurrence
+from reprocess.maps.occurrence import write_occurrence
 from reprocess.schema import EVENT_FLAGS
 from reprocess.work.paths import Run
 from tests.maps.test_occurrence import MAP, write_block
+from tests.support.maps import occurrence, read_occurrence
 from tests.support.programs import find_program, start_program
 
 

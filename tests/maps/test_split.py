@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 
 from reprocess.errors import LedgerError, SplitError
 from reprocess.maps.axes import make_axes
-from reprocess.maps.occurrence import occurrence, write_occurrence
+from reprocess.maps.occurrence import write_occurrence
 from reprocess.maps.split import NAMES, bin_edges, bin_labels, in_bins, make_axis
 from reprocess.schema import EVENT_FLAGS
 from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.paths import Run
 from tests.maps.test_occurrence import MAP, dates, write_block
+from tests.support.maps import occurrence
 
 SAA = EVENT_FLAGS["SAA"]
 

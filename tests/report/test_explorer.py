@@ -21,7 +21,6 @@ from reprocess.catalogue.formats import as_csv
 from reprocess.errors import LedgerError
 from reprocess.indices.series import Index
 from reprocess.maps.axes import make_axes
-from reprocess.maps.occurrence import occurrence
 from reprocess.plots.view import View
 from reprocess.report.explorer import KEPT, Activity, make_explorer
 from reprocess.report.passages import Passages
@@ -32,6 +31,7 @@ from reprocess.work.parts import DWELL, EVENTS, LATER, part_path, read_dwell, re
 from reprocess.work.paths import Run
 from reprocess.work.positions import position_origin, position_path, read_positions, write_positions
 from tests.maps.test_occurrence import MAP, dates, write_block
+from tests.support.maps import occurrence
 
 SAA, DOUBTFUL, OFF = EVENT_FLAGS["SAA"], EVENT_FLAGS["low_probability"], EVENT_FLAGS["L_interpolated"]
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">'&"

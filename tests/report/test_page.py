@@ -21,7 +21,6 @@ from reprocess.ingest.plan import IngestPlan
 from reprocess.maps import stage as map_stage
 from reprocess.maps.axes import make_axes
 from reprocess.maps.contrast import contrast
-from reprocess.maps.occurrence import read_occurrence
 from reprocess.pages.render import embed
 from reprocess.pages.words import counted
 from reprocess.report import figures
@@ -41,6 +40,7 @@ from reprocess.work.status import survey
 from reprocess.work.store import open_records
 from tests.pages.test_render import Tags
 from tests.support import fake
+from tests.support.maps import read_occurrence
 from tests.support.places import REPOSITORY
 
 GRID = make_grid(np.arange(2.5, 9.0, 0.5), np.arange(0.0, 25.0))
