@@ -21,6 +21,7 @@ from reprocess.errors import ClusterError
 from reprocess.execution import cluster as module
 from reprocess.execution.batch import ENVIRONMENT, Batch
 from reprocess.execution.cluster import Cluster, JobKeeper, open_cluster, tunnel
+from reprocess.execution.cluster import _free as free_address
 
 SLURM = Batch(Path("/x.yaml"), "slurm", {"cores": 1, "memory": "1GB"})
 
@@ -166,8 +167,8 @@ def test_a_port_that_is_taken_is_left_alone() -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        assert module._free(f"127.0.0.1:{port}") == "127.0.0.1:0"
-    assert module._free(f"127.0.0.1:{port}") == f"127.0.0.1:{port}"
+        assert free_address(f"127.0.0.1:{port}") == "127.0.0.1:0"
+    assert free_address(f"127.0.0.1:{port}") == f"127.0.0.1:{port}"
 
 
 # Tornado leaves the socket open that it could not bind.
