@@ -1,6 +1,7 @@
 """Plots of records: an event, a satellite-day, a crossing of the belt. Those of a run are in `plot_lines`."""
 
 import datetime as dt
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,9 @@ _TIMES = [
     for zone in ("", "Z")
 ]
 _TIME = click.DateTime(_TIMES)
+_TURN_S = 0.0005
+"""How long a thread keeps Python to itself while another waits, seconds. With ten times that, as is usual, a
+network of 57 batches waits for a quarter of a second."""
 _COUNTS = click.option("--counts", is_flag=True, help="Draw counts per second in place of fluxes.")
 _RUN = click.option(
     "--run", "name", help="Run whose events and classes are shown; not needed if there is only one."
@@ -168,17 +172,22 @@ def _run_of(work: "Work", name: str | None) -> "Run | None":
 def _read(source: "Source", read: Callable[["Source"], "View"]) -> "View":
     """Return what is to be drawn, read while this thread imports what draws it.
 
-    Reading is the network's work for the most part, which leaves Python to others. What it needs is imported
-    before, so that no two threads import at once.
+    Reading is the network's work for the most part, which leaves Python to others, but for a moment after
+    each batch. What it needs is imported before, so that no two threads import at once.
     """
     from concurrent.futures import ThreadPoolExecutor
 
     _ = source.network
-    with ThreadPoolExecutor(1) as other:
-        reading = other.submit(read, source)
-        from reprocess.plots import figure  # noqa: F401  # what is imported is what counts
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_TURN_S)
+    try:
+        with ThreadPoolExecutor(1) as other:
+            reading = other.submit(read, source)
+            from reprocess.plots import figure  # noqa: F401  # what is imported is what counts
 
-        return reading.result()
+            return reading.result()
+    finally:
+        sys.setswitchinterval(before)
 
 
 def _draw(view: "View", title: str, kind: str, look: dict[str, Any], names: tuple[str, ...]) -> None:

@@ -229,3 +229,11 @@ def test_products_of_matrices_take_one_thread_unless_a_number_is_set(
     surroundings = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")} | given
     told = subprocess.run([sys.executable, "-c", words], env=surroundings, capture_output=True, text=True)
     assert told.stdout.split() == threads.split(), told.stderr
+
+
+def test_nothing_is_looked_through_for_garbage_as_a_command_ends() -> None:
+    words = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count()))"
+    for call, frozen in (("main()", True), ("main(['--version'], standalone_mode=False)", False)):
+        program = [sys.executable, "-c", f"{words}; from reprocess.cli import main; {call}", "--version"]
+        told = subprocess.run(program, capture_output=True, text=True, check=True)
+        assert (int(told.stdout.splitlines()[-1]) > 0) is frozen, "who calls from Python keeps collecting"
