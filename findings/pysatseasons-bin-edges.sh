@@ -5,8 +5,8 @@
 # Expected: the documentation of occur_prob lets bins be [min, max, number of bins] or the edges themselves. So L edges
 #   3, 4, 5, 6, 8, 10 give the five shells between them.
 # Seen: the first three numbers alone are used, as lowest, highest and number. There are five bins as asked, but they
-#   lie between L = 3 and 4: days with measurements further out are not counted, and the bin that should be L = 5-6 has the
-#   occurrence of 3.4-3.6. No warning is given. The same edges as floating-point numbers end with a TypeError.
+#   lie between L = 3 and 4: days with measurements further out are not counted, and the bin that should be L = 5-6 has
+#   the occurrence of 3.4-3.6. No warning is given. The same edges as floating-point numbers end with a TypeError.
 # For us: who compares our maps over L and MLT with pysatSeasons' gives [min, max, number], and looks at the edges that
 #   come back with return_bins=True.
 # Exit status: 0 if seen as said, 1 if that has changed.
