@@ -110,6 +110,7 @@ class Cluster:
         settings = {
             "scheduler": {"worker-saturation": SATURATION},
             "nanny": {"pre-spawn-environ": ENVIRONMENT},
+            "worker": {"preload": ["reprocess.execution.leaving"]},
         }
         dask.config.update_defaults({"distributed": settings})
         return LocalCluster(

@@ -1,6 +1,7 @@
 """Where workers come from: what they listen on, how jobs that end are replaced, what the user is told."""
 
 import asyncio
+import atexit
 import contextlib
 import gc
 import os
@@ -71,6 +72,18 @@ def test_everything_on_this_machine_stays_on_the_loopback(tls: bool, monkeypatch
         assert listening() == {"0100007F"}
     assert len(said) == 1
     assert said[0].startswith("dashboard: http://127.0.0.1:")
+
+
+def note_what_is_left_out(file: str) -> None:
+    """Have a worker's process write how many objects it no longer looks through as it ends."""
+    atexit.register(lambda: Path(file).write_text(str(gc.get_freeze_count()), encoding="ascii"))
+
+
+def test_workers_end_without_looking_for_garbage(tmp_path: Path) -> None:
+    file = tmp_path / "left"
+    with open_cluster(workers=1, announce=str) as cluster:
+        cluster.client().run(note_what_is_left_out, str(file))
+    assert int(file.read_text(encoding="ascii")) > 1000
 
 
 def test_settings_of_the_user_win_over_ours(monkeypatch: pytest.MonkeyPatch) -> None:
