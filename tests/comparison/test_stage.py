@@ -10,6 +10,7 @@ import pytest
 
 from reprocess import schema
 from reprocess.classifier.bundle import Bundle
+from reprocess.comparison import agreement, stage
 from reprocess.comparison.causes import NOT_SHOWN, differing, only_cause, variants
 from reprocess.comparison.page import write_comparison
 from reprocess.comparison.stage import Comparison, Side, compare_runs
@@ -157,6 +158,19 @@ def test_page_json_and_table_say_the_same(kind: str, compared: Work, tmp_path: P
     before = [path.read_bytes() for path in paths]
     write_comparison(compare(compared, "published", "continuous"), tmp_path / "out", kind)
     assert [path.read_bytes() for path in paths] == before
+
+
+def test_a_page_with_intervals_says_where_the_difference_is_beyond_chance(
+    compared: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (agreement, stage):
+        monkeypatch.setattr(module, "MIN_BLOCKS", 1)  # all days here are of one
+    found = compare(compared, "published", "continuous")
+    assert found.facts["intervals"]["given"] is True
+    page = write_comparison(found, tmp_path, "csv")[2].read_text()
+    for beyond, difference in zip(found.maps.beyond, found.maps.difference, strict=True):
+        bins = f"in {beyond.sum()} of {np.isfinite(difference).sum()} bins"
+        assert f"Dots: the 95 % interval of the difference leaves out zero, {bins}" in page
 
 
 def test_columns_of_the_parquet_table_say_what_they_are(compared: Work, tmp_path: Path) -> None:
