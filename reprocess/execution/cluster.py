@@ -29,6 +29,7 @@ from reprocess.pages.words import counted
 from reprocess.schema import DASHBOARD_PORT
 
 _LOOPBACK = "127.0.0.1"
+_LEAVING = "reprocess.execution.leaving"
 
 # Where the batch systems of `batch.SYSTEMS` name the machine that a job was submitted from.
 _SUBMITTED_FROM = ("SLURM_SUBMIT_HOST", "SGE_O_HOST", "PBS_O_HOST", "LSB_SUB_HOST")
@@ -110,7 +111,6 @@ class Cluster:
         settings = {
             "scheduler": {"worker-saturation": SATURATION},
             "nanny": {"pre-spawn-environ": ENVIRONMENT},
-            "worker": {"preload": ["reprocess.execution.leaving"]},
         }
         dask.config.update_defaults({"distributed": settings})
         return LocalCluster(
@@ -122,6 +122,8 @@ class Cluster:
             security=_temporary_security() if self.tls else None,
             # Whatever the shell says: there is one process per core. MALLOC must be set before the start.
             env={name: value for name, value in ENVIRONMENT.items() if not name.startswith("MALLOC")},
+            # Those that the user has in Dask's configuration stay alone.
+            preload=None if dask.config.get("distributed.worker.preload", None) else [_LEAVING],
             # A block that raises is reported, and noted with its traceback; workers need not print it too.
             silence_logs=logging.CRITICAL,
         )

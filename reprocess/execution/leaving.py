@@ -8,6 +8,10 @@ import gc
 from typing import Any
 
 
-def dask_teardown(_worker: Any) -> None:
-    """Have nothing looked through any more; Dask calls this as a worker closes."""
-    gc.freeze()
+def dask_teardown(worker: Any) -> None:
+    """Have nothing looked through any more; Dask calls this as a worker closes.
+
+    A worker without a nanny may be part of a process that goes on.
+    """
+    if worker.nanny:
+        gc.freeze()

@@ -20,6 +20,7 @@ from distributed.utils import format_dashboard_link
 
 from reprocess.errors import ClusterError
 from reprocess.execution import cluster as module
+from reprocess.execution import leaving
 from reprocess.execution.batch import ENVIRONMENT, Batch
 from reprocess.execution.cluster import Cluster, JobKeeper, open_cluster, tunnel
 from reprocess.execution.cluster import _free as free_address
@@ -79,11 +80,22 @@ def note_what_is_left_out(file: str) -> None:
     atexit.register(lambda: Path(file).write_text(str(gc.get_freeze_count()), encoding="ascii"))
 
 
-def test_workers_end_without_looking_for_garbage(tmp_path: Path) -> None:
+@pytest.mark.parametrize("own", [[], ["json"]])
+def test_workers_end_without_looking_for_garbage_unless_users_load_something(
+    own: list[str], tmp_path: Path
+) -> None:
     file = tmp_path / "left"
-    with open_cluster(workers=1, announce=str) as cluster:
-        cluster.client().run(note_what_is_left_out, str(file))
-    assert int(file.read_text(encoding="ascii")) > 1000
+    with dask.config.set({"distributed.worker.preload": own}):
+        with open_cluster(workers=1, announce=str) as cluster:
+            cluster.client().run(note_what_is_left_out, str(file))
+        assert dask.config.get("distributed.worker.preload") == own, "later clusters are the user's own"
+    assert (int(file.read_text(encoding="ascii")) > 1000) == (not own)
+
+
+def test_a_worker_within_another_process_leaves_its_garbage_alone() -> None:
+    before = gc.get_freeze_count()
+    leaving.dask_teardown(SimpleNamespace(nanny=None))
+    assert gc.get_freeze_count() == before
 
 
 def test_settings_of_the_user_win_over_ours(monkeypatch: pytest.MonkeyPatch) -> None:
