@@ -2,8 +2,8 @@
 # sgp4 writes two-line elements of a satellite with more than 99999 revolutions that it reads back with a tenth of them.
 #
 # Versions: sgp4 2.27.
-# Expected: elements that sgp4 has read from an OMM, where the number of revolutions is bound to no columns, and writes with
-#   export_tle are lines of 69 columns. Guessed was that the number comes back as it was, by some convention or other;
+# Expected: elements that sgp4 has read from an OMM, where the number of revolutions is bound to no columns, and writes
+#   with export_tle are lines of 69 columns. Guessed was that the number comes back as it was, by some convention or other;
 #   the two-line format has five columns for it.
 # Seen: 113456 revolutions are written in six columns. The second line has 70, and its checksum is not in its place. No
 #   warning is given. Read back by sgp4 it is revolution 11345; the orbit is the same. Its own verify_checksum refuses

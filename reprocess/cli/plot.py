@@ -28,7 +28,7 @@ _TIMES = [
 _TIME = click.DateTime(_TIMES)
 _TURN_S = 0.0005
 """How long a thread keeps Python to itself while another waits, seconds. With ten times that, as is usual, a
-network of 57 batches waits for a quarter of a second."""
+network of 57 batches may wait for a quarter of a second."""
 _COUNTS = click.option("--counts", is_flag=True, help="Draw counts per second in place of fluxes.")
 _RUN = click.option(
     "--run", "name", help="Run whose events and classes are shown; not needed if there is only one."

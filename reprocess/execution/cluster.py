@@ -122,7 +122,7 @@ class Cluster:
             security=_temporary_security() if self.tls else None,
             # Whatever the shell says: there is one process per core. MALLOC must be set before the start.
             env={name: value for name, value in ENVIRONMENT.items() if not name.startswith("MALLOC")},
-            # Those that the user has in Dask's configuration stay alone.
+            # What the user has workers load, in Dask's configuration, is loaded instead.
             preload=None if dask.config.get("distributed.worker.preload", None) else [_LEAVING],
             # A block that raises is reported, and noted with its traceback; workers need not print it too.
             silence_logs=logging.CRITICAL,
