@@ -14,8 +14,9 @@ from reprocess import schema
 from reprocess.comparison.agreement import CONFIDENCE, block_at, resample
 from reprocess.maps.intervals import calendar_block
 from reprocess.maps.occurrence import count_events
+from reprocess.maps.sums import kept_seconds, read_sums
 from reprocess.physics.coincidence import milliseconds
-from reprocess.schema import EVENT_CLASSES
+from reprocess.schema import EVENT_CLASSES, RECORDS_OF
 from reprocess.schema.grid import Grid, coarse_bins
 from reprocess.work.parts import read_dwell
 from reprocess.work.paths import Run
@@ -95,18 +96,44 @@ def map_blocks(
 def _dwell_s(
     run: Run, receipts: Iterable[DetectReceipt], days: set[Key], grid: Grid, blocks: np.ndarray
 ) -> np.ndarray:
-    bins, size = coarse_bins(grid), grid.shape[0] * grid.shape[1]
-    total = np.zeros(blocks.size * size)
+    """Return the seconds of these days by calendar block and bin: as the run's map keeps them, else of parts.
+
+    What the map keeps of a block is of all its days, so it will do only where all of them count.
+    """
+    total = np.zeros((blocks.size, grid.shape[0] * grid.shape[1]), np.int64)
+    kept = read_sums(run, grid)
+    rest = []
+    for receipt in receipts:
+        count = sum((receipt["satellite"], date) in days for date in receipt["days"])
+        whole = kept_seconds(run, receipt, kept) if count == len(receipt["days"]) else None
+        if count and whole is None:
+            rest.append(receipt)
+        elif count and whole is not None:
+            total[np.searchsorted(blocks, whole[0])] += whole[1]
+    _add_parts(total, run, rest, days, grid, blocks)
+    return total.reshape(blocks.size, *grid.shape)
+
+
+def _add_parts(
+    total: np.ndarray,
+    run: Run,
+    receipts: list[DetectReceipt],
+    days: set[Key],
+    grid: Grid,
+    blocks: np.ndarray,
+) -> None:
+    """Add the seconds of dwell parts on these days, shape (n, bins)."""
+    bins = coarse_bins(grid)
     wanted: dict[str, list[int]] = {}
     for satellite, date in days:
         wanted.setdefault(satellite, []).append(schema.day_index(date))
-    here = [r for r in receipts if any((r["satellite"], date) in days for date in r["days"])]
-    for satellite, part in read_dwell(run, here):
+    for satellite, part in read_dwell(run, receipts, names=["day", "cell", *RECORDS_OF.values()]):
         where = bins[part["cell"]]
         inside = (where >= 0) & np.isin(part["day"], wanted[satellite])
         row = np.searchsorted(blocks, calendar_block(part["day"][inside]))
-        total += np.bincount(row * size + where[inside], part["records"][inside], total.size)
-    return (total * schema.SAMPLING_S).astype(np.int64).reshape(blocks.size, *grid.shape)
+        at = row * total.shape[1] + where[inside]
+        records = np.bincount(at, part["records"][inside], total.size).reshape(total.shape)
+        total += records.astype(np.int64) * int(schema.SAMPLING_S)
 
 
 def compare_maps(a: BlockMaps, b: BlockMaps, min_dwell_s: float) -> RateMaps:

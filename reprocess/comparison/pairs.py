@@ -15,7 +15,7 @@ from reprocess.schema import EVENT_CLASSES, PAIR_KINDS
 SWAPPED = {"lost": "gained", "gained": "lost"}
 """What an event without a partner is called when A and B change places."""
 
-_FROM_BOTH = ("event_class", "start_time", "stop_time", "L", "MLT", "latitude")
+_PLAIN, _TIMES = ("event_class", "L", "MLT", "latitude"), ("start_time", "stop_time")
 """Columns that a pair has of each of its events."""
 
 
@@ -107,8 +107,8 @@ def pair_events(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
     columns: dict[str, object] = {"row_a": first, "row_b": second}
     for letter, table, rows in (("a", a, first), ("b", b, second)):
         taken = table.reset_index(drop=True).reindex(rows)  # -1 is no row: missing values
-        columns |= {f"{name}_{letter}": taken[name].to_numpy() for name in ("satellite", *_FROM_BOTH)}
-        columns |= {f"{name}_{letter}": taken[name].array for name in ("start_time", "stop_time")}
+        columns |= {f"{name}_{letter}": taken[name].to_numpy() for name in ("satellite", *_PLAIN)}
+        columns |= {f"{name}_{letter}": taken[name].array for name in _TIMES}  # NumPy has no time zone
     pairs = pd.DataFrame(columns)
     pairs["satellite"] = pairs["satellite_a"].where(first >= 0, pairs["satellite_b"])
     for letter, rows in (("a", first), ("b", second)):

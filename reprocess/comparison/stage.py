@@ -28,9 +28,12 @@ from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, MIN_BLOCKS, calendar_b
 from reprocess.schema import PAIR_COLUMNS
 from reprocess.schema.grid import Grid
 from reprocess.work.ledger import source_digest
-from reprocess.work.parts import read_events
+from reprocess.work.parts import EVENT_ORDER, read_event_columns
 from reprocess.work.paths import Run, Work
 from reprocess.work.receipts import ClassifiedDays, DetectReceipt, days_of
+
+_COMPARED = ("date", "event_class", "start_time", "stop_time", "L", "MLT", "latitude", "quality_flags")
+"""Columns of events that matching, maps and causes look at: a sixth of them all."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def compare_runs(a: Side, b: Side, grid: Grid, min_dwell_s: float, *, by_rule: b
             f"A has {_span(a.days)}, B has {_span(b.days)}"
         )
     blocks = block_numbers(schema.day_index(date) for _, date in common)
-    first, second = tables = [_on(read_events(side.run, side.receipts), common) for side in (a, b)]
+    first, second = tables = [_events(side, common) for side in (a, b)]
     pairs = pair_events(first, second)
     pairs["cause"] = _causes(a, b, pairs, common, by_rule)
     dwell_s = _dwell_s(a, b, common, blocks)
@@ -137,10 +140,11 @@ def _span(days: ClassifiedDays) -> str:
     return f"{len(days)} of {', '.join(satellites)} from {dates[0]} to {dates[-1]}"
 
 
-def _on(events: pd.DataFrame, days: set[Key]) -> pd.DataFrame:
-    """Return the events that begin on these satellite-days."""
+def _events(side: Side, days: set[Key]) -> pd.DataFrame:
+    """Return what is compared of the events that begin on these days, in the order of `read_events`."""
+    events = read_event_columns(side.run, side.receipts, _COMPARED)
     keys = pd.MultiIndex.from_frame(events[["satellite", "date"]])
-    return events[keys.isin(list(days))].reset_index(drop=True)
+    return events[keys.isin(list(days))].sort_values(EVENT_ORDER, ignore_index=True)
 
 
 def _causes(a: Side, b: Side, pairs: pd.DataFrame, common: set[Key], by_rule: bool) -> pd.Series:

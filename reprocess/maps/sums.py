@@ -144,6 +144,26 @@ def block_counts(run: Run, receipt: DetectReceipt, grid: Grid, kept: Kept) -> tu
     return total[1 + _CLASSES :], total[0]
 
 
+def kept_seconds(run: Run, receipt: DetectReceipt, kept: Kept) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return a block's calendar blocks and its seconds by bin; None if they are not kept.
+
+    Returns
+    -------
+    tuple of ndarray, or None
+        int64, shape (k,), increasing; int32, shape (k, bins).
+
+    Raises
+    ------
+    LedgerError
+        If they are kept and a part of the block is missing.
+    """
+    key = _key(receipt)
+    if key not in kept:
+        return None
+    sums = _of_parts(run, receipt, kept[key])
+    return sums.blocks, sums.counts[:, 0]
+
+
 def _all_sums(run: Run, receipts: Iterable[DetectReceipt], grid: Grid, kept: Kept) -> Kept:
     """Return the sums of all these blocks, counted where they are not kept."""
     return {

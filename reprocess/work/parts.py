@@ -79,6 +79,9 @@ NOT_STORED = ("satellite", "origin")
 
 EVENTS = arrow_columns(column for name, column in schema.EVENT_COLUMNS.items() if name not in NOT_STORED)
 
+EVENT_ORDER = ["satellite", "start_time", "event_class"]
+"""Columns by which the events of several blocks are sorted."""
+
 DWELL = arrow_columns(schema.DWELL_COLUMNS.values())
 """Records per day and cell of the fine grid: all classifiable ones, and those within events."""
 
@@ -101,8 +104,11 @@ def _as_array(values: Any, kind: pa.DataType) -> pa.Array:
     """Return the values of a column.
 
     `pa.array` imports pandas, which takes as long as a day takes to classify, only to see whether it
-    is given something of it; so it is asked only for what is not plain here.
+    is given something of it; so it is asked only for what is not plain here: among that, the times and
+    texts of pandas, which would be taken apart into Python objects.
     """
+    if hasattr(values, "array") and kind in (pa.string(), _ARROW["time"]):
+        return pa.array(values, kind)
     if kind == pa.string() and all(isinstance(value, str) for value in values):
         texts = [value.encode() for value in values]
         ends = np.cumsum([0, *map(len, texts)], dtype=np.int32)
@@ -289,7 +295,7 @@ def event_table(parts: Iterable[tuple[str, pa.Table]]) -> "pd.DataFrame":
         "origin": np.where(simulated, "simulated", "measured").astype(object),
     }
     table = pd.concat([table, pd.DataFrame(more)], axis=1)[list(schema.EVENT_COLUMNS)]
-    return table.sort_values(["satellite", "start_time", "event_class"], ignore_index=True)
+    return table.sort_values(EVENT_ORDER, ignore_index=True)
 
 
 def read_event_columns(

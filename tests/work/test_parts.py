@@ -347,3 +347,14 @@ def test_what_is_no_plain_column_is_left_to_pyarrow() -> None:
     declared = pa.schema([pa.field("s", pa.string()), pa.field("i", pa.int32())])
     made = as_part({"s": ["a", None], "i": pd.Series([1, 2])}, declared)
     assert made.to_pydict() == {"s": ["a", None], "i": [1, 2]}
+
+
+def test_times_and_texts_of_pandas_keep_what_is_missing() -> None:
+    declared = pa.schema([pa.field("t", pa.timestamp("ms", tz="UTC")), pa.field("s", pa.string())])
+    times = pd.to_datetime(pd.Series(["2015-03-01T12:00:00.002Z", None])).dt.as_unit("ms")
+    made = as_part({"t": times, "s": pd.Series(["REP", None])}, declared)
+    made.validate(full=True)
+    assert made["t"].cast(pa.int64()).to_pylist() == [1425211200002, None]
+    assert made["s"].to_pylist() == ["REP", None]
+    empty = as_part({"t": times[:0], "s": pd.Series([], dtype=object)}, declared)
+    assert empty.num_rows == 0

@@ -1,0 +1,84 @@
+"""Maps of two runs: the dwell that a run's map keeps, and that of its parts."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reprocess import schema
+from reprocess.comparison import maps
+from reprocess.comparison.agreement import block_numbers
+from reprocess.comparison.maps import map_blocks
+from reprocess.comparison.stage import Side
+from reprocess.errors import LedgerError
+from reprocess.maps.sums import keep_sums
+from reprocess.schema.grid import make_grid
+from reprocess.work.parts import part_path, read_dwell, read_events
+from reprocess.work.paths import Work
+
+GRID = make_grid(np.array([1.0, 3.0, 5.0, 15.0]), np.array([0.0, 6.0, 12.0, 24.0]))
+OTHER = make_grid(np.array([1.0, 5.0, 15.0]), np.array([0.0, 12.0, 24.0]))
+
+ALL = {("noaa18", "2015-03-01"), ("noaa18", "2015-03-02"), ("metop01", "2015-03-01")}
+CHOICES = [
+    ALL,
+    ALL - {("noaa18", "2015-03-01")},
+    ALL - {("noaa18", "2015-03-02")},
+    ALL - {("metop01", "2015-03-01")},
+    {("noaa18", "2015-03-02")},
+]
+
+
+@pytest.fixture
+def side(compared: Work, tmp_path: Path) -> Side:
+    work = Work(Path(shutil.copytree(compared.root, tmp_path / "work")))
+    return Side.of("A", work, work.run("continuous"))
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Satellites whose dwell parts were read since the list was cleared."""
+    satellites: list[str] = []
+
+    def told(run, receipts, **names):
+        for satellite, part in read_dwell(run, receipts, **names):
+            satellites.append(satellite)
+            yield satellite, part
+
+    monkeypatch.setattr(maps, "read_dwell", told)
+    return satellites
+
+
+def dwell_s(side: Side, days: set[maps.Key], grid=GRID) -> np.ndarray:
+    blocks = block_numbers(schema.day_index(date) for _, date in days)
+    events = read_events(side.run, side.receipts)[:0]
+    return map_blocks(side.run, side.receipts, events, days, grid, blocks).dwell_s
+
+
+@pytest.mark.parametrize("days", CHOICES)
+def test_kept_sums_give_the_seconds_of_the_parts(days: set[maps.Key], side: Side, read: list[str]) -> None:
+    of_parts = dwell_s(side, days)
+    assert of_parts.sum() == 2 * sum(side.days[key]["in_grid"] for key in days) > 0
+    assert sorted(read) == sorted({satellite for satellite, _ in days})
+    read.clear()
+    keep_sums(side.run, side.receipts, GRID)
+    np.testing.assert_array_equal(dwell_s(side, days), of_parts)
+    whole = {s for s in ("noaa18", "metop01") if {key for key in ALL if key[0] == s} <= days}
+    assert sorted(read) == sorted({satellite for satellite, _ in days} - whole)
+
+
+def test_sums_of_other_bins_are_not_taken(side: Side, read: list[str]) -> None:
+    of_parts = dwell_s(side, ALL)
+    keep_sums(side.run, side.receipts, OTHER)
+    read.clear()
+    np.testing.assert_array_equal(dwell_s(side, ALL), of_parts)
+    assert sorted(read) == ["metop01", "noaa18"]
+
+
+def test_kept_sums_do_not_hide_that_a_part_is_gone(side: Side) -> None:
+    keep_sums(side.run, side.receipts, GRID)
+    gone = part_path(side.run.dwell, "metop01", side.receipts[0]["block"])
+    gone.unlink()
+    with pytest.raises(LedgerError, match="missing although its block is done"):
+        dwell_s(side, ALL)
