@@ -15,7 +15,7 @@ from reprocess.schema.grid import Grid
 def draw_difference(maps: RateMaps, grid: Grid, name: str) -> bytes:
     """Return a PNG of one class: events per hour in A, in B on the same scale, and B - A.
 
-    Bins whose interval of the difference leaves out zero have dots.
+    Bins whose interval of the difference leaves out zero have a dot.
     """
     k = list(EVENT_CLASSES).index(name)
     rates = np.stack([maps.rate_a[k], maps.rate_b[k]])
@@ -29,7 +29,8 @@ def draw_difference(maps: RateMaps, grid: Grid, name: str) -> bytes:
         Panel(f"{run}: {counted(count, 'event')} in these bins", rate, scale, thin)
         for run, count, rate, thin in zip("AB", events.sum(axis=(1, 2)).tolist(), rates, seen, strict=True)
     ]
-    signed = difference_scale(maps.difference[k], "B - A (events per hour of dwell)")
+    limits = None if maps.lower is None or maps.upper is None else (maps.lower[k], maps.upper[k])
+    signed = difference_scale(maps.difference[k], "B - A (events per hour of dwell)", limits=limits)
     change = int(maps.events_b[k].sum() - maps.events_a[k].sum())
     panels.append(
         Panel(
@@ -43,7 +44,8 @@ def draw_difference(maps: RateMaps, grid: Grid, name: str) -> bytes:
     notes = [
         "white: observed, no event (in A and B), or no difference; hatched: too short for a rate; "
         "grey: never observed",
-        "dots: the interval of the difference leaves out zero",
+        "dots: the interval of the difference leaves out zero"
+        + ("" if not maps.beyond[k].any() else "; the scale ends at the largest such difference"),
     ]
     heading = CLASS_LABELS[name], "A and B have one scale; both hemispheres"
     with style(LETTERS["two"]):

@@ -40,7 +40,7 @@ def plot_contrast(dataset: xr.Dataset, folder: Path, stem: str, look: Mapping[st
 
 
 def contrast_figure(dataset: xr.Dataset, name: str, vmax: float | None = None) -> Figure:
-    """Draw the difference of the rates of a class; hatched with dots where it is not significant.
+    """Draw the difference of the rates of a class; with dots where it is not significant.
 
     Parameters
     ----------
@@ -54,7 +54,8 @@ def contrast_figure(dataset: xr.Dataset, name: str, vmax: float | None = None) -
     """
     chosen = dataset.sel(event_class=name)
     dim, first, second = (str(dataset.attrs[key]) for key in ("split_by", "first_part", "second_part"))
-    signed = difference_scale(_well_known(chosen), "difference (events per hour of dwell)", vmax)
+    words = "difference (events per hour of dwell)"
+    signed = difference_scale(chosen.event_rate_difference.values, words, vmax, _limits(chosen))
     if dim in dataset.dims:
         parts = [(str(label), chosen.sel({dim: label})) for label in dataset[dim].values]
         panels = [
@@ -76,11 +77,9 @@ def contrast_figure(dataset: xr.Dataset, name: str, vmax: float | None = None) -
     )
 
 
-def _well_known(chosen: xr.Dataset) -> np.ndarray:
-    """Return what the scale must hold: how far at least the bins differ by their intervals, else all."""
+def _limits(chosen: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
     lower, upper = (chosen[f"event_rate_difference_{which}"].values for which in ("lower", "upper"))
-    least = np.maximum(np.maximum(lower, -upper), 0)
-    return least if np.nanmax(least, initial=0) > 0 else chosen.event_rate_difference.values
+    return lower, upper
 
 
 def _difference(title: str, part: xr.Dataset, scale: Scale) -> Panel:

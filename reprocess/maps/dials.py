@@ -11,7 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.collections import EllipseCollection, LineCollection, PolyCollection
 from matplotlib.colorbar import Colorbar
 from matplotlib.colors import Colormap, LogNorm, Normalize
 from matplotlib.patches import Wedge
@@ -33,6 +33,9 @@ THIN = "0.9"
 """Bins with less dwell than a rate needs; hatched, too."""
 
 _HATCHED: dict[str, Any] = {"facecolors": "none", "edgecolors": "0.45", "linewidths": 0}
+
+_DOT = 0.02
+"""Largest width of a dot, as a share of the dial's."""
 
 _ARC = np.pi / 90
 """Longest straight piece of an arc, radians: cells lose 0.02 % of their area."""
@@ -114,10 +117,30 @@ def relative_scale(relative: np.ndarray) -> Scale:
     )
 
 
-def difference_scale(difference: np.ndarray, label: str, vmax: float | None = None) -> Scale:
-    """Return a diverging scale around zero, which is neutral: as far to either side."""
-    known = np.abs(difference[np.isfinite(difference)])
-    top = vmax if vmax is not None else round_up(known.max()) if known.size and known.max() > 0 else 1.0
+def difference_scale(
+    difference: np.ndarray,
+    label: str,
+    vmax: float | None = None,
+    limits: tuple[np.ndarray, np.ndarray] | None = None,
+) -> Scale:
+    """Return a diverging scale around zero, which is neutral: as far to either side.
+
+    Parameters
+    ----------
+    difference : ndarray
+        All dials that share the scale; NaN where there is none.
+    label : str
+        What the bar says.
+    vmax : float, optional
+        The end, if it is given.
+    limits : tuple of ndarray, optional
+        Lower and upper limits of the differences. The scale then ends at the largest difference
+        whose limits leave out zero, if any do: bins that are hardly known do not pale all others.
+    """
+    known = held = np.abs(difference[np.isfinite(difference)])
+    if limits is not None and (sure := (limits[0] > 0) | (limits[1] < 0)).any():
+        held = np.abs(difference[sure])
+    top = vmax if vmax is not None else round_up(held.max()) if held.size and held.max() > 0 else 1.0
     return Scale(Normalize(-top, top), mpl.colormaps["RdBu_r"], label, bool((known > top).any()))
 
 
@@ -195,7 +218,7 @@ def draw_dial(
         Which bins without a value were observed, though too shortly: these are hatched, others without a
         value are grey.
     marked : ndarray of bool, shape (n_L, n_MLT), optional
-        Bins to put dots on.
+        Bins to put a dot in.
     labels : bool
         Whether to write the hours and the L shells.
 
@@ -218,14 +241,28 @@ def draw_dial(
         (np.ones(shown.size, bool), {"facecolors": face, "edgecolors": face, "linewidths": 0.25}),
         (hatched, _HATCHED | {"hatch": "/////"}),
     ]
-    if marked is not None:
-        looks.append((np.asarray(marked, bool).ravel(), _HATCHED | {"hatch": ".."}))
     for where, look in looks:
         if where.any():
             some = PolyCollection(cells[where], transform=axes.transAxes, **look)
             axes.add_collection(some, autolim=False)
+    if marked is not None and np.any(marked):
+        axes.add_collection(_dots(axes, *edges, np.asarray(marked, bool)), autolim=False)
     _decorate(axes, edges[0], labels)
     return axes
+
+
+def _dots(
+    axes: PolarAxes, L_edges: np.ndarray, MLT_edges: np.ndarray, marked: np.ndarray
+) -> EllipseCollection:
+    """Return a dot in the middle of each marked bin, half as wide as the bin is at its narrowest."""
+    angle, L = ((edges[:-1] + edges[1:]) / 2 for edges in (MLT_edges * np.pi / 12, L_edges))
+    high, wide = np.diff(L_edges)[:, np.newaxis], L[:, np.newaxis] * np.diff(MLT_edges) * np.pi / 12
+    width = np.minimum(np.minimum(high, wide) / (4 * L_edges[-1]), _DOT)[marked]
+    middle = np.stack(np.broadcast_arrays(angle, L[:, np.newaxis]), axis=-1)[marked]
+    return EllipseCollection(
+        width, width, np.zeros_like(width), units="width", offsets=_on_axes(middle, L_edges[-1]),
+        offset_transform=axes.transAxes, facecolors="0.1", edgecolors="white", linewidths=0.3, label="dots",
+    )  # fmt: skip
 
 
 def _decorate(axes: PolarAxes, L_edges: np.ndarray, labels: bool) -> None:

@@ -46,7 +46,7 @@ class Panel:
     thin: np.ndarray | None = None
     """Bins that were observed too shortly, bool."""
     marked: np.ndarray | None = None
-    """Bins with dots, bool."""
+    """Bins with a dot, bool."""
 
 
 def plot_occurrence(

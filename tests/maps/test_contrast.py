@@ -200,10 +200,10 @@ def test_figures_can_be_read(run: tuple[Run, list[dict]], pair: tuple[str, str] 
         assert overlapping(figure) == []
         assert outside(figure) == []
     assert len(figure.axes) == (8 if pair else 4)
-    (dots,) = [c for c in figure.axes[4 if pair else 1].collections if c.get_hatch() == ".."]
+    (dots,) = [c for c in figure.axes[4 if pair else 1].collections if c.get_label() == "dots"]
     part = found if pair else found.sel(satellite="noaa18")
     not_sure = (part.significant.values[0] != 1) & np.isfinite(part.event_rate_difference.values[0])
-    assert len(dots.get_paths()) == not_sure.sum() == (2 if pair else 3)
+    assert len(dots.get_offsets()) == not_sure.sum() == (2 if pair else 3)
 
 
 def test_files_are_written_and_read_back(

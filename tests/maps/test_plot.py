@@ -236,6 +236,18 @@ def test_a_difference_is_neutral_at_zero_and_as_far_to_either_side() -> None:
     assert difference_scale(np.array([9.0]), "d", vmax=2).beyond
 
 
+def test_a_scale_of_differences_holds_those_that_are_sure() -> None:
+    difference = np.array([-60.0, 3.0, -5.0, np.nan])
+    lower, upper = np.array([-150.0, 1.8, -8.0, np.nan]), np.array([30.0, 4.0, -2.0, np.nan])
+    scale = difference_scale(difference, "d", limits=(lower, upper))
+    assert scale.norm.vmax == 5
+    assert scale.beyond
+    nothing_sure = difference_scale(difference, "d", limits=(lower - 500, upper + 500))
+    assert nothing_sure.norm.vmax == 60
+    assert not nothing_sure.beyond
+    assert difference_scale(difference, "d", 9, (lower, upper)).norm.vmax == 9
+
+
 def test_relative_uncertainty_is_half_the_interval_over_the_rate() -> None:
     events = np.zeros(GRID.shape, int)
     events[0, :3] = [1, 10_000, 4]
@@ -354,8 +366,8 @@ def test_what_differs_within_the_intervals_has_dots() -> None:
     first, second = maps(with_hour(6, 5)), maps(with_hour(6, 5) + with_hour(0, 90))
     second = second.assign_attrs(satellite_days_not_ingested=1)
     figure = difference_figure(first, second, "REP", ("one", "two"))
-    (dots,) = [c for c in figure.axes[4].collections if c.get_hatch() == ".."]
-    assert len(dots.get_paths()) == GRID.shape[0] * GRID.shape[1] - 2
+    (dots,) = [c for c in figure.axes[4].collections if c.get_label() == "dots"]
+    assert len(dots.get_offsets()) == GRID.shape[0] * GRID.shape[1] - 2
     values = dict(zip(["one", "two", "two less one"], figure.axes[:6:2], strict=True))
     assert all(v in texts(figure) for v in values)
     assert "two: 1 more satellite-day is missing or quarantined" in texts(figure)
