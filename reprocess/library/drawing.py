@@ -66,14 +66,11 @@ def _view(
             records = {name: stored(name, np.asarray(day.read(name))) for name in ARRAYS}
             whole = Stretch(records, slice(0, day.time.size), {})
             parts.append(of_records(given.satellite, start_ms, stop_ms, whole))
-    touching = (events["start_time"].map(_milliseconds) <= stop_ms) & (
-        events["stop_time"].map(_milliseconds) >= start_ms
-    )
     shown = (given.time.astype(np.int64) >= start_ms) & (given.time.astype(np.int64) <= stop_ms)
     return replace(
         join(parts),
         probability=probabilities[:, shown].to_numpy(),
-        events=marked(events[touching]),
+        events=marked(events).between(start_ms, stop_ms),
         simulated=given.simulated,
     )
 
