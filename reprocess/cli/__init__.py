@@ -82,6 +82,8 @@ class _Group(click.Group):
             if not str(e).startswith("A dask config file"):
                 raise
             raise click.UsageError(f"{' '.join(str(e).split())}; mend the file, or move it away") from e
+        except KeyboardInterrupt as e:
+            raise _Incomplete("interrupted; give the same command again") from e
         except BrokenPipeError:  # whoever read our output has enough; click ends it
             raise
         except OSError as e:

@@ -1,11 +1,13 @@
-"""What must hold before anything else is imported: a quiet Ctrl-C, and one thread for products of matrices.
+"""What must hold before all other imports: a Ctrl-C that counts, and one thread for products of matrices.
 
 With as many threads as there are processors, the small products of maps and pages take twice the CPU time:
 most of it goes into threads that wait for each other. Who sets a number of threads keeps it.
 """
 
 import os
+import signal
 import sys
+import threading
 from types import TracebackType
 
 _THREADS = {"OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -22,4 +24,16 @@ def _end_quietly(kind: type[BaseException], error: BaseException, trace: Traceba
         sys.__excepthook__(kind, error, trace)
 
 
+def _interrupt_again(said: "sys.UnraisableHookArgs") -> None:
+    """Repeat an interrupt that fell into a destructor, where Python drops it with a traceback."""
+    if issubclass(said.exc_type, KeyboardInterrupt):
+        later = threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGINT))
+        later.daemon = True
+        later.start()
+    else:
+        _show(said)
+
+
+_show = sys.unraisablehook
 sys.excepthook = _end_quietly
+sys.unraisablehook = _interrupt_again

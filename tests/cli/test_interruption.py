@@ -1,10 +1,14 @@
 """What the system says of files is told with what to do."""
 
 import errno
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from reprocess.cli.interruption import explain
+from reprocess.work import status
+from tests.support.command import invoke
 
 
 @pytest.mark.parametrize(
@@ -18,3 +22,13 @@ from reprocess.cli.interruption import explain
 )
 def test_file_cause_and_remedy_are_told(error: OSError, words: str) -> None:
     assert explain(error) == words
+
+
+def test_an_interrupt_of_any_command_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(status, "survey", interrupted)
+    (tmp_path / "ledger").mkdir()
+    done = invoke("status", tmp_path, code=4)
+    assert done.stderr == "Error: interrupted; give the same command again\n"

@@ -177,6 +177,19 @@ def test_an_interrupt_during_the_imports_leaves_no_traceback() -> None:
     assert b"ZeroDivisionError" in done.stderr, "what is a fault still shows where it came from"
 
 
+def test_an_interrupt_within_a_destructor_is_not_lost() -> None:
+    """The command would go on to its end, and Python would show a traceback."""
+    dropped = "import reprocess.cli, time\nclass A:\n    def __del__(self):\n        {}\nA()\ntime.sleep({})"
+    code = dropped.format("raise KeyboardInterrupt", 120)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=PATIENCE_S, check=False)
+    assert done.returncode == -signal.SIGINT
+    assert done.stderr == b"Error: interrupted before anything was done\n"
+    code = dropped.format("1 / 0", 0)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=PATIENCE_S, check=False)
+    assert done.returncode == 0
+    assert b"ZeroDivisionError" in done.stderr, "what is a fault still shows where it came from"
+
+
 @pytest.mark.parametrize(
     ("after_s", "workers"),
     [(0.0, 0), (0.4, 2), (0.8, 0), (1.2, 2), (1.6, 0), (2.0, 2), (2.5, 0)],
