@@ -197,7 +197,7 @@ class Standardised:
     ratio: float
     lower: float
     upper: float
-    """Limits of 68.27 %; NaN of too few blocks."""
+    """Limits of 68.27 %; NaN of too few blocks, or too few with an event of either part."""
     blocks: int
     """Calendar blocks that it is of."""
     bins: int
@@ -225,12 +225,14 @@ def standardise(first: Part, second: Part, min_dwell_s: float) -> Standardised:
     events, expected = int(a.events.sum()), float((a.seconds.sum(axis=0) * b.rate).sum())
     ratio = events / expected if expected else np.nan
     lower = upper = np.nan
-    if use.sum() >= MIN_BLOCKS and expected and events:
+    few = min(float(effective_blocks(part.seconds.sum(axis=1, keepdims=True))[0]) for part in (a, b))
+    seen = min(np.count_nonzero(part.events.sum(axis=1)) for part in (a, b))
+    if few > MIN_BLOCKS - 1e-6 and seen >= MIN_BLOCKS_WITH:
         weights = draw_blocks(int(use.sum()))
         expected_anew = ((weights @ a.seconds) * _drawn_rate(weights, b)).sum(axis=1)
-        drawn = (weights @ a.events.sum(axis=1)) / expected_anew
-        few = min(float(effective_blocks(part.seconds.sum(axis=1, keepdims=True))[0]) for part in (a, b))
-        if few > MIN_BLOCKS - 1e-6:
-            limits = _stretched(drawn[:, np.newaxis], np.array([ratio]), np.array([few]))
-            lower, upper = max(float(limits[0][0]), 0.0), float(limits[1][0])
+        events_anew = weights @ a.events.sum(axis=1)
+        without = np.full(events_anew.shape, np.inf)  # draws of no event of the second part
+        drawn = np.divide(events_anew, expected_anew, out=without, where=expected_anew > 0)
+        limits = _stretched(drawn[:, np.newaxis], np.array([ratio]), np.array([few]))
+        lower, upper = max(float(limits[0][0]), 0.0), float(limits[1][0])
     return Standardised(events, expected, ratio, lower, upper, int(use.sum()), int(bins.sum()))

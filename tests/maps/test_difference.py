@@ -16,7 +16,7 @@ from reprocess.maps.difference import (
     permute,
     standardise,
 )
-from reprocess.maps.intervals import MIN_BLOCKS, block_interval
+from reprocess.maps.intervals import MIN_BLOCKS, MIN_BLOCKS_WITH, block_interval
 
 HOUR = 3600.0
 BLOCKS = 40
@@ -166,6 +166,30 @@ def test_too_little_is_not_tested() -> None:
     rare = Part(np.zeros_like(a.events), a.seconds)
     rare.events[0, 0] = 50
     assert not enough(rare, Part(0 * b.events, b.seconds), 600).any(), "one storm is no difference"
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("blocks", [1, 2, 3])
+def test_a_ratio_to_events_of_few_blocks_has_no_interval(blocks: int) -> None:
+    """Draws without such a block expect nothing: the ratio is infinite, or 0 / 0."""
+    a, b = (Part(part.events[:12], part.seconds[:12]) for part in two(5))
+    rare = Part(np.where(np.arange(12)[:, np.newaxis] < blocks, 1.0, 0.0) * (b.events > 0), b.seconds)
+    for pair in ((a, rare), (rare, a)):
+        found = standardise(*pair, 600)
+        assert np.isfinite(found.ratio)
+        assert np.isfinite([found.lower, found.upper]).all() == (blocks >= MIN_BLOCKS_WITH)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_ratio_of_seasons_is_silent() -> None:
+    """Parts of three blocks of twelve, in bins that the other hardly saw: drawn without any of them."""
+    a, b = (Part(part.events[:12], part.seconds[:12]) for part in two(5))
+    early = np.arange(12)[:, np.newaxis] < 3
+    found = standardise(
+        Part(a.events * early, a.seconds * early), Part(b.events * ~early, b.seconds * ~early), 600
+    )
+    assert found.ratio > 0
+    assert np.isnan([found.lower, found.upper]).all()
 
 
 def test_the_interval_is_wider_than_that_of_one_rate() -> None:
