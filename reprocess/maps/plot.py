@@ -148,8 +148,9 @@ def occurrence_figure(
         shares = rate_scale(every, every, "passes with an event (%)")
         panels.append(Panel("probability per pass", 100 * chosen["pass_probability"].values, shares, thin))
     panels.append(Panel("dwell", np.where(dwell > 0, dwell, np.nan), dwell_scale(dwell)))
-    notes = [_counted(dataset, chosen), colours_in_words(dataset, relative=uncertainty == "relative")]
-    notes.append("The scale of rates is the same for all classes; it ends " + end_in_words(vmax))
+    words = colours_in_words(dataset, {"relative": "b", "interval": "b and c"}.get(uncertainty, ""))
+    notes = [_counted(dataset, chosen), words]
+    notes.append("The scale of rates is the same for all classes; it ends " + end_in_words(dataset, vmax))
     notes += intervals_in_words(dataset)
     return draw_panels(panels, edges_of(dataset), heading_of(dataset, CLASS_LABELS[name]), notes)
 
@@ -186,12 +187,12 @@ def difference_figure(
         rate_scale(rates, np.stack([certain_rate(part) for part in parts])),
         rates[1] - rates[0],
     )
-    overlap = (np.maximum(*lower) <= np.minimum(*upper)) & np.isfinite(difference)
+    overlap = ~(np.maximum(*lower) > np.minimum(*upper)) & np.isfinite(difference)  # or are not known
     thin = [part["dwell"].values > 0 for part in parts]
     signed = difference_scale(difference, "difference (events per hour of dwell)", vmax)
     panels = [Panel(label, *x) for label, *x in zip(labels, rates, (scale, scale), thin, strict=True)]
     panels.append(Panel(f"{labels[1]} less {labels[0]}", difference, signed, thin[0] & thin[1], overlap))
-    notes = [colours_in_words(first), "Dots: the 68 % intervals of the two overlap"]
+    notes = [colours_in_words(first), "Dots: the 68 % intervals of the two overlap, or one of both has none"]
     for label, dataset in zip(labels, (first, second), strict=True):
         notes += [f"{label}: {words}" for words in lacking_in_words(dataset.attrs)]
     return draw_panels(panels, edges_of(first), heading_of(first, CLASS_LABELS[name]), notes)
@@ -310,18 +311,28 @@ def _counted(dataset: "AnyMaps", chosen: "Maps") -> str:
     return text + (f"; without events and time flagged {', '.join(left_out)}" if left_out else "")
 
 
-def colours_in_words(dataset: "AnyMaps", *, relative: bool = False) -> str:
-    """Say what stands for no event, too little time and none."""
+def colours_in_words(dataset: "AnyMaps", limits: str = "") -> str:
+    """Say what stands for no event, too little time and none.
+
+    Parameters
+    ----------
+    dataset : Maps or xarray.Dataset
+    limits : str
+        Letters of the dials that show intervals: ``b`` those relative to the rate, ``b and c`` both limits.
+    """
     minutes = float(dataset.attrs["min_dwell_s"]) / 60
-    none = "white: observed, no event" + (", so no uncertainty in b" if relative else "")
+    none = "white: observed, no event" + (", so no uncertainty in b" if limits == "b" else "")
     short = f"observed for under {minutes:g} {noun_of(minutes, 'minute')}, no rate"
+    rates, known = dataset["event_rate"].values, np.isfinite(limit_of(dataset, "lower"))
+    if limits and (np.isfinite(rates) & ~known & ((rates > 0) | (limits != "b"))).any():
+        short += f", or in {limits} no interval (events in too few calendar blocks)"
     return f"{none}; hatched: {short}; grey: never observed"
 
 
-def end_in_words(vmax: float | None) -> str:
+def end_in_words(dataset: "AnyMaps", vmax: float | None) -> str:
     """Say where the scale of rates ends."""
-    return (
-        "where it was told to (--vmax)"
-        if vmax is not None
-        else "with the largest lower limit of a bin's 68 % interval, rounded up"
-    )
+    if vmax is not None:
+        return "where it was told to (--vmax)"
+    own = "interval_note" in dataset.attrs or "event_rate_poisson_lower" not in dataset
+    interval = "68 % interval" if own else "Poisson interval"
+    return f"with the largest lower limit of a bin's {interval}, rounded up"

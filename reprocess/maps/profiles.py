@@ -116,7 +116,9 @@ def draw_rates(axes: Axes, lines: Sequence[Rates], labels: Sequence[str], top: f
         )  # fmt: skip
         axes.plot(at, rate, "-", lw=0.5, alpha=0.5, color=colour)
         unsure = ~line.of_blocks & (line.blocks is not None)
-        axes.plot(at[unsure], rate[unsure], marker, ms=2.8, mew=0.6, mfc="white", mec=colour)
+        axes.plot(  # above the filled ones
+            at[unsure], rate[unsure], marker, ms=2.8, mew=0.6, mfc="white", mec=colour, zorder=3
+        )
         beyond = upper > top
         axes.plot(at[beyond], np.full(beyond.sum(), 0.975 * top), "^", ms=3.5, mew=0, color=colour)
     axes.set_ylim(-0.03 * top, top)
@@ -133,6 +135,9 @@ def draw_dwell(axes: Axes, lines: Sequence[Rates]) -> Axes:
         colour, marker = COLOURS[k % len(COLOURS)], MARKERS[k % len(MARKERS)]
         axes.plot(_beside(line, k, len(lines)), hours, f"{marker}-", ms=2.2, mew=0, lw=0.5, color=colour)
     axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    if high < 10 * low:  # a decade at least, which has two ticks: fewer would become many, one on another
+        axes.set_ylim(np.sqrt(low * high / 10), np.sqrt(low * high * 10))
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 3), numticks=5))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())

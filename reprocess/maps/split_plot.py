@@ -123,7 +123,7 @@ def split_figure(
     notes = [
         *parts_in_words(dataset, dim, empty),
         colours_in_words(dataset),
-        "All dials have one scale; it ends " + end_in_words(vmax),
+        "All dials have one scale; it ends " + end_in_words(dataset, vmax),
     ]
     notes += [*lacking_in_words(dataset.attrs), *intervals_in_words(dataset)]
     return draw_panels(panels, edges_of(dataset), heading, notes, min(columns, len(panels)))

@@ -74,6 +74,8 @@ def test_a_profile_of_one_bin_has_the_interval_of_the_map(run: tuple[Run, list[d
     axes = draw_rates(new_figure(4, 3).subplots(), [line], ["a"])
     hollow = [mark for mark in axes.lines if mark.get_markerfacecolor() == "white"]
     assert [mark.get_xdata().tolist() for mark in hollow] == [[3.5, 5.0]]
+    filled = [mark for mark in axes.lines if mark.get_markerfacecolor() != "white"]
+    assert hollow[0].get_zorder() > max(mark.get_zorder() for mark in filled), "not hidden"
 
 
 def test_months_add_up_to_what_is_within_the_edges(run: tuple[Run, list[dict]]) -> None:

@@ -375,6 +375,40 @@ def test_what_differs_within_the_intervals_has_dots() -> None:
         difference_figure(first, second.isel(L=slice(2)), "REP", ("one", "two"))
 
 
+def of_blocks() -> xr.Dataset:
+    """A long map: most bins have too few blocks with an event for an interval."""
+    dataset = maps(with_hour(6, 5) + with_hour(9, 1))
+    poisson = {f"event_rate_poisson_{x}": dataset[f"event_rate_{x}"] for x in ("lower", "upper")}
+    known = dataset.events >= 5
+    own = {f"event_rate_{x}": dataset[f"event_rate_{x}"].where(known) for x in ("lower", "upper")}
+    return dataset.assign(poisson | own)
+
+
+def test_bins_without_an_interval_are_not_said_to_be_hardly_observed() -> None:
+    wanted = {
+        "none": "white: observed, no event; hatched: observed for under 10 minutes, no rate; grey",
+        "relative": "so no uncertainty in b; hatched: observed for under 10 minutes, no rate, or in b no "
+        "interval (events in too few calendar blocks); grey",
+        "interval": "no rate, or in b and c no interval (events in too few calendar blocks); grey",
+    }
+    for kind, words in wanted.items():
+        written = " ".join(texts(occurrence_figure(of_blocks(), "REP", None, kind)))
+        assert words in written
+        assert "the largest lower limit of a bin's Poisson interval, rounded up" in written
+    of_poisson = of_blocks().assign_attrs(interval_note="no intervals")
+    short = " ".join(texts(occurrence_figure(of_poisson, "REP", None, "interval")))
+    assert "calendar blocks" not in short
+    assert "lower limit of a bin's 68 % interval" in short
+
+
+def test_bins_without_an_interval_are_not_said_to_differ() -> None:
+    first, second = of_blocks(), of_blocks()
+    figure = difference_figure(first, second, "REP", ("one", "two"))
+    (dots,) = [c for c in figure.axes[4].collections if c.get_label() == "dots"]
+    assert len(dots.get_offsets()) == GRID.shape[0] * GRID.shape[1], "those of no interval, too"
+    assert any("overlap, or one of both has none" in text for text in texts(figure))
+
+
 def test_what_is_written_on_it() -> None:
     text = "\n".join(texts(FIGURES["plain"]())).replace("\n", " ")
     for wanted in (

@@ -17,6 +17,7 @@ from reprocess.maps.lines import SECTORS, SHELLS, Rates, rates_along, rates_by_m
 from reprocess.maps.occurrence import poisson_interval
 from reprocess.maps.profiles import (
     draw_coverage,
+    draw_dwell,
     draw_exposure,
     draw_L_profiles,
     draw_MLT_profiles,
@@ -76,6 +77,19 @@ def test_intervals_that_leave_the_panel_end_in_a_triangle() -> None:
     assert np.nanmax(well.limits[2]) < top
     nothing = draw_rates(Figure().subplots(), [Rates(edges, np.zeros(5, int), np.zeros(5))], ["a"])
     assert nothing.get_ylim()[1] == pytest.approx(1.08)
+
+
+@pytest.mark.parametrize("hours", [[17.0, 36.0], [9.9, 10.1], [0.5, 0.5], [1.0, 2000.0], [0.0, 0.0]])
+def test_the_axis_of_dwell_has_few_ticks(hours: list[float]) -> None:
+    """Those of a narrow range were 17.5, 20, 22.5 and on, one on another."""
+    line = Rates(np.arange(3.0), np.zeros(2, int), np.array(hours))
+    axes = draw_dwell(Figure().subplots(), [line])
+    low, high = axes.get_ylim()
+    shown = [f"{y:.0e}"[0] for y in axes.get_yticks() if low <= y <= high]
+    assert 2 <= len(shown) <= 8
+    assert set(shown) <= {"1", "3"}
+    known = [h for h in hours if h]
+    assert all(low < h < high for h in known)
 
 
 def test_profiles_name_their_parts_and_have_ticks_of_the_field() -> None:
