@@ -16,6 +16,7 @@ from reprocess.cli import early as early
 
 # isort: split
 import click
+from click.exceptions import Exit
 
 from reprocess import __version__
 from reprocess.cli.audit import audit
@@ -30,7 +31,7 @@ from reprocess.cli.evaluate import evaluate
 from reprocess.cli.events import events
 from reprocess.cli.explore import explore
 from reprocess.cli.ingest import ingest
-from reprocess.cli.interruption import explain
+from reprocess.cli.interruption import explain, is_interrupted, listen
 from reprocess.cli.map import map_
 from reprocess.cli.match import match
 from reprocess.cli.model import model
@@ -48,6 +49,8 @@ from reprocess.cli.told import Told
 from reprocess.cli.train import train
 from reprocess.errors import IncompleteError, ReprocessError
 
+_INTERRUPTED = "interrupted; give the same command again"
+
 
 class _Incomplete(click.ClickException):
     exit_code = INCOMPLETE
@@ -61,6 +64,7 @@ class _Group(click.Group):
         if args is None:
             try:
                 prepare()
+                listen()
             except click.ClickException as e:
                 e.show()
                 sys.exit(e.exit_code)
@@ -74,6 +78,18 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
+            return self._invoke(ctx)
+        except KeyboardInterrupt as e:
+            raise _Incomplete(_INTERRUPTED) from e
+        except (click.ClickException, click.Abort, Exit, BrokenPipeError):
+            raise
+        except Exception as e:
+            if not is_interrupted():
+                raise
+            raise _Incomplete(_INTERRUPTED) from e
+
+    def _invoke(self, ctx: click.Context) -> Any:
+        try:
             return super().invoke(ctx)
         except ReprocessError as e:
             kind = _Incomplete if isinstance(e, IncompleteError) else click.UsageError
@@ -82,8 +98,6 @@ class _Group(click.Group):
             if not str(e).startswith("A dask config file"):
                 raise
             raise click.UsageError(f"{' '.join(str(e).split())}; mend the file, or move it away") from e
-        except KeyboardInterrupt as e:
-            raise _Incomplete("interrupted; give the same command again") from e
         except BrokenPipeError:  # whoever read our output has enough; click ends it
             raise
         except OSError as e:

@@ -34,8 +34,24 @@ def explain(error: OSError) -> str:
     return f"{names}: {error.strerror}{remedy}"
 
 
+_heard: list[int] = []
+"""Signals that interrupted this process."""
+
+
+def listen() -> None:
+    """Remember a SIGINT that comes, which interrupts as before; one that is ignored stays so."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
+
+
+def is_interrupted() -> bool:
+    """Tell whether an interrupt came: a library may have made another error of it."""
+    return bool(_heard)
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
     """Interrupt the main thread; what it leaves unfinished in libraries' threads has nothing to add."""
+    _heard.append(number)
     for name in ("asyncio", "distributed", "tornado"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     signal.default_int_handler(number, frame)

@@ -1,13 +1,16 @@
 """What the system says of files is told with what to do."""
 
 import errno
+import signal
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
+from reprocess.cli import interruption
 from reprocess.cli.interruption import explain
 from reprocess.work import status
+from reprocess.work.paths import Work
 from tests.support.command import invoke
 
 
@@ -26,9 +29,15 @@ def test_file_cause_and_remedy_are_told(error: OSError, words: str) -> None:
 
 def test_an_interrupt_of_any_command_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> NoReturn:
-        raise KeyboardInterrupt
+        raise error
 
+    error: BaseException = KeyboardInterrupt()
+    monkeypatch.setattr(Work, "is_one", lambda _: True)
     monkeypatch.setattr(status, "survey", interrupted)
-    (tmp_path / "ledger").mkdir()
     done = invoke("status", tmp_path, code=4)
     assert done.stderr == "Error: interrupted; give the same command again\n"
+    error = ValueError("a library's word for it")
+    with pytest.raises(ValueError, match="a library's word"):
+        invoke("status", tmp_path)
+    monkeypatch.setattr(interruption, "_heard", [signal.SIGINT])
+    assert invoke("status", tmp_path, code=4).stderr == done.stderr
