@@ -27,11 +27,16 @@ def _end_quietly(kind: type[BaseException], error: BaseException, trace: Traceba
 def _interrupt_again(said: "sys.UnraisableHookArgs") -> None:
     """Repeat an interrupt that fell into a destructor, where Python drops it with a traceback."""
     if issubclass(said.exc_type, KeyboardInterrupt):
-        later = threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGINT))
-        later.daemon = True
-        later.start()
+        send_again(signal.SIGINT)
     else:
         _show(said)
+
+
+def send_again(number: int) -> None:
+    """Send this process a signal once more, a moment later."""
+    later = threading.Timer(0.01, os.kill, (os.getpid(), number))
+    later.daemon = True
+    later.start()
 
 
 _show = sys.unraisablehook

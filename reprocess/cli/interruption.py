@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from reprocess.cli.early import send_again
 from reprocess.errors import IncompleteError
 
 RESUME = "what is done stays done; give the same command again to go on"
@@ -49,8 +50,24 @@ def is_interrupted() -> bool:
     return bool(_heard)
 
 
+def _amid_import(frame: FrameType | None) -> bool:
+    """Tell whether a library is being imported, from where a module of this project asks for it."""
+    while frame is not None and not str(frame.f_globals.get("__name__")).startswith("reprocess."):
+        if frame.f_code.co_filename.startswith("<frozen importlib."):
+            return True
+        frame = frame.f_back
+    return False
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Interrupt the main thread; what it leaves unfinished in libraries' threads has nothing to add."""
+    """Interrupt the main thread; what it leaves unfinished in libraries' threads has nothing to add.
+
+    An import is finished first: a compiled library that is interrupted in its own is left so that Python
+    aborts as it ends.
+    """
+    if _amid_import(frame):
+        send_again(number)
+        return
     _heard.append(number)
     for name in ("asyncio", "distributed", "tornado"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
