@@ -81,6 +81,7 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
         announce(f"wrote {card / 'card.json'}")
     for name, value in summarise(scores, given).items():
         click.echo(f"{name}: {value}")
+    click.echo("events are those above 4 counts/s, false alarms per day those of any strength")
     state = survey(target, granules) | {"runs": {}}
     print_survey(state)
     sys.exit(exit_code(state, None))

@@ -141,11 +141,12 @@ def _summary(facts: dict[str, Any]) -> str:
     places = [f"{windows['L']:g} in L"] * ("L" in facts["has"])
     places += [f"{windows['MLT_h']:g} h of MLT"] * ("MLT" in facts["has"])
     within = ", ".join([f"{windows['minutes']:g} {noun_of(windows['minutes'], 'minute')}", *places])
+    whose = "another satellite" if facts["only_other_satellites"] else "a satellite"
     lines = [
         f"{facts['list']}: {numbered(facts['listed'], 'event')} of {numbered(facts['rows'], 'row')}, against "
         f"{numbered(facts['events'], 'event')} of run {facts['run']} on "
         f"{numbered(facts['satellite_days'], 'satellite-day')}",
-        f"{facts['counts']['any']['covered']} of them on days that a satellite of the run has data of"
+        f"{facts['counts']['any']['covered']} of them on days that {whose} of the run has data of"
         + (
             f"; {facts['somebody_looking']} where one observed records within {within}"
             if facts["looked_up"]

@@ -289,7 +289,12 @@ def test_command_with_the_run_itself_and_another_run(compared: Work, tmp_path: P
     events = read_events(compared.run("published"), compared.run("published").ledger.done())
     assert itself["counts"]["any"]["coincide"] == len(events)  # both satellites have events within a day
     assert (itself["only_other_satellites"], itself["somebody_looking"]) == (True, None)
+    page = tmp_path / "itself.html"
+    one = ("match", compared.root, "--with-itself", "--run", "published", "--no-looking", "--page", page)
+    for told in (reprocess(*one).stdout, page.read_text()):
+        assert "on days that another satellite of the run has data of" in told
     other = reprocess("match", compared.root, ":plain", "--run", "plain", "-o", tmp_path / "m.csv")
+    assert "on days that a satellite of the run has data of" in other.stdout
     rows = pd.read_csv(tmp_path / "m.csv")
     assert (rows["apart_s"] == 0).groupby(rows["line"]).any().all()  # every event meets itself
     assert "run plain" in other.stdout

@@ -82,6 +82,7 @@ def test_a_model_is_measured_and_its_card_tells(simulated: Path, model: Path, tm
     assert found["windows"]["whole days"]["windows"] > 100_000
     assert found["windows"]["around events"]["micro"]["roc_auc"] > 0.6, "it has learnt something"
     assert "satellite-days: 3" in done.stdout
+    assert "events are those above 4 counts/s, false alarms per day those of any strength" in done.stdout
     assert f"wrote {copy / 'card.json'}" in done.stderr
     noted = json.loads((copy / "card.json").read_text())["evaluations"]["tiny"]
     assert noted["event recall"] == found["events"]["above_4_counts"]["all"]["recall"]
