@@ -56,6 +56,11 @@ class RateMaps:
     """Limits of the difference; None of too few blocks."""
 
     @property
+    def known(self) -> np.ndarray:
+        """Tell which bins have an interval, bool, shape (2, n_L, n_MLT)."""
+        return np.zeros(self.difference.shape, bool) if self.lower is None else np.isfinite(self.lower)
+
+    @property
     def beyond(self) -> np.ndarray:
         """Tell in which bins the interval leaves out zero, bool, shape (2, n_L, n_MLT)."""
         if self.lower is None or self.upper is None:

@@ -97,7 +97,7 @@ def draw_page(comparison: Comparison, table_name: str) -> bytes:
         beyond={
             name: [
                 int(comparison.maps.beyond[k].sum()),
-                int(np.isfinite(comparison.maps.difference[k]).sum()),
+                int(comparison.maps.known[k].sum()),
             ]
             for k, name in enumerate(EVENT_CLASSES)
         },

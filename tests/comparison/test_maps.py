@@ -82,3 +82,17 @@ def test_kept_sums_do_not_hide_that_a_part_is_gone(side: Side) -> None:
     gone.unlink()
     with pytest.raises(LedgerError, match="missing although its block is done"):
         dwell_s(side, ALL)
+
+
+def test_bins_that_a_draw_can_leave_without_dwell_have_no_interval() -> None:
+    """A bin that was observed in one block of twelve: its rate is known, how it differs is not."""
+    events, dwell = np.ones((12, 2, 1, 2), np.int64), np.full((12, 1, 2), 3600)
+    events[1:, :, :, 1], dwell[1:, :, 1] = 0, 0
+    fewer = events.copy()
+    fewer[::2, 0] = 0
+    found = maps.compare_maps(maps.BlockMaps(events, dwell), maps.BlockMaps(fewer, dwell), 600)
+    assert np.isfinite(found.difference).all()
+    assert found.known.tolist() == [[[True, False]], [[True, False]]]
+    assert found.beyond.tolist() == [[[True, False]], [[False, False]]]
+    short = [maps.BlockMaps(one[:9], dwell[:9]) for one in (events, fewer)]
+    assert not maps.compare_maps(*short, 600).known.any()

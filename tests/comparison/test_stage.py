@@ -168,8 +168,8 @@ def test_a_page_with_intervals_says_where_the_difference_is_beyond_chance(
     found = compare(compared, "published", "continuous")
     assert found.facts["intervals"]["given"] is True
     page = write_comparison(found, tmp_path, "csv")[2].read_text()
-    for beyond, difference in zip(found.maps.beyond, found.maps.difference, strict=True):
-        bins = f"in {beyond.sum()} of {np.isfinite(difference).sum()} bins"
+    for beyond, known in zip(found.maps.beyond, found.maps.known, strict=True):
+        bins = f"in {beyond.sum()} of {known.sum()} bins that have one"
         assert f"Dots: the 95 % interval of the difference leaves out zero, {bins}" in page
 
 
