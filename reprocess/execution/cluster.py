@@ -173,13 +173,17 @@ class Cluster:
             raise ClusterError(f"no Dask scheduler answers at {self.scheduler}: {e}") from e
 
     def close(self) -> None:
-        """Disconnect, and stop what `client` started."""
+        """Disconnect, and stop what `client` started; an interrupt comes afterwards.
+
+        Dask waits ten seconds at exit for what is half closed.
+        """
         if self._client is not None:
-            cluster = None if self.scheduler else self._client.cluster
-            self._client.close()
-            if cluster is not None:
-                cluster.close()
-            self._client = None
+            with site.signals_held():
+                cluster = None if self.scheduler else self._client.cluster
+                self._client.close()
+                if cluster is not None:
+                    cluster.close()
+                self._client = None
         if self._certificates is not None:
             self._certificates.cleanup()
             self._certificates = None

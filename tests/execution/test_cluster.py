@@ -367,3 +367,21 @@ def test_a_cluster_grows_and_does_not_shrink() -> None:
         cluster.grow(1)
         workers = client.scheduler_info()["workers"].values()
         assert [worker["memory_limit"] for worker in workers] == [2 * 10**9] * 2
+
+
+def test_an_interrupt_while_it_closes_comes_when_all_is_closed() -> None:
+    closed = []
+    workers = SimpleNamespace(close=lambda: closed.append("workers"))
+
+    def interrupted() -> None:
+        signal.raise_signal(signal.SIGINT)
+        closed.append("client")
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), open_cluster() as opened:
+            opened._client = SimpleNamespace(close=interrupted, cluster=workers)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert closed == ["client", "workers"]
+    assert opened._client is None
