@@ -73,6 +73,9 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
     scores = score(tally, found)
     facts = describe_evaluation(load_bundle(settings.model), settings, lists, granules, command_line())
     facts |= describe_lists(listed, count_unseen(listed.table, granules, tally))
+    state = survey(target, granules) | {"runs": {}}
+    if simulated := state["ingest"]["simulated"]:
+        facts["simulated satellite-days"] = simulated
     folder, given = options["output"] or one.root / "evaluation", listed.given
     for path in write_evaluation(folder, facts, scores, tally, given):
         announce(f"wrote {path}")
@@ -82,6 +85,5 @@ def evaluate(work: Path, lists: tuple[Path, ...], drop: bool, **options: Any) ->
     for name, value in summarise(scores, given).items():
         click.echo(f"{name}: {value}")
     click.echo("events are those above 4 counts/s, false alarms per day those of any strength")
-    state = survey(target, granules) | {"runs": {}}
     print_survey(state)
     sys.exit(exit_code(state, None))

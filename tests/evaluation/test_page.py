@@ -86,6 +86,14 @@ def test_equal_evaluations_are_equal_bytes(scores: dict[str, Any], tally: Tally,
     assert [p.read_bytes() for p in a] == [p.read_bytes() for p in b]
 
 
+def test_a_page_of_simulated_days_says_so(scores: dict[str, Any], tally: Tally, tmp_path: Path) -> None:
+    words = "3 satellite-days of these results are of files that say of"
+    facts = {"model": "m", "title": "t"}
+    assert words not in write_evaluation(tmp_path, facts, scores, tally)[1].read_text()
+    facts_of_3 = facts | {"simulated satellite-days": 3}
+    assert words in write_evaluation(tmp_path, facts_of_3, scores, tally)[1].read_text()
+
+
 def test_text_of_others_is_never_markup(scores: dict[str, Any], tally: Tally, tmp_path: Path) -> None:
     hostile = dict.fromkeys(FACTS, HOSTILE)
     _, page = write_evaluation(tmp_path, hostile, scores, tally)

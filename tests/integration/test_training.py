@@ -77,7 +77,7 @@ def test_a_model_is_measured_and_its_card_tells(simulated: Path, model: Path, tm
     folder = simulated / "work/runs/evaluate-tiny-published/evaluation"
     found = json.loads((folder / "evaluation.json").read_text())
     truth = pd.read_parquet(events)
-    assert found["satellite_days"] == 3
+    assert found["satellite_days"] == found["simulated satellite-days"] == 3
     assert found["events"]["any_strength"]["all"]["true"] == len(truth) > 40
     assert found["windows"]["whole days"]["windows"] > 100_000
     assert found["windows"]["around events"]["micro"]["roc_auc"] > 0.6, "it has learnt something"
