@@ -1,5 +1,11 @@
 """The network on ONNX Runtime: the default on CPUs."""
 
+import os
+
+# Or onnxruntime keeps a file of its sessions, for telemetry, in the temporary folder from its import on.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+# isort: split
 import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper

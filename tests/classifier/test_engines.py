@@ -252,3 +252,11 @@ def test_the_users_settings_of_keras_change_nothing(random_model: Bundle, tmp_pa
         [sys.executable, "-c", code], env=environment, capture_output=True, encoding="utf-8", check=True
     )
     assert done.stdout == "float32 1e-07 tensorflow channels_last\n"
+
+
+def test_onnxruntime_keeps_no_telemetry(tmp_path: Path) -> None:
+    """From version 1.32 it leaves a file of its sessions in the temporary folder unless told not to."""
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"}
+    program = "import reprocess.classifier.onnx_engine"
+    subprocess.run([sys.executable, "-c", program], env=environment | {"TMPDIR": str(tmp_path)}, check=True)
+    assert not list(tmp_path.iterdir())
