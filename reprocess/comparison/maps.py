@@ -12,7 +12,7 @@ import pandas as pd
 
 from reprocess import schema
 from reprocess.comparison.agreement import CONFIDENCE, block_at, resample
-from reprocess.maps.intervals import calendar_block
+from reprocess.maps.intervals import calendar_block, is_enough
 from reprocess.maps.occurrence import count_events
 from reprocess.maps.sums import kept_seconds, read_sums
 from reprocess.physics.coincidence import milliseconds
@@ -53,7 +53,7 @@ class RateMaps:
     """B - A, events per hour; NaN where one of them is."""
     lower: np.ndarray | None
     upper: np.ndarray | None
-    """Limits of the difference; None of too few blocks."""
+    """Limits of the difference; None of too few blocks, NaN where a bin has too few of its own."""
 
     @property
     def known(self) -> np.ndarray:
@@ -163,7 +163,11 @@ def compare_maps(a: BlockMaps, b: BlockMaps, min_dwell_s: float) -> RateMaps:
 
 
 def _limits(a: BlockMaps, b: BlockMaps, seen: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Return the limits of the difference in events per hour, the blocks being resampled for both alike."""
+    """Return the limits of the difference in events per hour, the blocks being resampled for both alike.
+
+    As in maps, a bin has limits if its own dwell is of enough blocks, and enough of them have an event, of
+    either run here; NaN otherwise.
+    """
     drawn = [
         (resample(side.events[:, :, seen]), resample(side.dwell_s[:, seen])) for side in (a, b)
     ]  # only bins that have a rate
@@ -173,13 +177,24 @@ def _limits(a: BlockMaps, b: BlockMaps, seen: np.ndarray) -> tuple[np.ndarray | 
             return None, None
         with np.errstate(invalid="ignore", divide="ignore"):
             rates.append(events / (dwell[:, np.newaxis] / 3600))
+    enough = [_is_enough(a.events[:, k] + b.events[:, k], a, b) for k in range(len(EVENT_CLASSES))]
     tail = (1 - CONFIDENCE) / 2
     found = []
     for share in (tail, 1 - tail):
         limit = np.full(a.events.shape[1:], np.nan)
         limit[:, seen] = np.quantile(rates[1] - rates[0], share, axis=0)
-        found.append(limit)
+        found.append(np.where(enough, limit, np.nan))
     return found[0], found[1]
+
+
+def _is_enough(events: np.ndarray, a: BlockMaps, b: BlockMaps) -> np.ndarray:
+    """Tell for which bins the events of a class of both runs, shape (n, n_L, n_MLT), can give limits."""
+    size, *shape = events.shape
+    flat = events.reshape(size, -1)
+    return np.asarray(
+        is_enough(flat, a.dwell_s.reshape(size, -1), False)
+        & is_enough(flat, b.dwell_s.reshape(size, -1), False)
+    ).reshape(shape)
 
 
 def bin_rows(maps: RateMaps, grid: Grid) -> list[dict[str, float | int | str | None]]:

@@ -25,6 +25,7 @@ from reprocess.comparison.maps import Key, RateMaps, compare_maps, map_blocks
 from reprocess.comparison.pairs import pair_events
 from reprocess.errors import ComparisonError
 from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, MIN_BLOCKS, calendar_block
+from reprocess.pages.words import counted
 from reprocess.schema import PAIR_COLUMNS
 from reprocess.schema.grid import Grid
 from reprocess.work.ledger import source_digest
@@ -239,11 +240,10 @@ def _count_causes(pairs: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _intervals(blocks: int) -> dict[str, Any]:
     given = blocks >= MIN_BLOCKS
+    of = f"{counted(blocks, 'calendar block')} of {CALENDAR_BLOCK_DAYS} days"
     why = (
-        f"{100 * CONFIDENCE:g} %, from {blocks} calendar blocks of {CALENDAR_BLOCK_DAYS} days that all "
-        "satellites share, drawn with replacement"
+        f"{100 * CONFIDENCE:g} %, from {of} that all satellites share, drawn with replacement"
         if given
-        else f"none: the days lie in {blocks} calendar blocks of {CALENDAR_BLOCK_DAYS} days, and resampling "
-        f"says nothing below {MIN_BLOCKS}"
+        else f"none: the days lie in {of}, and resampling says nothing below {MIN_BLOCKS}"
     )
     return {"given": given, "blocks": blocks, "block_days": CALENDAR_BLOCK_DAYS, "words": why}

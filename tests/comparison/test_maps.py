@@ -9,7 +9,7 @@ import pytest
 from reprocess import schema
 from reprocess.comparison import maps
 from reprocess.comparison.agreement import block_numbers
-from reprocess.comparison.maps import map_blocks
+from reprocess.comparison.maps import BlockMaps, compare_maps, map_blocks
 from reprocess.comparison.stage import Side
 from reprocess.errors import LedgerError
 from reprocess.maps.sums import keep_sums
@@ -96,3 +96,23 @@ def test_bins_that_a_draw_can_leave_without_dwell_have_no_interval() -> None:
     assert found.beyond.tolist() == [[[True, False]], [[False, False]]]
     short = [maps.BlockMaps(one[:9], dwell[:9]) for one in (events, fewer)]
     assert not maps.compare_maps(*short, 600).known.any()
+
+
+def test_a_bin_has_an_interval_of_its_own_blocks_alone() -> None:
+    """Bins: seen in all twelve blocks, in three of them, and in all with events in two; no event at all."""
+    dwell = np.full((12, 1, 4), 36_000)
+    dwell[3:, 0, 1] = 0
+    events = np.zeros((12, 2, 1, 4), np.int64)
+    events[:, 0, 0, 0] = 2
+    events[:3, 0, 0, 1] = 5
+    events[:2, 0, 0, 2] = 9
+    fewer = events.copy()
+    fewer[:, 0, 0, 0] = 1
+    found = compare_maps(BlockMaps(events, dwell), BlockMaps(fewer, dwell), 0)
+    assert found.lower is not None
+    assert found.upper is not None
+    np.testing.assert_array_equal(np.isfinite(found.lower[0, 0]), [True, False, False, False])
+    np.testing.assert_array_equal(np.isfinite(found.upper[0, 0]), [True, False, False, False])
+    assert not np.isfinite(found.lower[1]).any(), "no event of the other class"
+    assert found.difference[0, 0, 0] == found.lower[0, 0, 0] == pytest.approx(-0.1)
+    assert found.beyond.sum() == 1
