@@ -52,10 +52,8 @@ def table_bytes(table: pd.DataFrame, columns: dict[str, Variable], kind: str) ->
 
 
 def _storable(values: pd.Series) -> Any:
-    """Return a column as Arrow takes it: NaN is stored as none."""
-    if values.dtype.kind in "fM":
-        return values.where(values.notna(), None) if values.dtype.kind == "M" else values.astype(np.float64)
-    return values
+    """Return a column as Arrow takes it."""
+    return values.astype(np.float64) if values.dtype.kind == "f" else values
 
 
 def write_comparison(comparison: Comparison, folder: Path, kind: str) -> list[Path]:
