@@ -38,7 +38,7 @@ docs: $(VENV)/.docs  ## Build the documentation site in SITE (build/site), with 
 	@echo "$(SITE)/index.html"
 
 test: setup  ## Run the tests
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 lint: setup  ## Check style and types
 	$(BIN)/ruff check .
