@@ -6,7 +6,8 @@ would agree in. By second, each second within the dwell has one of the three cla
 rare that kappa and the F1 of "any event" nearly coincide.
 
 Intervals resample calendar blocks that all satellites share: what drives precipitation acts on all of them
-and lasts for days, so neither events nor satellite-days are independent.
+and lasts for days, so neither events nor satellite-days are independent. Quantiles of what is drawn are moved
+away from the score as those of maps are (`maps.intervals.block_interval`), for Kish's number of blocks.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,7 +18,13 @@ import pandas as pd
 
 from reprocess import schema
 from reprocess.evaluation.truth import label_records
-from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, MIN_BLOCKS, calendar_block
+from reprocess.maps.intervals import (
+    CALENDAR_BLOCK_DAYS,
+    MIN_BLOCKS,
+    calendar_block,
+    effective_blocks,
+    spread_limits,
+)
 from reprocess.physics.coincidence import milliseconds
 from reprocess.schema import CLASSES, EVENT_CLASSES, PAIR_KINDS
 
@@ -175,9 +182,11 @@ def scored(counts: np.ndarray, statistics: dict[str, Statistic]) -> dict[str, An
         "table": {x: {y: _number(total[i, j]) for j, y in enumerate(CLASSES)} for i, x in enumerate(CLASSES)}
     }
     resampled = resample(counts)
+    blocks = effective_blocks((counts.sum(axis=(1, 2)) - counts[:, 0, 0])[:, np.newaxis])
     for name, statistic in statistics.items():
-        interval = None if resampled is None else limits(statistic(resampled))
-        found[name] = {"value": _number(statistic(total)), "interval": interval}
+        value = statistic(total)
+        interval = None if resampled is None else limits(value, statistic(resampled), blocks)
+        found[name] = {"value": _number(value), "interval": interval}
     return found
 
 
@@ -190,12 +199,23 @@ def resample(counts: np.ndarray) -> np.ndarray | None:
     return np.asarray(np.tensordot(weights.astype(np.float64), counts, axes=1))
 
 
-def limits(values: np.ndarray) -> list[float] | None:
-    """Return the central interval of resampled numbers; None where some are undefined."""
-    if np.isnan(values).any():
+def limits(value: np.ndarray, drawn: np.ndarray, blocks: np.ndarray) -> list[float] | None:
+    """Return the interval of a score, moved away from it as few blocks ask for; None where it has none.
+
+    Parameters
+    ----------
+    value : ndarray, shape ()
+        The score of all blocks: 1 at most, at least 0, or -1 where it is below zero.
+    drawn : ndarray, shape (n,)
+        Those of resampled blocks; one that is NaN leaves no interval.
+    blocks : ndarray, shape (1,)
+        How many blocks of equally many events (or seconds of them) would say as much; from 2 on.
+    """
+    if np.isnan(drawn).any() or blocks[0] < 2:
         return None
-    tail = (1 - CONFIDENCE) / 2
-    return [float(x) for x in np.quantile(values, [tail, 1 - tail])]
+    lower, upper = spread_limits(np.atleast_1d(value), drawn[:, np.newaxis], blocks, CONFIDENCE)
+    least = 0.0 if drawn.min() >= 0 else -1.0
+    return [max(float(lower[0]), least), min(float(upper[0]), 1.0)]
 
 
 def _number(value: Any) -> float | None:

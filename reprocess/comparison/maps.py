@@ -12,7 +12,7 @@ import pandas as pd
 
 from reprocess import schema
 from reprocess.comparison.agreement import CONFIDENCE, block_at, resample
-from reprocess.maps.intervals import calendar_block, is_enough
+from reprocess.maps.intervals import calendar_block, effective_blocks, is_enough, spread_limits
 from reprocess.maps.occurrence import count_events
 from reprocess.maps.sums import kept_seconds, read_sums
 from reprocess.physics.coincidence import milliseconds
@@ -156,17 +156,18 @@ def compare_maps(a: BlockMaps, b: BlockMaps, min_dwell_s: float) -> RateMaps:
     seen = [seconds >= least for seconds in dwell]
     hours = [np.where(ok, seconds, np.nan) / 3600 for ok, seconds in zip(seen, dwell, strict=True)]
     rates = [n / h for n, h in zip(events, hours, strict=True)]
-    low, high = _limits(a, b, seen[0] & seen[1])
-    return RateMaps(
-        events[0], events[1], dwell[0], dwell[1], rates[0], rates[1], rates[1] - rates[0], low, high
-    )
+    difference = rates[1] - rates[0]
+    low, high = _limits(a, b, seen[0] & seen[1], difference)
+    return RateMaps(events[0], events[1], dwell[0], dwell[1], rates[0], rates[1], difference, low, high)
 
 
-def _limits(a: BlockMaps, b: BlockMaps, seen: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | None]:
+def _limits(
+    a: BlockMaps, b: BlockMaps, seen: np.ndarray, difference: np.ndarray
+) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Return the limits of the difference in events per hour, the blocks being resampled for both alike.
 
     As in maps, a bin has limits if its own dwell is of enough blocks, and enough of them have an event, of
-    either run here; NaN otherwise.
+    either run here, NaN otherwise; and they are moved away from the difference as few blocks ask for.
     """
     drawn = [
         (resample(side.events[:, :, seen]), resample(side.dwell_s[:, seen])) for side in (a, b)
@@ -177,13 +178,12 @@ def _limits(a: BlockMaps, b: BlockMaps, seen: np.ndarray) -> tuple[np.ndarray | 
             return None, None
         with np.errstate(invalid="ignore", divide="ignore"):
             rates.append(events / (dwell[:, np.newaxis] / 3600))
-    enough = [_is_enough(a.events[:, k] + b.events[:, k], a, b) for k in range(len(EVENT_CLASSES))]
-    tail = (1 - CONFIDENCE) / 2
-    found = []
-    for share in (tail, 1 - tail):
-        limit = np.full(a.events.shape[1:], np.nan)
-        limit[:, seen] = np.quantile(rates[1] - rates[0], share, axis=0)
-        found.append(np.where(enough, limit, np.nan))
+    enough = np.array([_is_enough(a.events[:, k] + b.events[:, k], a, b) for k in range(len(EVENT_CLASSES))])
+    few = np.minimum(*(effective_blocks(side.dwell_s[:, seen].astype(np.float64)) for side in (a, b)))
+    found = np.full((2, *difference.shape), np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):  # of bins of less than two blocks, which have none
+        found[:, :, seen] = spread_limits(difference[:, seen], rates[1] - rates[0], few, CONFIDENCE)
+    found[:, ~enough] = np.nan
     return found[0], found[1]
 
 

@@ -9,14 +9,13 @@ blocks; which bins differ is said with a false-discovery rate over all bins that
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri, stdtrit
 
 from reprocess.maps.intervals import (
-    CONFIDENCE,
     MIN_BLOCKS,
     MIN_BLOCKS_WITH,
     draw_blocks,
     effective_blocks,
+    spread_limits,
 )
 
 FALSE_DISCOVERIES = 0.1
@@ -171,21 +170,13 @@ def difference_interval(first: Part, second: Part, tested: np.ndarray) -> tuple[
         a, b = (part.of(slice(None), known) for part in (first, second))
         weights = draw_blocks(len(a.events))
         drawn = _drawn_rate(weights, a) - _drawn_rate(weights, b)
-        lower[known], upper[known] = _stretched(drawn, a.rate - b.rate, few[known])
+        lower[known], upper[known] = spread_limits(a.rate - b.rate, drawn, few[known])
     return lower, upper
 
 
 def _drawn_rate(weights: np.ndarray, part: Part) -> np.ndarray:
     seconds = weights @ part.seconds
     return np.where(seconds > 0, (weights @ part.events) / np.where(seconds > 0, seconds, 1), part.rate)
-
-
-def _stretched(drawn: np.ndarray, value: np.ndarray, blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return quantiles of drawn values, moved away from the value as few blocks ask for."""
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
-    more = stdtrit(blocks - 1, 1 - tail) / ndtri(1 - tail) * np.sqrt(blocks / (blocks - 1))
-    return value - more * (value - low), value + more * (high - value)
 
 
 @dataclass(frozen=True)
@@ -233,6 +224,6 @@ def standardise(first: Part, second: Part, min_dwell_s: float) -> Standardised:
         events_anew = weights @ a.events.sum(axis=1)
         without = np.full(events_anew.shape, np.inf)  # draws of no event of the second part
         drawn = np.divide(events_anew, expected_anew, out=without, where=expected_anew > 0)
-        limits = _stretched(drawn[:, np.newaxis], np.array([ratio]), np.array([few]))
+        limits = spread_limits(np.array([ratio]), drawn[:, np.newaxis], np.array([few]))
         lower, upper = max(float(limits[0][0]), 0.0), float(limits[1][0])
     return Standardised(events, expected, ratio, lower, upper, int(use.sum()), int(bins.sum()))

@@ -135,7 +135,9 @@ def _limits(
     return spread_limits(ratio, drawn, effective_blocks(denominator))
 
 
-def spread_limits(value: np.ndarray, drawn: np.ndarray, blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def spread_limits(
+    value: np.ndarray, drawn: np.ndarray, blocks: np.ndarray, confidence: float = CONFIDENCE
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the limits of values by what was drawn of them, moved away as `block_interval` says.
 
     Parameters
@@ -144,8 +146,10 @@ def spread_limits(value: np.ndarray, drawn: np.ndarray, blocks: np.ndarray) -> t
     drawn : ndarray, shape (draws, n)
     blocks : ndarray, shape (n,)
         Effective number of blocks, more than 1.
+    confidence : float
+        Share of draws between the quantiles.
     """
-    tail = (1 - CONFIDENCE) / 2
+    tail = (1 - confidence) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail], axis=0)
     further = stdtrit(blocks - 1, 1 - tail) / ndtri(1 - tail) * np.sqrt(blocks / (blocks - 1))
     return value - further * (value - low), value + further * (high - value)

@@ -108,10 +108,45 @@ def test_blocks_that_are_alike_leave_no_doubt() -> None:
     counts = np.tile(np.array([[[50, 1, 0], [2, 9, 1], [0, 0, 4]]]), (30, 1, 1))
     drawn = resample(counts)
     assert drawn is not None
-    interval = limits(f1_of_any(drawn))
+    value = f1_of_any(counts[0])
+    interval = limits(value, f1_of_any(drawn), np.array([30.0]))
     assert interval is not None
-    assert interval[0] == pytest.approx(interval[1]) == pytest.approx(float(f1_of_any(counts[0])))
-    assert limits(np.array([0.5, np.nan])) is None
+    assert interval[0] == pytest.approx(interval[1]) == pytest.approx(float(value))
+    assert limits(value, np.array([0.5, np.nan]), np.array([30.0])) is None
+    assert limits(value, f1_of_any(drawn), np.array([1.9])) is None, "one block has nearly all events"
+
+
+def test_limits_of_few_blocks_are_moved_away_by_students_t_and_no_further_than_a_score_goes() -> None:
+    # t(9) = 2.262157 and sqrt(10 / 9) = 1.054093 (tables); the normal distribution has 1.959964.
+    more = 2.262157 / 1.959964 * 1.054093
+    drawn = np.linspace(0.6, 0.8, 1001)
+    interval = limits(np.array(0.7), drawn, np.array([10.0]))
+    assert interval == pytest.approx([0.7 - 0.095 * more, 0.7 + 0.095 * more], rel=1e-5)
+    assert limits(np.array(0.95), np.linspace(0.9, 1, 1001), np.array([10.0]))[1] == 1.0
+    assert limits(np.array(0.05), np.linspace(0, 0.1, 1001), np.array([10.0]))[0] == 0.0
+    assert limits(np.array(-0.9), np.linspace(-1, -0.8, 1001), np.array([10.0]))[0] == -1.0
+
+
+@pytest.mark.parametrize("blocks", [10, 20])
+def test_intervals_cover_the_truth_nearly_as_often_as_they_say(blocks: int) -> None:
+    """Events vary with activity from block to block, and agreement with them (docs/compare.md)."""
+    rng = np.random.default_rng(5)
+    activity = rng.gamma(3, 1 / 3, 1_000_000)
+    common = (_share(activity) * activity).mean()
+    truth = 2 * common / (common + activity.mean())
+    covered = 0
+    for _ in range(400):
+        events = rng.poisson(40 * (own := rng.gamma(3, 1 / 3, blocks)))
+        counts = np.zeros((blocks, 3, 3))
+        counts[:, 1, 1] = rng.binomial(events, _share(own))
+        counts[:, 1, 0] = events - counts[:, 1, 1]
+        low, high = score_pairs(counts)["F1, REP"]["interval"]
+        covered += low <= truth <= high
+    assert 0.83 < covered / 400 < 0.97
+
+
+def _share(activity: np.ndarray) -> np.ndarray:
+    return np.clip(0.8 - 0.15 * (activity - 1), 0.05, 0.98)
 
 
 def test_pairs_over_midnight_are_in_the_block_of_the_earlier_start() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from reprocess import schema
 from reprocess.comparison import maps
-from reprocess.comparison.agreement import block_numbers
+from reprocess.comparison.agreement import block_numbers, resample
 from reprocess.comparison.maps import BlockMaps, compare_maps, map_blocks
 from reprocess.comparison.stage import Side
 from reprocess.errors import LedgerError
@@ -116,3 +116,18 @@ def test_a_bin_has_an_interval_of_its_own_blocks_alone() -> None:
     assert not np.isfinite(found.lower[1]).any(), "no event of the other class"
     assert found.difference[0, 0, 0] == found.lower[0, 0, 0] == pytest.approx(-0.1)
     assert found.beyond.sum() == 1
+
+
+def test_limits_are_moved_away_as_few_blocks_ask_for() -> None:
+    """Blocks of two lengths: ten of 4 h and ten of 2 h are worth 60^2 / (10 * 16 + 10 * 4) = 18 alike."""
+    dwell = np.repeat([4, 2], 10).reshape(20, 1, 1) * 3600
+    rng = np.random.default_rng(1)
+    events = rng.poisson(3, (2, 20, 2, 1, 1))
+    found = compare_maps(*(BlockMaps(one, dwell) for one in events), 0)
+    hours = resample(dwell)[:, 0, 0] / 3600
+    drawn = [resample(one)[:, 0, 0, 0] / hours for one in events]
+    value = float(events[1, :, 0].sum() - events[0, :, 0].sum()) / 60
+    low, high = np.quantile(drawn[1] - drawn[0], [0.025, 0.975])
+    more = 2.109816 / 1.959964 * np.sqrt(18 / 17)  # t(17) and the normal distribution, of tables
+    assert found.lower[0, 0, 0] == pytest.approx(value - more * (value - low), rel=1e-5)
+    assert found.upper[0, 0, 0] == pytest.approx(value + more * (high - value), rel=1e-5)
