@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reprocess import schema
 from reprocess.audit.block import plan_audit
-from reprocess.audit.finding import DELETE, FALSE, FORGET, GO_ON, REDO, Finding
+from reprocess.audit.finding import DELETE, FALSE, FORGET, REDO, Finding
 from reprocess.audit.metadata import audit_metadata
 from reprocess.errors import LedgerError
 from reprocess.files import files_under, find, is_foreign, tree_sha256
@@ -78,7 +78,7 @@ def audit_run(work: Work, run: Run, sound: bool) -> list[Finding]:
     """
     findings: list[Finding] = []
     compare = {"exposure": compare_exposure, "occurrence": compare_occurrence}
-    remedies = {"exposure": GO_ON, "occurrence": f"reprocess map WORK --run {run.name} makes it again"}
+    again = f"reprocess map WORK --run {run.name} makes it again"
     try:
         receipts = list(run.ledger.done())
     except LedgerError:  # a finding of its block
@@ -88,7 +88,7 @@ def audit_run(work: Work, run: Run, sound: bool) -> list[Finding]:
     def add(sum_: Sum, kind: str, expected: str, found: str) -> None:
         path = getattr(run, sum_).relative_to(work.root).as_posix()
         redo = sum_ == "exposure" and kind in FALSE
-        finding = Finding(path, kind, expected, found, REDO if redo else remedies[sum_], run=run.name)
+        finding = Finding(path, kind, expected, found, REDO if redo else again, run=run.name)
         findings.append(replace(finding, stage=sum_) if redo else finding)
 
     for sum_ in SUMS:

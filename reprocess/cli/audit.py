@@ -52,7 +52,8 @@ def audit(work: Path, name: str | None, as_json: bool, mend: bool, **options: An
     else:
         for line in [*findings, *done]:
             click.echo(line)
-        checked = ", ".join(f"{count} {what.replace('_', '-')}" for what, count in counts.items())
+        nouns = {what: what.removesuffix("s").replace("_", "-") for what in counts}
+        checked = ", ".join(numbered(count, nouns[what]) for what, count in counts.items())
         click.echo(f"audited {checked}: {numbered(len(findings), 'finding')}")
     if any(finding.kind not in HARMLESS for finding in findings):
         sys.exit(INCOMPLETE)

@@ -43,4 +43,4 @@ def describe_run(work: "Work", one: "Run", options: dict[str, Any]) -> None:
         show_progress(work, one, announce, options["report"]) as progress,
     ):
         events = describe_all(work, one, where, progress)
-    announce(f"{numbered(events, 'event')} described in run {one.name!r}; the others were described before")
+    announce(f"{numbered(events, 'event')} described in run {one.name!r}; what is up to date was left alone")

@@ -46,6 +46,26 @@ class Day(click.DateTime):
             self.fail(f"{value!r} is no day; give YYYY-MM-DD", param, ctx)
 
 
+class Moment(click.DateTime):
+    """A time of a day (UTC)."""
+
+    def __init__(self) -> None:
+        rest, zones = ("", ":%S", ":%S.%f"), ("", "Z")
+        super().__init__([f"%Y-%m-%d{t}%H:%M{s}{zone}" for t in "T " for s in rest for zone in zones])
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """Return how a time is written, for people."""
+        del param, ctx
+        return "YYYY-MM-DDTHH:MM[:SS]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the time."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is no time; give YYYY-MM-DDTHH:MM, or YYYY-MM-DDTHH:MM:SS", param, ctx)
+
+
 class Edges(click.ParamType):
     """Bin edges: ``start:stop:step``, the steps leading to the stop, or a comma-separated list."""
 

@@ -188,7 +188,8 @@ KEEP_CLASSES = click.option(
 CLASSIFIER = options_of(
     click.option(
         "--model",
-        help=f"Name or folder of the model; if left out {schema.PUBLISHED_MODEL}, to be fetched once.",
+        help=f"Name or folder of the model; if left out {schema.PUBLISHED_MODEL}, to be fetched once. Where "
+        f"it is not here and the data are simulated, {schema.BUNDLED_MODEL}.",
     ),
     click.option(
         "--mode", type=click.Choice(schema.MODES), default=schema.DEFAULT_MODE, show_default=True,

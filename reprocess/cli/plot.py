@@ -10,7 +10,7 @@ import click
 
 from reprocess import schema
 from reprocess.cli.look import LOOK, format_of
-from reprocess.cli.numbers import Day, Number
+from reprocess.cli.numbers import Day, Moment, Number
 from reprocess.cli.options import EXISTING_WORK, existing_work, satellites_option
 from reprocess.cli.output import write_output
 from reprocess.cli.plot_lines import coverage, months, profile
@@ -19,13 +19,6 @@ if TYPE_CHECKING:
     from reprocess.plots.view import Source, View
     from reprocess.work.paths import Run, Work
 
-_TIMES = [
-    f"%Y-%m-%d{between}%H:%M{rest}{zone}"
-    for between in "T "
-    for rest in ("", ":%S", ":%S.%f")
-    for zone in ("", "Z")
-]
-_TIME = click.DateTime(_TIMES)
 _TURN_S = 0.0005
 """How long a thread keeps Python to itself while another waits, seconds. With ten times that, as is usual, a
 network of 57 batches may wait for a quarter of a second."""
@@ -49,7 +42,7 @@ def plot() -> None:
 @EXISTING_WORK
 @_RUN
 @click.option("--number", type=int, metavar="N", help="Row in what reprocess events prints, from 1.")
-@click.option("--time", type=_TIME, help="A time within the event, as its start (UTC).")
+@click.option("--time", type=Moment(), help="A time within the event, as its start (UTC).")
 @satellites_option("--satellite", help="Satellite of the event.")
 @click.option("--class", "event_class", type=click.Choice(list(schema.EVENT_CLASSES)), help="Its class.")
 @click.option(
@@ -112,7 +105,7 @@ def day(work: Path, name: str | None, satellites: tuple[str, ...], date: dt.date
 @plot.command("pass")
 @EXISTING_WORK
 @_RUN
-@click.option("--time", type=_TIME, help="A time within the crossing (UTC).")
+@click.option("--time", type=Moment(), help="A time within the crossing (UTC).")
 @satellites_option("--satellite", help="Which satellite, with --time.")
 @click.option(
     "--number", type=int, metavar="N", help="The crossing of an event: its row in reprocess events."

@@ -93,7 +93,7 @@ def _print_runs(runs: "dict[str, RunState]") -> None:
         for name_of_sum in one["outdated"]:
             click.echo(
                 f"  {name_of_sum} was not made from the blocks that are done now: "
-                "reprocess map WORK makes it again"
+                f"reprocess map WORK --run {name} makes it again"
             )
         _print_failures(one["failed_blocks"])
 

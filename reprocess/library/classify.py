@@ -39,12 +39,18 @@ _REACH = 2_000
 
 @dataclass(frozen=True)
 class Classification:
-    """What `classify` gives."""
+    """What `classify` gives.
+
+    Attributes
+    ----------
+    classes : xarray.DataArray
+        int8, dimension time: 0 none, 1 REP, 2 CSS; -1 where no window stands for it or was asked for.
+    probabilities : xarray.DataArray
+        float32, dimensions event_class (none, REP, CSS) and time; NaN where ``classes`` is -1.
+    """
 
     classes: xr.DataArray
-    """int8, dimension time: 0 none, 1 REP, 2 CSS; -1 where no window stands for it or was asked for."""
     probabilities: xr.DataArray
-    """float32, dimensions event_class (none, REP, CSS) and time; NaN where ``classes`` is -1."""
     _table: Callable[[], pd.DataFrame] = field(repr=False)
     _given: Given = field(repr=False)
 

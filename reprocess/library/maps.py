@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -14,7 +14,7 @@ from reprocess.detect.positions import find_positions
 from reprocess.errors import LedgerError, SplitError
 from reprocess.execution.share import Share
 from reprocess.indices.reading import read_index
-from reprocess.indices.series import Index
+from reprocess.indices.series import LOOK_BACKS, Index
 from reprocess.library.tables import marked_maps
 from reprocess.maps.axes import index_name
 from reprocess.maps.stage import Split, make_dataset, needs_positions
@@ -74,13 +74,14 @@ def map_occurrence(
         What the map is split by, as ``--by``: a dimension each.
     bins : sequence of float or str
         Edges of the bins of a property or an index, or dates of epochs, as ``--bins``: two at least. A part
-        has what is at least its lower edge and below its upper one, so that Kp of 4 and more is ``[4, 9.1]``.
+        has what is at least its lower edge and below its upper one; the last has its upper edge too, so that
+        Kp of 4 and more is ``[4, 9]``.
     index : str, Path or sequence of them
         Files or URLs of the geomagnetic index that `by` names.
     index_options : mapping of str to str, optional
         As ``--index-option``.
     look_back : tuple of str and float, optional
-        How the values of a window of so many hours become one, as ``--look-back``.
+        How the values of a window of so many hours become one (max, min or mean), as ``--look-back``.
     passes : bool
         Whether to count passes of each bin too, as ``--passes``; an index and edges off the grid do.
     of_property : str
@@ -103,6 +104,8 @@ def map_occurrence(
     SplitError, IndexFileError, FlagError
         If the map cannot be split or chosen so, a file has no such index for the time, or there is no such
         flag.
+    SourceError
+        If a file of an index cannot be read.
     IncompleteError
         If a part of the archive cannot be looked through.
 
@@ -113,6 +116,7 @@ def map_occurrence(
     >>> maps.event_rate.shape, maps.event_rate.attrs["units"]
     ((2, 2, 2), 'h-1')
     """
+    _require_uses(min_dwell_s, by, bins, index, index_options, look_back)
     where = Work(Path(work).resolve())
     one = where.only_run(run)
     choice = Choice(
@@ -142,6 +146,21 @@ def map_occurrence(
     if look_through and needs_positions(grid, split):
         find_positions(where, one, grid, choice, Share(1, 1), _Silence())
     return marked_maps(make_dataset(one, receipts, grid, min_dwell_s, choice, split))
+
+
+def _require_uses(
+    min_dwell_s: float, by: Any, bins: Any, index: Any, index_options: Any, look_back: Any
+) -> None:
+    """Refuse what the command refuses too: the map would be another than was asked for."""
+    if not 0 <= min_dwell_s < float("inf"):
+        raise SplitError(f"min_dwell_s is {min_dwell_s!r}; give seconds from 0 on")
+    if len(bins) and not by:
+        raise SplitError("bins are of what by splits the map by; give by too, or leave bins out")
+    for name, given in (("index_options", index_options), ("look_back", look_back)):
+        if given and not index:
+            raise SplitError(f"{name} is for an index, whose file index names; give it, or leave {name} out")
+    if look_back and look_back[0] not in LOOK_BACKS:
+        raise SplitError(f"look_back is {look_back!r}; give one of {', '.join(LOOK_BACKS)} and hours")
 
 
 def _several(given: str | Collection[str]) -> tuple[str, ...]:

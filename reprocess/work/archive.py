@@ -315,6 +315,7 @@ def _absent(archive: Place, satellite: str) -> str:
     if satellite not in schema.SATELLITES:
         return f"there is no satellite {satellite!r}; their names are {', '.join(schema.SATELLITES)}"
     if not archive.has("zarr.json"):
+        archive.names("")  # a web server that cannot be reached looks as if it had nothing
         return f"{archive} is no archive of records; give WORK, or WORK/archive.zarr of it"
     held = ", ".join(name for name in schema.SATELLITES if archive.has(f"{name}/zarr.json")) or "none"
     return f"there is no {satellite!r} in {archive}; it holds {held}"

@@ -494,8 +494,9 @@ def test_sums_of_other_parts_are_outdated(
     work.run("r").ledger.withdraw("noaa18", 250)
     (work.root / EVENTS.replace("248", "250")).unlink()
     (work.root / DWELL.replace("248", "250")).unlink()
-    found = kinds(find(work))
-    assert found == {("outdated", f"{RUN}/{name}") for name in ("exposure.zarr", "occurrence.nc")}
+    found = find(work)
+    assert kinds(found) == {("outdated", f"{RUN}/{name}") for name in ("exposure.zarr", "occurrence.nc")}
+    assert {finding.remedy for finding in found} == {"reprocess map WORK --run r makes it again"}
     run_here(archive, work.root, random_model)
     assert tree(work.root) == tree(complete)
 

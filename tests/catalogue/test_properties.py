@@ -86,10 +86,11 @@ def test_every_event_has_its_row(work: Work, mode: str) -> None:
 def test_the_same_bytes_again_and_nothing_is_done_twice(work: Work, tmp_path: Path) -> None:
     run = work.runs()[0]
     other = Work(Path(shutil.copytree(work.root, tmp_path / "other"))).run(run.name)
-    describe(work, run)
+    assert "the others" not in describe(work, run), "there were none"
     before = parts(run)
     stamps = {path: path.stat().st_mtime_ns for path in files_under(run.properties)}
-    assert "0 events described" in describe(work, run)
+    said = describe(work, run)
+    assert f"0 events described in run {run.name!r}; what is up to date was left alone" in said
     assert stamps == {path: path.stat().st_mtime_ns for path in files_under(run.properties)}
     for share in ("2/2", "1/2"):
         arguments = ["describe", str(other.root.parents[1]), "--run", run.name, "--partition", share]

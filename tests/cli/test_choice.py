@@ -71,6 +71,11 @@ def test_without_a_model_simulated_data_take_the_bundled_one(
     assert SIMULATED in invoke("detect", tmp_path / "w", "--partition", "1/1").output
 
 
+def test_help_says_which_model_is_taken() -> None:
+    for command in ("run", "detect", "evaluate", "plan"):
+        assert "the data are simulated, simulated2026" in " ".join(invoke(command, "--help").output.split())
+
+
 def test_the_published_model_is_taken_where_it_is(
     simulated_archive: Path, tmp_path: Path, published: Bundle
 ) -> None:

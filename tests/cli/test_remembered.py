@@ -146,6 +146,14 @@ def test_bins_are_kept_from_run_to_run_and_two_binnings_stand_side_by_side(
     assert "0 findings" in invoke("audit", work).output
 
 
+def test_an_audit_counts_one_of_a_kind_in_the_singular(fake_archive: Path, tmp_path: Path) -> None:
+    one = ("--satellite", "noaa18", "--end", "2019-10-24")
+    invoke("ingest", fake_archive, tmp_path / "w", "--partition", "1/1", *one)
+    said = invoke("audit", tmp_path / "w", code=None).output.splitlines()[-1]
+    assert said.startswith("audited 1 block, 1 satellite-day, ")
+    assert said.endswith("0 parts: 0 findings")
+
+
 @pytest.mark.parametrize("name", ["a/b", "..", "."])
 def test_a_map_is_named_by_a_plain_name(work: Path, name: str) -> None:
     assert "cannot name a file" in invoke("map", work, "--name", name, code=2).output

@@ -91,6 +91,7 @@ def test_run_tells_what_it_lacks(capsys: pytest.CaptureFixture[str]) -> None:
         "run r: 3 satellite-days classified, 2 REP, 0 CSS",
         "  1 ingested satellite-day is not classified",
         "  failed noaa18 2019-10-02: KeyError: x",
-        "  occurrence was not made from the blocks that are done now: reprocess map WORK makes it again",
+        "  occurrence was not made from the blocks that are done now: "
+        "reprocess map WORK --run r makes it again",
         "  failed noaa18 block 249: killed",
     ]

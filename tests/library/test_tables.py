@@ -6,6 +6,7 @@ import socket
 import subprocess
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -135,6 +136,22 @@ def test_what_is_not_there_is_told(work: Work, tmp_path: Path) -> None:
             reprocess.map_occurrence(work.root, **{name: value})
     with pytest.raises(GridError, match="are not on the exposure grid"):
         reprocess.map_occurrence(work.root, L_edges=[3, 3.05, 4])
+
+
+@pytest.mark.parametrize(
+    ("asked", "match"),
+    [
+        ({"bins": [0, 3]}, "bins are of what by splits the map by"),
+        ({"look_back": ("max", 6)}, "look_back is for an index, whose file index names"),
+        ({"index_options": {"at": "start"}}, "index_options is for an index"),
+        ({"by": "kp", "index": "kp.csv", "look_back": ("median", 6)}, "give one of max, min, mean and hours"),
+        ({"min_dwell_s": -1}, "min_dwell_s is -1; give seconds from 0 on"),
+        ({"min_dwell_s": float("nan")}, "min_dwell_s is nan"),
+    ],
+)
+def test_a_choice_that_would_go_by_nothing_is_refused(work: Work, asked: dict[str, Any], match: str) -> None:
+    with pytest.raises(SplitError, match=match):
+        reprocess.map_occurrence(work.root, **asked)
 
 
 def test_maps_are_chosen_and_split_as_by_the_command(work: Work, tmp_path: Path) -> None:

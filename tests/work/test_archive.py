@@ -15,7 +15,7 @@ import xarray as xr
 import zarr
 
 from reprocess import schema
-from reprocess.errors import StoreError
+from reprocess.errors import SourceError, StoreError
 from reprocess.ingest.block import ingest_block
 from reprocess.ingest.plan import IngestPlan
 from reprocess.ingest.reading import fill_calibration_flag
@@ -304,6 +304,8 @@ def test_a_store_whose_attributes_call_a_pitch_angle_missing_is_read_as_one_of_t
 def test_what_is_no_archive_or_lacks_the_satellite_is_told_with_what_there_is(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"there is no satellite 'sputnik'; their names are noaa15, "):
         open_archive(tmp_path, "sputnik")
+    with pytest.raises(SourceError, match=r"http://127\.0\.0\.1:9/w"):  # nothing listens there
+        open_archive("http://127.0.0.1:9/w", "noaa18")
     with pytest.raises(StoreError, match=r"is no archive of records; give WORK, or WORK/archive\.zarr"):
         open_archive(tmp_path, "noaa18")
     create_store(tmp_path / "archive.zarr", ["noaa15"], {}, "t")
