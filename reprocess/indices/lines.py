@@ -12,10 +12,22 @@ from reprocess.schema import MS_PER_DAY
 
 MS_PER_MINUTE = 60_000
 
+THIRDED = ("kp", "hp30", "hp60")
+"""Indices whose values are thirds."""
+
 
 def thirds(values: np.ndarray) -> np.ndarray:
     """Return Kp and its kin as exact thirds, however they are rounded: 1.667, 1.67 and 1.7 are 5/3."""
     return np.round(np.asarray(values, float) * 3) / 3
+
+
+def nearest_thirds(edges: np.ndarray, within: float = 0.035) -> np.ndarray:
+    """Return edges of bins of Kp and its kin; those that are rounded thirds, as its values are, as thirds.
+
+    By default 1.7 is 5/3 as in the files, so that a Kp that a file has as 1.7 is not below it; 1.5 stays.
+    """
+    exact = thirds(edges)
+    return np.where(np.abs(exact - edges) <= within, exact, edges)
 
 
 def data_lines(text: str) -> list[tuple[int, str]]:

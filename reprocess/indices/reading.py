@@ -82,6 +82,9 @@ def _read(data: bytes, name: str, options: dict[str, str]) -> Samples:
     found = None if options else next((f for f in FORMATS if f.tell(text)), None)
     if found is None:
         if "," not in text.splitlines()[0]:
+            told = next((f.title for f in FORMATS if f.tell(text)), None)
+            if told:
+                raise IndexFileError(f"this is of a format ({told}) that tells all; leave --index-option out")
             known = "; ".join(f.title for f in FORMATS)
             raise IndexFileError(f"this is of no known format ({known}), and no table with commas")
         return read_csv(text, name, options)

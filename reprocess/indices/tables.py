@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from reprocess.errors import IndexFileError
-from reprocess.indices.lines import thirds, without
+from reprocess.indices.lines import THIRDED, thirds, without
 from reprocess.indices.series import Samples
 
 
@@ -48,12 +48,23 @@ def read_csv(text: str, name: str, options: dict[str, str]) -> Samples:
         raise IndexFileError(
             f"{told[words].iloc[0]!r} in column {column} is no number ({int(words.sum())} such)"
         )
+    if (endless := np.isinf(values)).any():
+        raise IndexFileError(
+            f"{told[endless].iloc[0]!r} in column {column} is no value ({int(endless.sum())} such); leave "
+            "such lines out"
+        )
     if "fill" in options:
-        values = without(values, values == float(options["fill"]))
+        values = without(values, values == _number(options["fill"]))
     step = common_step(start)
     start = start - {"start": 0, "middle": step // 2, "end": step}[options["at"]]
-    thirded = name in {"kp", "hp30", "hp60"}
-    return Samples(start, thirds(values) if thirded else values, step)
+    return Samples(start, thirds(values) if name in THIRDED else values, step)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as e:
+        raise IndexFileError(f"fill={text} is no number; give the number that stands for no value") from e
 
 
 def _table(text: str) -> pd.DataFrame:
@@ -77,14 +88,20 @@ def _column(table: pd.DataFrame, name: str) -> str:
 def parse_times(texts: "pd.Series[str]") -> np.ndarray:
     """Return times as ms since 1970; those without a zone are UTC."""
     try:
-        return pd.to_datetime(texts, utc=True, format="ISO8601").to_numpy("datetime64[ms]").astype(np.int64)
+        times = pd.to_datetime(texts, utc=True, format="ISO8601")
     except (ValueError, TypeError) as e:
-        raise IndexFileError(f"a time is not YYYY-MM-DDThh:mm:ss: {e}") from e
+        why = " ".join(str(e).partition(". You might")[0].split())  # what pandas advises is for programs
+        raise IndexFileError(f"a time is not YYYY-MM-DDThh:mm:ss: {why}") from e
+    if (lacking := np.flatnonzero(times.isna())).size:
+        raise IndexFileError(f"row {lacking[0] + 1} has no time ({lacking.size} such); leave such rows out")
+    return times.to_numpy("datetime64[ms]").astype(np.int64)
 
 
 def common_step(start: np.ndarray) -> int:
     """Return the most common step between times, the time that a value stands for."""
     steps, counts = np.unique(np.diff(start), return_counts=True)
+    if steps.size and (steps < 0).all():
+        raise IndexFileError("times go backwards from line to line; sort the lines by time")
     if not (steps > 0).any():
         raise IndexFileError(
             f"{start.size} times do not tell what time a value stands for; two at least are needed"

@@ -7,6 +7,7 @@ import pandas as pd
 
 from reprocess import schema
 from reprocess.errors import SplitError
+from reprocess.indices.lines import THIRDED, nearest_thirds
 from reprocess.indices.series import Index, gaps_in_words, require_overlap
 from reprocess.maps.split import Axis, Columns, bin_edges, bin_labels, in_bins
 
@@ -19,7 +20,7 @@ _AE = ("0", "100", "300", "500", "1000", "5000")
 _AL = ("-5000", "-1000", "-500", "-300", "-100", "0")
 
 INDEX_BINS = {
-    **dict.fromkeys(("kp", "hp30", "hp60"), _KP),
+    **dict.fromkeys(THIRDED, _KP),
     **dict.fromkeys(("ap", "ap30", "ap60", "ap_daily"), _AP),
     **dict.fromkeys(("dst", "sym_h", "smr"), _DST),
     **dict.fromkeys(("ae", "sme"), _AE),
@@ -49,7 +50,10 @@ def index_axis(index: Index, days: np.ndarray, edges: Sequence[str] = ()) -> Axi
     IndexFileError
         If the index has no value for the time of the map.
     """
-    limits = bin_edges(index.name, edges or INDEX_BINS.get(index.name, ()))
+    given = bin_edges(index.name, edges or INDEX_BINS.get(index.name, ()))
+    limits = given
+    if index.name in THIRDED:  # means of them are no thirds: only an edge of three decimals means one
+        limits = nearest_thirds(given, 0.001) if index.window.startswith("mean") else nearest_thirds(given)
     if (index.start % MS_PER_MINUTE).any() or index.step_ms % MS_PER_MINUTE:
         raise SplitError(
             f"values of {index.name} hold for {index.step_ms / 1000:g} s, and some do not begin with a "
@@ -75,7 +79,7 @@ def index_axis(index: Index, days: np.ndarray, edges: Sequence[str] = ()) -> Axi
     return Axis(
         index.name,
         f"geomagnetic index {index.name}{how}",
-        bin_labels(limits, index.units),
+        bin_labels(given, index.units),
         of_events,
         of_dwell,
         ("peak_time",),

@@ -219,6 +219,10 @@ def require_small(index: str) -> None:
         raise SplitError(f"indices are named in small letters here: split by {index.lower()}, not by {index}")
 
 
+_OWN = {"L": "--l-edges (L_edges in Python)", "MLT": "--mlt-edges (MLT_edges in Python)"}
+"""Columns of events that are dimensions of every map, and what chooses their bins."""
+
+
 def _property(name: str, edges: Sequence[str]) -> Axis:
     from reprocess.indices.formats import INDICES  # with it comes pandas
 
@@ -226,18 +230,23 @@ def _property(name: str, edges: Sequence[str]) -> Axis:
     if name.lower() in INDICES:
         require_small(name)
         raise SplitError(f"{name} is a geomagnetic index; give a file of it with --index FILE")
+    if name in _OWN:
+        raise SplitError(f"{name} is what a map's bins are of; choose them with {_OWN[name]}")
     if column is None or column.dtype not in {"float32", "float64", "int32"}:
-        numbers = [c for c, v in schema.EVENT_COLUMNS.items() if v.dtype in {"float32", "float64"}]
+        floats = {"float32", "float64"}
+        numbers = [c for c, v in schema.EVENT_COLUMNS.items() if v.dtype in floats and c not in _OWN]
         raise SplitError(
             f"a map cannot be split by {name!r}; it can by {', '.join(NAMES)}, by a flag, or by a "
             f"property of events ({', '.join(numbers)})"
         )
-    limits = bin_edges(name, edges)
+    given = bin_edges(name, edges)
+    single = column.dtype == "float32"  # in which 5.1 is less than 5.1 is in double precision
+    limits = given.astype(np.float32).astype(float) if single else given
 
     def of_events(events: "pd.DataFrame") -> np.ndarray:
         return in_bins(events[name].to_numpy(float), limits)
 
-    return Axis(name, column.meaning, bin_labels(limits, column.units), of_events, None, (name,))
+    return Axis(name, column.meaning, bin_labels(given, column.units), of_events, None, (name,))
 
 
 def bin_edges(name: str, edges: Sequence[str]) -> np.ndarray:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reprocess.errors import IndexFileError
+from reprocess.indices.lines import nearest_thirds
 from reprocess.indices.series import MS_PER_HOUR, Index, gaps_in_words, require_overlap
 
 HOUR = MS_PER_HOUR
@@ -28,6 +29,31 @@ def test_a_window_has_the_values_up_to_its_own(values: list[float], hours: int, 
             assert np.isnan(value)
         else:
             assert value == pytest.approx(getattr(known, how)())
+
+
+@given(st.lists(st.integers(0, 27), min_size=4, max_size=40))
+def test_a_mean_of_thirds_that_is_an_edge_is_that_edge(thirds: list[int]) -> None:
+    """Sums that roll along are not exact, and a Kp of 2 must not be below 2."""
+    found = index(list(range(len(thirds))), [third / 3 for third in thirds]).look_back(4, "mean").values
+    for k in range(3, len(thirds)):
+        total = sum(thirds[k - 3 : k + 1])
+        if total % 4 == 0:
+            assert found[k] == total / 4 / 3
+
+
+@given(hourly, st.integers(1, 6), st.sampled_from(["max", "min", "mean"]))
+def test_a_line_of_no_value_is_as_good_as_none(values: list[float], hours: int, how: str) -> None:
+    every = np.arange(len(values))
+    known = np.isfinite(values)
+    known[[0, -1]] = True  # or the file ends elsewhere
+    whole = index(every.tolist(), values).look_back(hours, how)
+    part = index(every[known].tolist(), np.array(values)[known].tolist()).look_back(hours, how)
+    np.testing.assert_array_equal(part.at(every * HOUR), whole.at(every * HOUR))
+
+
+def test_intervals_off_the_grid_stay_where_they_are() -> None:
+    odd = Index("x", "1", np.array([0, HOUR + 60_000]), np.array([1.0, 2.0]), HOUR, ("f",), ("s",))
+    assert odd.look_back(1, "max").start.tolist() == [0, HOUR + 60_000]
 
 
 @given(st.sets(st.integers(0, 15), min_size=1), st.data())
@@ -64,3 +90,10 @@ def test_gaps_in_words() -> None:
         "3 h in 2 gaps: 1970-01-01T00:00 to 1970-01-01T01:00, 1970-01-01T02:00 to 1970-01-01T04:00"
     )
     assert gaps_in_words([(k * HOUR, k * HOUR + 1) for k in range(12)]).endswith("and 2 more")
+
+
+def test_edges_of_kp_are_rounded_as_its_values_are() -> None:
+    """Files have 5/3 as 1.667, 1.67 or 1.7; an edge that is written so has that value above it."""
+    edges = np.array([0.33, 1.0, 1.667, 2.3, 3.5, 4.7, 9.0])
+    assert nearest_thirds(edges).tolist() == [1 / 3, 1.0, 5 / 3, 7 / 3, 3.5, 14 / 3, 9.0]
+    assert nearest_thirds(np.array([1.7, 1.667]), 0.001).tolist() == [1.7, 5 / 3], "means are no thirds"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from hypothesis import given
@@ -117,6 +118,15 @@ def test_a_property_splits_events_against_all_the_time(whole: tuple[Run, list[di
     assert "precipitation" not in parts
 
 
+def test_edges_of_a_property_are_as_precise_as_it_is(whole: tuple[Run, list[dict]]) -> None:
+    """In single precision 5.1 is less than 5.1 is in double: an event there is not below the edge."""
+    (axis,) = make_axes(("L_min",), whole[1], ("2", "5.1", "6.1", "9"))
+    events = pd.DataFrame({"L_min": np.array([5.1, 6.1, 5.0999], np.float32)})
+    assert [axis.labels[k] for k in axis.of_events(events)] == ["5.1 to 6.1", "6.1 to 9", "2 to 5.1"]
+    (whole_numbers,) = make_axes(("start_index",), whole[1], ("0", "2.5", "9"))
+    assert whole_numbers.of_events(pd.DataFrame({"start_index": [2, 3]})).tolist() == [0, 1]
+
+
 def test_hemispheres_and_seasons(whole: tuple[Run, list[dict]]) -> None:
     run, receipts = whole
     axes = make_axes(("season", "local_season", "hemisphere"), receipts)
@@ -168,6 +178,8 @@ def test_empty_parts_and_fine_bins_are_told(whole: tuple[Run, list[dict]]) -> No
         (("duration_s",), ("2", "1"), "edges of bins must increase"),
         (("duration_s",), ("1", "1"), "edges of bins must increase"),
         (("duration_s",), ("1", "inf"), "edges of bins must increase"),
+        (("L",), ("3", "5"), "L is what a map's bins are of; choose them with --l-edges"),
+        (("MLT",), ("0", "12", "24"), "MLT is what a map's bins are of; choose them with --mlt-edges"),
         (("epoch",), (), "dates of epochs must increase and be one at least, got none"),
         (("epoch",), ("2020-01-01", "2019-01-01"), "dates of epochs must increase"),
         (("epoch",), ("2020",), "an epoch begins with a date"),
