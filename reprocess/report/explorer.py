@@ -5,7 +5,7 @@ hemisphere, bin, flags and part of an index if one is given) and the event table
 `maps.tally` does and divides last. So what it shows of any choice is what ``reprocess map`` has of the same.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from reprocess import schema
 from reprocess.maps.dials import THIN, UNOBSERVED, ZERO, dwell_scale, rate_scale
 from reprocess.maps.intervals import calendar_block, facts_of_intervals
 from reprocess.maps.split import SEASONS, Axis, Columns, event_days
+from reprocess.maps.stage import bins_of
 from reprocess.maps.tally import chosen_blocks, place_events
 from reprocess.pages.packed import pack
 from reprocess.pages.render import render, script
@@ -170,6 +171,14 @@ def _facts_of_activity(activity: Activity) -> dict[str, Any]:
     return facts | {"words": activity.words, "files": axis.attributes.get("index_files", "")}
 
 
+def _bin_words(bins: Mapping[str, Any], kept: Mapping[str, Any] | None) -> list[str]:
+    """Return the options of `reprocess map` for these bins; none if the run's map has them."""
+    if bins == kept:
+        return []
+    L, MLT = (",".join(f"{edge:.10g}" for edge in bins[name]) for name in ("L_edges", "MLT_edges"))
+    return ["--l-edges", L, "--mlt-edges", MLT, "--min-dwell", f"{bins['min_dwell_s'] / 60:.10g}"]
+
+
 def _facts(run: Run, grid: Grid, min_dwell_s: float, periods: Periods) -> dict[str, Any]:
     """Return what the page knows besides sums and events."""
     identity = run.read_identity() or {}
@@ -184,6 +193,7 @@ def _facts(run: Run, grid: Grid, min_dwell_s: float, periods: Periods) -> dict[s
         "L_edges": grid.L_edges.tolist(),
         "MLT_edges": grid.MLT_edges.tolist(),
         "min_dwell_s": max(float(min_dwell_s), schema.SAMPLING_S),
+        "bin_words": _bin_words(bins_of(grid, min_dwell_s), identity.get("bins")),
         "sampling_s": schema.SAMPLING_S,
         "months": [str(month) for month in periods.months],
         "blocks": int(blocks.size),

@@ -21,11 +21,12 @@ from reprocess.catalogue.formats import as_csv
 from reprocess.errors import LedgerError
 from reprocess.indices.series import Index
 from reprocess.maps.axes import make_axes
+from reprocess.maps.stage import bins_of
 from reprocess.plots.view import View
 from reprocess.report.explorer import KEPT, Activity, make_explorer
 from reprocess.report.passages import Passages
 from reprocess.schema import EVENT_COLUMNS, EVENT_FLAGS, MS_PER_DAY, POSITION_COLUMNS
-from reprocess.schema.grid import FINE, coarse_bins
+from reprocess.schema.grid import FINE, coarse_bins, make_grid
 from reprocess.work.choice import EVERYTHING, Choice
 from reprocess.work.parts import DWELL, EVENTS, LATER, part_path, read_dwell, read_events, write_part
 from reprocess.work.paths import Run
@@ -85,12 +86,16 @@ def _write_events(run: Run, satellite: str, every: list[str], rng: np.random.Gen
     return write_part(part_path(run.events, satellite, 247), columns, EVENTS)
 
 
+OTHER = make_grid(np.array([2.0, 4.5, 6.0]), np.array([0.0, 12.0, 24.0]))
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[dict]]:
     """Two satellites over two years."""
     run = Run(tmp_path_factory.mktemp("work") / "runs" / NAME)
     run.root.mkdir(parents=True)
-    (run.root / "run.json").write_text(json.dumps({"model": HOSTILE, "mode": "published"}))
+    identity = {"model": HOSTILE, "mode": "published", "bins": bins_of(MAP, MIN_DWELL_S)}
+    (run.root / "run.json").write_text(json.dumps(identity))
     rng = np.random.default_rng(11)
     receipts = []
     for satellite, count in (("noaa18", 30), ("metop01", 22)):
@@ -413,6 +418,26 @@ def test_the_command_makes_the_same_map(opened: Opened) -> None:
     )
 
 
+def test_the_command_has_bins_that_are_not_those_of_the_runs_map(
+    browser: Opened, whole: tuple[Run, list[dict]], tmp_path: Path
+) -> None:
+    browser.open(make_explorer(*whole, OTHER, 90), tmp_path / "other.html")
+    assert (
+        browser.page.locator("#command")
+        .inner_text()
+        .endswith("--l-edges 2,4.5,6 --mlt-edges 0,12,24 --min-dwell 1.5 --name chosen")
+    )
+
+
+def test_events_of_the_class_that_is_shown_are_counted(opened: Opened, whole: tuple[Run, list[dict]]) -> None:
+    table = read_events(*whole)
+    for name in ("REP", "CSS"):
+        opened.page.get_by_label("Class", exact=True).select_option(name)
+        count = int((table["event_class"] == name).sum())
+        assert opened.page.locator("#told").inner_text().startswith(f"{count} events on ")
+        assert f" of {count} events" in opened.page.locator("#count").inner_text()
+
+
 def test_it_fits_a_phone_and_paper(opened: Opened) -> None:
     page = opened.page
     page.set_viewport_size({"width": 375, "height": 800})
@@ -432,6 +457,7 @@ def test_nothing_chosen_is_shown_as_nothing(opened: Opened) -> None:
         "0 events on 0 satellite-days are chosen: no satellite."
     )
     assert opened.page.locator("#count").inner_text() == "No event"
+    assert opened.page.locator("#command").inner_text() == "none: no satellite or no year is chosen"
 
 
 def test_a_policy_lets_this_script_run_and_no_other(opened: Opened) -> None:

@@ -132,11 +132,12 @@
     }
     const has = new Uint8Array(data.bin.length), { bin, event_class, quality_flags, part } = data, { excluded } = chosen;
     let count = 0, off = 0;
+    const shown = classes.indexOf(chosen.shown);
     for (let i = 0; i < has.length; i++) {
       const side = sideOfEvent[i];
       if (!ok[side] || (quality_flags[i] & excluded) || (part && !hasPart(part[i]))) continue;
       has[i] = 1;
-      count++;
+      if (shown < 0 || event_class[i] === shown) count++;
       if (bin[i] < 0) off++;
       else events[event_class[i]][row[side >> 1] * bins + bin[i]]++;
     }
@@ -333,6 +334,7 @@
     if (chosen.part >= 0) by.push(facts.activity.name);
     if (by.length) words.push("--by", by.join(","));
     if (chosen.part >= 0) words.push(...facts.activity.words.map(quoted));
+    words.push(...facts.bin_words);
     if (words.length > 3) words.push("--name", "chosen");
     return words.join(" ");
   }
@@ -804,7 +806,8 @@
     drawProfiles(false);
     clearTimeout(waiting);
     waiting = setTimeout(() => { drawProfiles(true); tellBin(chosen.bin); }, 30);  // intervals take longer
-    id("command").textContent = command();
+    const any = chosen.satellites.size && chosen.first <= chosen.last;
+    id("command").textContent = any ? command() : "none: no satellite or no year is chosen";
     const times = range(periods).filter((period) => inTime(period).some(Boolean));
     const days = [...chosen.satellites].reduce((n, s) => times.reduce((m, period) => m + data.days[s * periods + period], n), 0);
     id("told").textContent = `${counted(now.count, "event")} on ${counted(days, "satellite-day")} ${now.count === 1 ? "is" : "are"} chosen${choiceInWords()}.`;
