@@ -30,40 +30,35 @@ class Number(click.FloatRange):
 class Day(click.DateTime):
     """A day of the calendar."""
 
+    noun, form = "day", "YYYY-MM-DD"
+    patterns: tuple[str, ...] = ("%Y-%m-%d",)
+
     def __init__(self) -> None:
-        super().__init__(["%Y-%m-%d"])
+        super().__init__(self.patterns)
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """Return how a day is written, for people."""
+        """Return how it is written, for people."""
         del param, ctx
-        return "YYYY-MM-DD"
+        return self.form
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return its midnight."""
+        """Return it, a day as its midnight."""
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter:
-            self.fail(f"{value!r} is no day; give YYYY-MM-DD", param, ctx)
+            self.fail(f"{value!r} is no {self.noun}; give {self.form}", param, ctx)
 
 
-class Moment(click.DateTime):
+class Moment(Day):
     """A time of a day (UTC)."""
 
-    def __init__(self) -> None:
-        rest, zones = ("", ":%S", ":%S.%f"), ("", "Z")
-        super().__init__([f"%Y-%m-%d{t}%H:%M{s}{zone}" for t in "T " for s in rest for zone in zones])
-
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        """Return how a time is written, for people."""
-        del param, ctx
-        return "YYYY-MM-DDTHH:MM[:SS]"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the time."""
-        try:
-            return super().convert(value, param, ctx)
-        except click.BadParameter:
-            self.fail(f"{value!r} is no time; give YYYY-MM-DDTHH:MM, or YYYY-MM-DDTHH:MM:SS", param, ctx)
+    noun, form = "time", "YYYY-MM-DDTHH:MM[:SS]"
+    patterns = tuple(
+        f"%Y-%m-%d{between}%H:%M{rest}{zone}"
+        for between in "T "
+        for rest in ("", ":%S", ":%S.%f")
+        for zone in ("", "Z")
+    )
 
 
 class Edges(click.ParamType):
