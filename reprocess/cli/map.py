@@ -1,5 +1,6 @@
 """The third stage: map."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +34,20 @@ if TYPE_CHECKING:
     from reprocess.work.paths import Run
 
 
+_LONGEST = 150
+"""Bytes of a map's name: 255 are a file's, and figures have the parts of a split in theirs."""
+
+
 def _plain(_: click.Context, __: click.Parameter, name: str) -> str:
     """Refuse what cannot be a file's name."""
     if name in {".", ".."} or "/" in name or "\0" in name:
         raise click.BadParameter(f"{name!r} cannot name a file; use a plain name without '/'")
-    return name.removesuffix(".nc")
+    plain = name.removesuffix(".nc")
+    if name and not plain:
+        raise click.BadParameter(f"{name!r} is no name; give one before .nc, or leave --name out")
+    if len(os.fsencode(plain)) > _LONGEST:
+        raise click.BadParameter(f"{plain[:20]}… is of {len(plain)} letters; use at most {_LONGEST}")
+    return plain
 
 
 def _formats(_: click.Context, __: click.Parameter, words: str) -> tuple[str, ...]:
@@ -141,8 +151,8 @@ def map_(work: Path, name: str | None, beside: str, choice: "Choice", **options:
     from reprocess.work.surveyed import survey_of
 
     choice, split = chosen(choice, options), _split(options)
-    if options["difference"] is not None and not options["by"]:
-        raise click.UsageError("--difference needs --by, which makes the parts that are compared")
+    if options["difference"] is not None and choice.classes:
+        raise click.UsageError("--difference tells of each class by itself; leave --class out")
     kind = "" if options["difference"] is None else "difference_"
     split_by = f"by_{'_'.join(options['by'])}" if options["by"] else ""
     usual = kind + "_".join(word for word in (options["of_property"], split_by) if word)
@@ -170,25 +180,39 @@ def map_(work: Path, name: str | None, beside: str, choice: "Choice", **options:
 
 def _refuse(one: "Run", choice: "Choice", split: "Split | None") -> None:
     """Refuse what the map cannot be split by before the archive is looked through for it."""
-    from reprocess.maps.axes import make_axes
+    from reprocess.maps.stage import axes_of
     from reprocess.maps.tally import chosen_blocks
 
-    if split and split.names:
-        make_axes(split.names, chosen_blocks(one, one.ledger.done(), choice), split.edges, split.index)
+    axes_of(chosen_blocks(one, one.ledger.done(), choice), split)
 
 
 def _split(options: dict[str, Any]) -> "Split | None":
     from reprocess.maps.stage import Split
 
     names, files = options["by"], options["index_files"]
+    _require_uses(options)
     for option, given in (("--bins", options["bins"]), ("--index", files)):
         if given and not names:
             raise click.UsageError(f"{option} is for what --by splits the map by")
     require_index(options)
     of_property = options["of_property"]
-    if options["difference"] is not None and of_property:
-        raise click.UsageError("--difference is of rates; leave --property out")
     if not (names or of_property or options["passes"]):
         return None
     index = index_of(names, options) if files else None
     return Split(names, options["bins"], index, options["passes"], of_property)
+
+
+def _require_uses(options: dict[str, Any]) -> None:
+    """Refuse options that would say nothing of the map that is asked for."""
+    differs, of_property = options["difference"] is not None, options["of_property"]
+    if differs and not options["by"]:
+        raise click.UsageError("--difference needs --by, which makes the parts that are compared")
+    if differs and (of_property or options["passes"]):
+        which = "--property" if of_property else "--passes"
+        raise click.UsageError(f"--difference is of rates; leave {which} out")
+    which = "--by" if options["by"] else "--property" if of_property else ""
+    if options["uncertainty"] != UNCERTAINTIES[0] and which:
+        raise click.UsageError(
+            f"--uncertainty is of the figure of one map, and {which} has others; leave it out: the file has "
+            "all limits"
+        )

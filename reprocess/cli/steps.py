@@ -143,8 +143,13 @@ def draw_map(
 
     look: dict[str, Any] = {key: options[key] for key in ("formats", "vmax", "uncertainty") if key in options}
     seconds, of = options["min_dwell"] * 60, choice or EVERYTHING
-    for path in make_map(work, one, grid, seconds, name, look, of, split, surveyed):
+    paths = make_map(work, one, grid, seconds, name, look, of, split, surveyed)
+    for path in paths:
         click.echo(f"wrote {path}", err=True)
+    if split and len(paths) == 1:
+        from reprocess.maps.split_plot import MOST_PARTS
+
+        click.echo(f"no figure: no part has anything, or more than {MOST_PARTS} have", err=True)
 
 
 def draw_difference(

@@ -72,8 +72,18 @@ def coverage_attributes(run: Run, receipts: list[DetectReceipt]) -> dict[str, An
     }
 
 
+def meaning_in_words(dim: str, meaning: str, attributes: Mapping[Any, Any]) -> list[str]:
+    """Return what a figure says of what a map is split by: its meaning, and an index's files; or nothing."""
+    if not meaning or meaning == f"the {dim}":
+        return []
+    files = f" ({attributes['index_files']})" if attributes.get("index") == dim else ""
+    return [f"{dim}: {meaning}{files}"]
+
+
 def lacking_in_words(attributes: Mapping[Any, Any]) -> list[str]:
-    """Return what a figure says of satellite-days that its map lacks, by the map's attributes; or nothing."""
+    """Return what a figure says of satellite-days and flags that its map is without, by its attributes."""
     lacking = sum(int(v) for key, v in attributes.items() if str(key).startswith("satellite_days_"))
     days = counted(lacking, "more satellite-day")
-    return [f"{days} {to_be(lacking)} missing or quarantined"] if lacking else []
+    words = [f"{days} {to_be(lacking)} missing or quarantined"] if lacking else []
+    left_out = attributes.get("excluded_flags", "").split()
+    return words + ([f"without events and time flagged {', '.join(left_out)}"] if left_out else [])

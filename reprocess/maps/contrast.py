@@ -22,6 +22,7 @@ from reprocess.maps.difference import (
 )
 from reprocess.maps.exposure import as_plain, grid_coordinates
 from reprocess.maps.intervals import CALENDAR_BLOCK_DAYS, MIN_BLOCKS
+from reprocess.maps.occurrence import bins_too_fine
 from reprocess.maps.split import Axis, Columns
 from reprocess.maps.tally import Tally, chosen_blocks, tally
 from reprocess.pages.words import numbered
@@ -114,17 +115,23 @@ def contrast(
         "split_by": axis.name,
         "first_part": pair[0] if pair else f"each {axis.name}",
         "second_part": pair[1] if pair else OTHERS,
-        **({"warning": why} if (why := _why_none(counted.blocks.size)) else {}),
+        "split_meaning": axis.meaning,
+        **({"warning": "; ".join(warnings)} if (warnings := _warnings(sides, axis, grid)) else {}),
+        **axis.attributes,
     }
     attributes = product_attributes(run, **_TEXTS) | coverage_attributes(run, chosen)
     return dataset.assign_attrs(attributes | told | choice.attributes)
 
 
-def _why_none(blocks: int) -> str:
-    if blocks >= MIN_BLOCKS:
-        return ""
-    needed = f"{MIN_BLOCKS} calendar blocks of {CALENDAR_BLOCK_DAYS} days"
-    return f"nothing is tested: it needs {needed}, there are {blocks}"
+def _warnings(sides: list[tuple[str, Part, Part]], axis: Axis, grid: Grid) -> list[str]:
+    """Return what a reader must know: times without a value, bins too fine, too few blocks."""
+    told = [axis.warning] if axis.warning else []
+    told += bins_too_fine(grid)
+    blocks = max(np.count_nonzero(first.observed | second.observed) for _, first, second in sides)
+    if blocks < MIN_BLOCKS:
+        needed = f"{MIN_BLOCKS} calendar blocks of {CALENDAR_BLOCK_DAYS} days"
+        told.append(f"nothing is tested: it needs {needed} in what is compared, there are {blocks}")
+    return told
 
 
 def _sides(counted: Tally, axis: Axis, pair: tuple[str, str] | None) -> list[tuple[str, Part, Part]]:

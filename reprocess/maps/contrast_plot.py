@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from reprocess.maps.attributes import lacking_in_words
+from reprocess.maps.attributes import lacking_in_words, meaning_in_words
 from reprocess.maps.dials import Scale, difference_scale, rate_scale
 from reprocess.maps.intervals import poisson_interval
 from reprocess.maps.plain import edges_of
@@ -67,7 +67,7 @@ def contrast_figure(dataset: xr.Dataset, name: str, vmax: float | None = None) -
             _difference(f"{first} less {second}", chosen, signed),
             _ratio(chosen, first, second),
         ]
-    what = f"{CLASS_LABELS[name]}: {first} against {second}"
+    what = f"{CLASS_LABELS[name]} by {dim}: {first} against {second}"
     return draw_panels(
         panels,
         edges_of(dataset),
@@ -128,6 +128,7 @@ def _counted(part: xr.Dataset) -> str:
 
 
 def _notes(dataset: xr.Dataset, chosen: xr.Dataset) -> list[str]:
+    dim = str(dataset.attrs["split_by"])
     rate, tested = 100 * float(dataset.attrs["false_discovery_rate"]), int((chosen.significant >= 0).sum())
     notes = [
         f"Dots: no significant difference (false-discovery rate {rate:g} % over all bins tested, {tested} "
@@ -139,4 +140,5 @@ def _notes(dataset: xr.Dataset, chosen: xr.Dataset) -> list[str]:
     share = dataset.common_share.values
     words = " to ".join(dict.fromkeys(f"{100 * value:.0f}" for value in (share.min(), share.max())))
     notes.append(f"{words} % of the dwell is in bins that both observed")
+    notes += meaning_in_words(dim, str(dataset.attrs["split_meaning"]), dataset.attrs)
     return notes + lacking_in_words(dataset.attrs)

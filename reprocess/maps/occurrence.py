@@ -186,9 +186,14 @@ def _warnings(counted: Tally, axes: Sequence[Axis], grid: Grid) -> list[str]:
             label for label, a in zip(axis.labels, amount, strict=True) if not a and label not in REST
         ]:
             told.append(f"no {'dwell' if axis.of_dwell else 'event'} in {axis.name} {', '.join(empty)}")
-    if np.diff(grid.MLT_edges).min() < MLT_CERTAIN_H:
-        told.append(f"bins of MLT under {MLT_CERTAIN_H:g} h: local time is uncertain by 0.2 h")
-    return told
+    return told + bins_too_fine(grid)
+
+
+def bins_too_fine(grid: Grid) -> list[str]:
+    """Say that bins are finer than local time is known, or nothing."""
+    if np.diff(grid.MLT_edges).min() >= MLT_CERTAIN_H:
+        return []
+    return [f"bins of MLT under {MLT_CERTAIN_H:g} h: local time is uncertain by 0.2 h"]
 
 
 def _without_interval(axes: Sequence[Axis], values: Mapping[str, np.ndarray]) -> list[str]:
@@ -196,11 +201,14 @@ def _without_interval(axes: Sequence[Axis], values: Mapping[str, np.ndarray]) ->
     has_rate, has_limit = (
         np.isfinite(values[name]).any(axis=(1, 2)) for name in ("event_rate", "event_rate_lower")
     )
-    names = [" ".join(labels) for labels in product(*(axis.labels for axis in axes))]
-    without = [name for name, lacks in zip(names, has_rate & ~has_limit, strict=True) if lacks]
+    parts = list(product(*(axis.labels for axis in axes)))
+    rest = np.array([bool(set(labels) & set(REST)) for labels in parts])
+    some = values["events"].reshape(len(parts), -1).any(axis=1)
+    lacks = has_rate & ~has_limit & (some | ~rest)
+    without = [" ".join(labels) for labels, lacking in zip(parts, lacks, strict=True) if lacking]
     if not without:
         return []
-    which = f"{len(without)} of {len(names)} parts" if len(without) > MOST_NAMED else ", ".join(without)
+    which = f"{len(without)} of {len(parts)} parts" if len(without) > MOST_NAMED else ", ".join(without)
     return [f"no intervals in {which}: too few calendar blocks were observed there, or had an event"]
 
 

@@ -306,9 +306,7 @@ def _counted(dataset: "AnyMaps", chosen: "Maps") -> str:
         text += (
             f"; {counted(off, 'event')} of all classes {be} on no map (L outside its edges, or interpolated)"
         )
-    text = "; ".join([text, *lacking_in_words(dataset.attrs)])
-    left_out = dataset.attrs.get("excluded_flags", "").split()
-    return text + (f"; without events and time flagged {', '.join(left_out)}" if left_out else "")
+    return "; ".join([text, *lacking_in_words(dataset.attrs)])
 
 
 def colours_in_words(dataset: "AnyMaps", limits: str = "") -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import xarray as xr
 from matplotlib.figure import Figure
 
-from reprocess.maps.attributes import lacking_in_words
+from reprocess.maps.attributes import lacking_in_words, meaning_in_words
 from reprocess.maps.dials import rate_scale
 from reprocess.maps.plain import edges_of
 from reprocess.maps.plot import (
@@ -65,12 +65,22 @@ def plot_split(
         part = dataset.sel(chosen).assign_attrs(half)
         classes = part.event_class.values.tolist()
         drawn = [part.sizes[inner] - len(empty_parts(part, inner, name)) for name in classes]
-        if not min(drawn) or max(drawn) > MOST_PARTS:
+        if not min(drawn) or max(drawn) > MOST_PARTS or _is_empty_rest(dataset, chosen):
             continue
         told = "_".join([stem, *(label.replace(" ", "-") for label in labels)])
         draw = partial(figure or split_figure, part, inner, vmax=look.get("vmax"))
         paths += write_figures(draw, part, folder / told, look.get("formats", ("png",)))
     return paths
+
+
+def _is_empty_rest(dataset: xr.Dataset, chosen: Mapping[str, str]) -> bool:
+    """Tell whether a part is of what is in no bin of a property of events, and has none."""
+    return any(
+        label in REST
+        and not int(dataset.events.sel({dim: label}).sum())
+        and bool((dataset.dwell == dataset.dwell.isel({dim: 0})).all())
+        for dim, label in chosen.items()
+    )
 
 
 def empty_parts(dataset: xr.Dataset, dim: str, name: str) -> dict[str, str]:
@@ -139,8 +149,4 @@ def parts_in_words(dataset: xr.Dataset, dim: str, empty: Mapping[str, str]) -> l
     """Say what the parts of a split are of, from which files an index is, and which are not drawn."""
     left_out = ", ".join(f"{label} ({why})" for label, why in empty.items())
     notes = [f"Not drawn: {left_out}"] if empty else []
-    meaning = dataset[dim].attrs.get("long_name", "")
-    if not meaning or meaning == f"the {dim}":
-        return notes
-    files = f" ({dataset.attrs['index_files']})" if dataset.attrs.get("index") == dim else ""
-    return [f"{dim}: {meaning}{files}", *notes]
+    return [*meaning_in_words(dim, dataset[dim].attrs.get("long_name", ""), dataset.attrs), *notes]

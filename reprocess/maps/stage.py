@@ -165,7 +165,7 @@ def make_dataset(
     from reprocess.work.positions import read_positions
 
     chosen = choice.receipts(receipts)
-    axes = _axes(chosen, split)
+    axes = axes_of(chosen, split)
     rows = read_positions(run, chosen, grid, choice) if needs_positions(grid, split) else None
     counted = tally(run, chosen, grid, replace(choice, classes=()), axes, rows)
     return with_property(found, run, chosen, grid, counted, split.of_property, choice, axes)
@@ -186,16 +186,28 @@ def make_plain(
 
     chosen = choice.receipts(receipts)
     rows = read_positions(run, chosen, grid, choice) if needs_positions(grid, split) else None
-    return make_maps(run, receipts, grid, min_dwell_s, choice, _axes(chosen, split), rows, count)
+    return make_maps(run, receipts, grid, min_dwell_s, choice, axes_of(chosen, split), rows, count)
 
 
-def _axes(chosen: Sequence[DetectReceipt], split: Split | None) -> "tuple[Axis, ...]":
-    """Return what the maps of these blocks are split by."""
+def axes_of(chosen: Sequence[DetectReceipt], split: Split | None) -> "tuple[Axis, ...]":
+    """Return what the maps of these blocks are split by.
+
+    Raises
+    ------
+    SplitError, IndexFileError
+        If they cannot be split so.
+    """
     if not (split and split.names):
         return ()
     from reprocess.maps.axes import make_axes  # with it comes pandas
 
-    return make_axes(split.names, chosen, split.edges, split.index)
+    axes = make_axes(split.names, chosen, split.edges, split.index)
+    if split.passes and (of_events := [axis.name for axis in axes if axis.of_dwell is None]):
+        raise SplitError(
+            f"passes are of the time observed, which {of_events[0]}, a property of events, does not split; "
+            "ask for passes or for this split"
+        )
+    return axes
 
 
 def make_difference(
@@ -246,7 +258,6 @@ def make_difference(
     SplitError
         If the map cannot be split so, or there is no such part.
     """
-    from reprocess.maps.axes import make_axes
     from reprocess.maps.contrast import contrast, tell
     from reprocess.maps.contrast_plot import plot_contrast
     from reprocess.maps.occurrence import write_occurrence
@@ -258,7 +269,7 @@ def make_difference(
         )
     receipts = list(run.ledger.done())
     chosen = choice.receipts(receipts)
-    (axis,) = make_axes(split.names, chosen, split.edges, split.index)
+    (axis,) = axes_of(chosen, split)
     rows = read_positions(run, chosen, grid, choice) if needs_positions(grid, split) else None
     dataset = contrast(run, receipts, grid, min_dwell_s, axis, pair, choice, rows)
     dataset = dataset.assign_attrs(lacking((surveyed or survey_of(work, run)).state, run.name, choice))

@@ -213,6 +213,10 @@ def test_a_difference_is_of_the_parts_of_an_index(runs: list[Run], index: Path) 
                 ours = found[f"{name}_{side}"].squeeze(drop=True)
                 np.testing.assert_array_equal(ours, split[name].sel(activity=part, drop=True))
             assert found[f"dwell_{side}"].sum() > 0
+        for name in ("index", "index_units", "index_window", "index_files", "index_sha256"):
+            assert found.attrs[name] == split.attrs[name]
+        assert "activity has no value for" in found.attrs["warning"]
+        assert found.attrs["split_meaning"] == "geomagnetic index activity"
         assert found.events_first.sum() + found.events_second.sum() > 0
 
 
@@ -254,6 +258,14 @@ def test_the_positions_are_looked_through_once(runs: list[Run], index: Path) -> 
             ["--by", "year", "--property", "duration_s", "--difference", "others"],
             "--difference is of rates; leave --property out",
         ),
+        (["--by", "year", "--passes", "--difference", "others"], "of rates; leave --passes out"),
+        (["--by", "year", "--class", "REP", "--difference", "others"], "by itself; leave --class out"),
+        (["--by", "duration_s", "--bins", "0,9", "--passes"], "a property of events, does not split"),
+        (["--by", "year", "--uncertainty", "interval"], "is of the figure of one map, and --by has others"),
+        (["--property", "duration_s", "--uncertainty", "interval"], "of one map, and --property has others"),
+        (["--name", ".nc"], "'.nc' is no name; give one before .nc"),
+        (["--name", "n" * 151], "is of 151 letters; use at most 150"),
+        (["--by", "L", "--bins", "3,5,7"], "choose them with --l-edges"),
         (["--property", "colour"], "'colour' is no property of events that is a number"),
         (["--difference", "a:b", "--passes"], "--difference needs --by"),
         (["--l-edges", "2.05,3"], "are not on the exposure grid"),

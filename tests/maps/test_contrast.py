@@ -156,11 +156,25 @@ def test_it_is_of_what_is_chosen(run: tuple[Run, list[dict]]) -> None:
 def test_too_few_blocks_are_told(run: tuple[Run, list[dict]]) -> None:
     with_few = of(run, "hemisphere", ("N", "S"), end=dt.date(2019, 12, 31))
     assert with_few.attrs["warning"].startswith(
-        "nothing is tested: it needs 10 calendar blocks of 27 days, there are"
+        "nothing is tested: it needs 10 calendar blocks of 27 days in what is compared, there are"
     )
     assert "no interval" in tell(with_few)[0]
     with style(LETTERS["two"]):
         assert any("nothing is tested" in text for text in texts(contrast_figure(with_few, "REP")))
+
+
+def test_blocks_of_what_is_not_compared_do_not_count(run: tuple[Run, list[dict]]) -> None:
+    """Of 24 months two have six blocks at the most; all of them would be enough."""
+    found = of(run, "month", ("01", "02"))
+    assert int((found.significant >= 0).sum()) == 0
+    assert "nothing is tested" in found.attrs["warning"]
+    assert "nothing is tested" not in of(run, "month").attrs.get("warning", "")
+
+
+def test_fine_bins_are_told(run: tuple[Run, list[dict]]) -> None:
+    (axis,) = make_axes(("satellite",), run[1])
+    fine = make_grid(np.array([2.0, 4.0]), np.array([0.0, 0.5, 24.0]))
+    assert "bins of MLT under 1 h" in contrast(*run, fine, 600, axis).attrs["warning"]
 
 
 @pytest.mark.parametrize(
