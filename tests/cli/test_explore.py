@@ -23,9 +23,13 @@ def call(*words: object) -> Result:
     return CliRunner().invoke(main, [str(word) for word in words])
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _mapped(work: Work) -> None:
+    assert call("map", work.root).exit_code == 0
+
+
 def test_the_explorer_is_written_where_it_is_asked_for(work: Work, tmp_path: Path) -> None:
     run = work.only_run(None)
-    assert call("map", work.root).exit_code == 0
     result = call("explore", work.root)
     assert result.exit_code == 0, result.output
     assert f"wrote {run.explorer}, " in result.stderr

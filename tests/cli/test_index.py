@@ -45,6 +45,7 @@ def runs(work: Work, random_model: object) -> list[Run]:
     labelled.classify(work, random_model, "continuous")  # type: ignore[arg-type]
     for run in work.runs():
         look_through(run, GRID)
+        assert call("map", work.root, "--run", run.name).exit_code == 0  # or every command says that it lacks
     return work.runs()
 
 
