@@ -88,7 +88,9 @@ def audit_run(work: Work, run: Run, sound: bool) -> list[Finding]:
     def add(sum_: Sum, kind: str, expected: str, found: str) -> None:
         path = getattr(run, sum_).relative_to(work.root).as_posix()
         redo = sum_ == "exposure" and kind in FALSE
-        finding = Finding(path, kind, expected, found, REDO if redo else again, run=run.name)
+        finding = Finding(
+            path, kind, expected, found, REDO if redo and kind != "missing" else again, run=run.name
+        )
         findings.append(replace(finding, stage=sum_) if redo else finding)
 
     for sum_ in SUMS:

@@ -26,7 +26,7 @@ from reprocess.cli.steps import (
     grid_of,
     write_page,
 )
-from reprocess.schema import IMAGE_FORMATS, UNCERTAINTIES
+from reprocess.schema import EVENT_COLUMNS, IMAGE_FORMATS, UNCERTAINTIES
 
 if TYPE_CHECKING:
     from reprocess.maps.stage import Split
@@ -45,8 +45,8 @@ def _plain(_: click.Context, __: click.Parameter, name: str) -> str:
     plain = name.removesuffix(".nc")
     if name and not plain:
         raise click.BadParameter(f"{name!r} is no name; give one before .nc, or leave --name out")
-    if len(os.fsencode(plain)) > _LONGEST:
-        raise click.BadParameter(f"{plain[:20]}… is of {len(plain)} letters; use at most {_LONGEST}")
+    if (size := len(os.fsencode(plain))) > _LONGEST:
+        raise click.BadParameter(f"{plain[:20]}… is of {size} bytes; use at most {_LONGEST}")
     return plain
 
 
@@ -157,6 +157,10 @@ def map_(work: Path, name: str | None, beside: str, choice: "Choice", **options:
     split_by = f"by_{'_'.join(options['by'])}" if options["by"] else ""
     usual = kind + "_".join(word for word in (options["of_property"], split_by) if word)
     beside = beside or ("" if choice.words else usual)
+    if "/" in beside or len(os.fsencode(beside)) > _LONGEST:
+        raise click.UsageError(
+            f"a map cannot be named {beside[:40]!r} after what it is split by; name it with --name"
+        )
     if (choice.words or split) and not beside:
         raise click.UsageError(
             f"a map {choice.words or 'of passes'} stands beside the run's own, which is of everything; "
@@ -203,16 +207,28 @@ def _split(options: dict[str, Any]) -> "Split | None":
 
 
 def _require_uses(options: dict[str, Any]) -> None:
-    """Refuse options that would say nothing of the map that is asked for."""
+    """Refuse options that would say nothing of the map that is asked for, if they are typed."""
     differs, of_property = options["difference"] is not None, options["of_property"]
     if differs and not options["by"]:
         raise click.UsageError("--difference needs --by, which makes the parts that are compared")
-    if differs and (of_property or options["passes"]):
-        which = "--property" if of_property else "--passes"
-        raise click.UsageError(f"--difference is of rates; leave {which} out")
+    if differs and of_property:
+        raise click.UsageError("--difference is of rates; leave --property out")
     which = "--by" if options["by"] else "--property" if of_property else ""
-    if options["uncertainty"] != UNCERTAINTIES[0] and which:
-        raise click.UsageError(
-            f"--uncertainty is of the figure of one map, and {which} has others; leave it out: the file has "
-            "all limits"
-        )
+    of_one = f"--uncertainty is of the figure of one map, and {which} has others; leave it out: the file has"
+    told = {
+        "passes": "--difference is of rates; leave --passes out" if differs else "",
+        "uncertainty": f"{of_one} all limits" if which else "",
+    }
+    for name, unused in (("passes", False), ("uncertainty", UNCERTAINTIES[0])):
+        if told[name] and options[name] != unused:
+            if _is_typed(name):
+                raise click.UsageError(told[name])
+            options[name] = unused
+    if options["passes"] and not _is_typed("passes") and set(options["by"]) & EVENT_COLUMNS.keys():
+        options["passes"] = False
+
+
+def _is_typed(option: str) -> bool:
+    """Tell whether an option is given on the command line, not by a settings file or the environment."""
+    source = click.get_current_context().get_parameter_source(option)
+    return source is click.core.ParameterSource.COMMANDLINE

@@ -184,8 +184,8 @@ def scored(counts: np.ndarray, statistics: dict[str, Statistic]) -> dict[str, An
     resampled = resample(counts)
     blocks = effective_blocks((counts.sum(axis=(1, 2)) - counts[:, 0, 0])[:, np.newaxis])
     for name, statistic in statistics.items():
-        value = statistic(total)
-        interval = None if resampled is None else limits(value, statistic(resampled), blocks)
+        value, least = statistic(total), -1 if name.startswith("kappa") else 0
+        interval = None if resampled is None else limits(value, statistic(resampled), blocks, least)
         found[name] = {"value": _number(value), "interval": interval}
     return found
 
@@ -199,23 +199,24 @@ def resample(counts: np.ndarray) -> np.ndarray | None:
     return np.asarray(np.tensordot(weights.astype(np.float64), counts, axes=1))
 
 
-def limits(value: np.ndarray, drawn: np.ndarray, blocks: np.ndarray) -> list[float] | None:
+def limits(value: np.ndarray, drawn: np.ndarray, blocks: np.ndarray, least: float = 0) -> list[float] | None:
     """Return the interval of a score, moved away from it as few blocks ask for; None where it has none.
 
     Parameters
     ----------
     value : ndarray, shape ()
-        The score of all blocks: 1 at most, at least 0, or -1 where it is below zero.
+        The score of all blocks, 1 at most.
     drawn : ndarray, shape (n,)
         Those of resampled blocks; one that is NaN leaves no interval.
     blocks : ndarray, shape (1,)
         How many blocks of equally many events (or seconds of them) would say as much; from 2 on.
+    least : float
+        The least that the score can be: 0 of F1, -1 of kappa.
     """
     if np.isnan(drawn).any() or blocks[0] < 2:
         return None
     lower, upper = spread_limits(np.atleast_1d(value), drawn[:, np.newaxis], blocks, CONFIDENCE)
-    least = 0.0 if drawn.min() >= 0 else -1.0
-    return [max(float(lower[0]), least), min(float(upper[0]), 1.0)]
+    return [max(float(lower[0]), float(least)), min(float(upper[0]), 1.0)]
 
 
 def _number(value: Any) -> float | None:

@@ -21,13 +21,15 @@ def thirds(values: np.ndarray) -> np.ndarray:
     return np.round(np.asarray(values, float) * 3) / 3
 
 
-def nearest_thirds(edges: np.ndarray, within: float = 0.035) -> np.ndarray:
-    """Return edges of bins of Kp and its kin; those that are rounded thirds, as its values are, as thirds.
+def nearest_thirds(edges: np.ndarray, fewest: int = 1) -> np.ndarray:
+    """Return edges of bins of Kp and its kin; those that are thirds rounded to some decimals, as thirds.
 
-    By default 1.7 is 5/3 as in the files, so that a Kp that a file has as 1.7 is not below it; 1.5 stays.
+    By default 1.7 is 5/3 as in the files, so that a Kp that a file has as 1.7 is not below it; 1.5 and 4.01
+    stay. `fewest` is the least number of decimals.
     """
     exact = thirds(edges)
-    return np.where(np.abs(exact - edges) <= within, exact, edges)
+    rounded = [np.abs(np.round(exact, decimals) - edges) < 1e-9 for decimals in range(fewest, 8)]
+    return np.where(np.any(rounded, axis=0), exact, edges)
 
 
 def data_lines(text: str) -> list[tuple[int, str]]:

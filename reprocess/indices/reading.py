@@ -73,18 +73,18 @@ def read_index(urls: Sequence[str], name: str, options: Mapping[str, str] | None
 def _read(data: bytes, name: str, options: dict[str, str]) -> Samples:
     if unknown := sorted(options.keys() - set(OPTIONS)):
         raise IndexFileError(f"there is no option {unknown[0]!r} of an index; there are {', '.join(OPTIONS)}")
-    if not data.strip():
-        raise IndexFileError("the file is empty")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as e:
         raise IndexFileError("this is no text; unpack it first if it is compressed") from e
+    if not text.strip():
+        raise IndexFileError("the file is empty")
     found = None if options else next((f for f in FORMATS if f.tell(text)), None)
     if found is None:
-        if "," not in text.splitlines()[0]:
-            told = next((f.title for f in FORMATS if f.tell(text)), None)
-            if told:
-                raise IndexFileError(f"this is of a format ({told}) that tells all; leave --index-option out")
+        table = "," in text.split("\n", 1)[0] and text.lstrip()[0] not in "{["
+        if not table and (told := next((f.title for f in FORMATS if f.tell(text)), None)):
+            raise IndexFileError(f"this is of a format ({told}) that tells all; leave --index-option out")
+        if not table:
             known = "; ".join(f.title for f in FORMATS)
             raise IndexFileError(f"this is of no known format ({known}), and no table with commas")
         return read_csv(text, name, options)

@@ -97,24 +97,26 @@ class Index:
                 f"a look-back of {hours:g} h is not a whole number of the {self.step_ms / MS_PER_HOUR:g} h "
                 f"that a value of {self.name} stands for; use a multiple of that"
             )
-        start, values = _on_grid(self.start, self.values, self.step_ms)
+        start, values = _without_gaps(self.start, self.values, self.step_ms, round(count))
         values = _windows(start, values, self.step_ms, round(count), how)
         text = f"{how} of the {hours:g} h up to the end of the interval, its own value included"
         same = (self.step_ms, self.sources, self.sha256)
         return Index(self.name, self.units, start, values, *same, text)
 
 
-def _on_grid(start: np.ndarray, values: np.ndarray, step_ms: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return every interval from the first to the last, NaN where a file has no line or one of no value.
+def _without_gaps(
+    start: np.ndarray, values: np.ndarray, step_ms: int, most: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return intervals with those that a file has no line for as of no value: after each at most so many.
 
-    A window says the same of both. Intervals that do not follow each other in whole steps stay as they are.
+    A window says the same of a line that is left out and of one of no value.
     """
-    if not start.size or ((start - start[0]) % step_ms).any():
-        return start, values
-    whole = np.arange(start[0], start[-1] + 1, step_ms)
-    filled = np.full(whole.size, np.nan)
-    filled[(start - start[0]) // step_ms] = values
-    return whole, filled
+    lacking = np.clip(np.diff(start) // step_ms - 1, 0, most)
+    before = np.repeat(start[:-1], lacking)
+    nth = np.arange(before.size) - np.repeat(np.cumsum(lacking) - lacking, lacking) + 1
+    whole = np.concatenate([start, before + nth * step_ms])
+    order = np.argsort(whole, kind="stable")
+    return whole[order], np.append(values, np.full(before.size, np.nan))[order]
 
 
 def _windows(start: np.ndarray, values: np.ndarray, step_ms: int, count: int, how: str) -> np.ndarray:
@@ -125,8 +127,11 @@ def _windows(start: np.ndarray, values: np.ndarray, step_ms: int, count: int, ho
     least = max(int(np.ceil((1 - MOST_MISSING) * count)), 1)
     rolling = series.rolling(pd.Timedelta(count * step_ms, "ms"), min_periods=least)
     found = np.asarray(getattr(rolling, how)(), np.float64)
-    # Sums that roll along are not exact; a mean of Kp's thirds that is an edge of a bin must be that edge.
-    return np.round(3 * found, 9) / 3 if how == "mean" else found
+    if how != "mean":
+        return found
+    # Sums that roll along are not exact; a mean that is an edge of a bin must be that edge, thirds too.
+    plain = np.round(found, 9)
+    return np.where(np.abs(found - plain) < 1e-10, plain, np.round(3 * found, 9) / 3)
 
 
 def join(name: str, units: str, parts: list[tuple[str, str, Samples]]) -> Index:

@@ -48,13 +48,13 @@ def read_csv(text: str, name: str, options: dict[str, str]) -> Samples:
         raise IndexFileError(
             f"{told[words].iloc[0]!r} in column {column} is no number ({int(words.sum())} such)"
         )
+    if "fill" in options:
+        values = without(values, values == _number(options["fill"]))
     if (endless := np.isinf(values)).any():
         raise IndexFileError(
             f"{told[endless].iloc[0]!r} in column {column} is no value ({int(endless.sum())} such); leave "
             "such lines out"
         )
-    if "fill" in options:
-        values = without(values, values == _number(options["fill"]))
     step = common_step(start)
     start = start - {"start": 0, "middle": step // 2, "end": step}[options["at"]]
     return Samples(start, thirds(values) if name in THIRDED else values, step)
@@ -71,7 +71,7 @@ def _table(text: str) -> pd.DataFrame:
     try:
         return pd.read_csv(io.StringIO(text), dtype=str, skipinitialspace=True, keep_default_na=False)
     except (ValueError, pd.errors.ParserError) as e:
-        raise IndexFileError(f"this is no comma-separated table ({e})") from e
+        raise IndexFileError(f"this is no comma-separated table ({' '.join(str(e).split())})") from e
 
 
 def _column(table: pd.DataFrame, name: str) -> str:
@@ -100,7 +100,7 @@ def parse_times(texts: "pd.Series[str]") -> np.ndarray:
 def common_step(start: np.ndarray) -> int:
     """Return the most common step between times, the time that a value stands for."""
     steps, counts = np.unique(np.diff(start), return_counts=True)
-    if steps.size and (steps < 0).all():
+    if (steps < 0).any() and not (steps > 0).any():
         raise IndexFileError("times go backwards from line to line; sort the lines by time")
     if not (steps > 0).any():
         raise IndexFileError(

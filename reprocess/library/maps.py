@@ -159,8 +159,17 @@ def _require_uses(
     for name, given in (("index_options", index_options), ("look_back", look_back)):
         if given and not index:
             raise SplitError(f"{name} is for an index, whose file index names; give it, or leave {name} out")
-    if look_back and look_back[0] not in LOOK_BACKS:
+    if look_back and not _is_look_back(look_back):
         raise SplitError(f"look_back is {look_back!r}; give one of {', '.join(LOOK_BACKS)} and hours")
+
+
+def _is_look_back(given: Any) -> bool:
+    return (
+        len(given) == 2
+        and given[0] in LOOK_BACKS
+        and isinstance(given[1], int | float | np.number)
+        and bool(0 < given[1] < np.inf)
+    )
 
 
 def _several(given: str | Collection[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from reprocess import schema
 from reprocess.errors import SplitError
 from reprocess.indices.lines import THIRDED, nearest_thirds
 from reprocess.indices.series import Index, gaps_in_words, require_overlap
-from reprocess.maps.split import Axis, Columns, bin_edges, bin_labels, in_bins
+from reprocess.maps.split import Axis, Columns, bin_edges, bin_labels, in_bins, require_increasing
 
 MS_PER_MINUTE = 60_000
 
@@ -53,7 +53,8 @@ def index_axis(index: Index, days: np.ndarray, edges: Sequence[str] = ()) -> Axi
     given = bin_edges(index.name, edges or INDEX_BINS.get(index.name, ()))
     limits = given
     if index.name in THIRDED:  # means of them are no thirds: only an edge of three decimals means one
-        limits = nearest_thirds(given, 0.001) if index.window.startswith("mean") else nearest_thirds(given)
+        limits = nearest_thirds(given, 3 if index.window.startswith("mean") else 1)
+    require_increasing(limits, edges)
     if (index.start % MS_PER_MINUTE).any() or index.step_ms % MS_PER_MINUTE:
         raise SplitError(
             f"values of {index.name} hold for {index.step_ms / 1000:g} s, and some do not begin with a "

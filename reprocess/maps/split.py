@@ -241,7 +241,9 @@ def _property(name: str, edges: Sequence[str]) -> Axis:
         )
     given = bin_edges(name, edges)
     single = column.dtype == "float32"  # in which 5.1 is less than 5.1 is in double precision
-    limits = given.astype(np.float32).astype(float) if single else given
+    with np.errstate(over="ignore"):
+        limits = given.astype(np.float32).astype(float) if single else given
+    require_increasing(limits, edges)
 
     def of_events(events: "pd.DataFrame") -> np.ndarray:
         return in_bins(events[name].to_numpy(float), limits)
@@ -266,9 +268,20 @@ def bin_edges(name: str, edges: Sequence[str]) -> np.ndarray:
             f"{name} needs bins: --bins with two edges at least, such as --bins 0,2,4,9 "
             "(bins=[0, 2, 4, 9] in Python)"
         )
-    if not np.all(np.diff(numbers) > 0) or not np.isfinite(numbers).all():
-        raise SplitError(f"edges of bins must increase, each given once, got {', '.join(edges)}")
+    require_increasing(numbers, edges)
     return numbers
+
+
+def require_increasing(limits: np.ndarray, edges: Sequence[str]) -> None:
+    """Make sure that limits of bins, as exact as what is in them, are numbers that increase.
+
+    Raises
+    ------
+    SplitError
+        If they are not; `edges` are as they were given.
+    """
+    if not np.isfinite(limits).all() or not np.all(np.diff(limits) > 0):
+        raise SplitError(f"edges of bins must increase, each given once, got {', '.join(edges)}")
 
 
 def bin_labels(edges: np.ndarray, units: str) -> tuple[str, ...]:

@@ -221,6 +221,24 @@ def test_a_difference_is_of_the_parts_of_an_index(runs: list[Run], index: Path) 
         assert found.events_first.sum() + found.events_second.sum() > 0
 
 
+def test_what_a_settings_file_says_of_other_maps_stops_none(runs: list[Run], tmp_path: Path) -> None:
+    (settings := tmp_path / "c.toml").write_text('[map]\nuncertainty = "relative"\npasses = true\n')
+    given = ["--config", settings, "map", runs[0].root.parents[1], "--run", runs[0].name]
+    for words in (["--by", "hemisphere", "--difference", "N:S"], ["--by", "duration_s", "--bins", "0,9"]):
+        result = call(*given, *words)
+        assert result.exit_code == 0, result.stderr
+
+
+def test_a_map_is_not_named_after_what_cannot_name_a_file(runs: list[Run], index: Path) -> None:
+    (odd := index.with_name("odd.csv")).write_text(index.read_text().replace("time,activity", "time,a/b"))
+    given = ["map", runs[0].root.parents[1], "--run", runs[0].name, "--by", "a/b", "--index", odd, *TABLE]
+    result = call(*given)
+    assert result.exit_code == 2
+    assert "cannot be named 'by_a/b' after what it is split by; name it with --name" in " ".join(
+        result.stderr.split()
+    )
+
+
 def test_the_positions_are_looked_through_once(runs: list[Run], index: Path) -> None:
     run = runs[0]
     folder = position_path(run, GRID, "noaa18", 248).parents[1]
@@ -265,7 +283,7 @@ def test_the_positions_are_looked_through_once(runs: list[Run], index: Path) -> 
         (["--by", "year", "--uncertainty", "interval"], "is of the figure of one map, and --by has others"),
         (["--property", "duration_s", "--uncertainty", "interval"], "of one map, and --property has others"),
         (["--name", ".nc"], "'.nc' is no name; give one before .nc"),
-        (["--name", "n" * 151], "is of 151 letters; use at most 150"),
+        (["--name", "n" * 151], "is of 151 bytes; use at most 150"),
         (["--by", "L", "--bins", "3,5,7"], "choose them with --l-edges"),
         (["--property", "colour"], "'colour' is no property of events that is a number"),
         (["--difference", "a:b", "--passes"], "--difference needs --by"),

@@ -124,7 +124,8 @@ def test_limits_of_few_blocks_are_moved_away_by_students_t_and_no_further_than_a
     assert interval == pytest.approx([0.7 - 0.095 * more, 0.7 + 0.095 * more], rel=1e-5)
     assert limits(np.array(0.95), np.linspace(0.9, 1, 1001), np.array([10.0]))[1] == 1.0
     assert limits(np.array(0.05), np.linspace(0, 0.1, 1001), np.array([10.0]))[0] == 0.0
-    assert limits(np.array(-0.9), np.linspace(-1, -0.8, 1001), np.array([10.0]))[0] == -1.0
+    assert limits(np.array(-0.9), np.linspace(-1, -0.8, 1001), np.array([10.0]), -1)[0] == -1.0
+    assert limits(np.array(0.05), np.linspace(0, 0.1, 1001), np.array([10.0]), -1)[0] < 0
 
 
 @pytest.mark.parametrize("blocks", [10, 20])

@@ -51,6 +51,17 @@ def test_a_line_of_no_value_is_as_good_as_none(values: list[float], hours: int, 
     np.testing.assert_array_equal(part.at(every * HOUR), whole.at(every * HOUR))
 
 
+@pytest.mark.parametrize("value", [0.05, 0.07, 0.1, 0.14, 1.1, -29.9, 4 / 3])
+def test_a_mean_of_equal_values_is_that_value(value: float) -> None:
+    assert index(list(range(9)), [value] * 9).look_back(4, "mean").values[4:].tolist() == [value] * 5
+
+
+def test_a_long_gap_is_not_filled() -> None:
+    far = index([0, 1, 2, 10**6], [1.0] * 4).look_back(2, "max")
+    assert far.start.size == 6
+    assert np.isnan(far.at(np.array([5 * HOUR]))).all()
+
+
 def test_intervals_off_the_grid_stay_where_they_are() -> None:
     odd = Index("x", "1", np.array([0, HOUR + 60_000]), np.array([1.0, 2.0]), HOUR, ("f",), ("s",))
     assert odd.look_back(1, "max").start.tolist() == [0, HOUR + 60_000]
@@ -96,4 +107,6 @@ def test_edges_of_kp_are_rounded_as_its_values_are() -> None:
     """Files have 5/3 as 1.667, 1.67 or 1.7; an edge that is written so has that value above it."""
     edges = np.array([0.33, 1.0, 1.667, 2.3, 3.5, 4.7, 9.0])
     assert nearest_thirds(edges).tolist() == [1 / 3, 1.0, 5 / 3, 7 / 3, 3.5, 14 / 3, 9.0]
-    assert nearest_thirds(np.array([1.7, 1.667]), 0.001).tolist() == [1.7, 5 / 3], "means are no thirds"
+    others = [0.01, 0.03, 1.5, 1.66, 4.0, 4.01, 4.001]
+    assert nearest_thirds(np.array(others)).tolist() == others, "no third is rounded to them"
+    assert nearest_thirds(np.array([1.7, 1.667]), 3).tolist() == [1.7, 5 / 3], "means are no thirds"

@@ -178,6 +178,8 @@ def test_empty_parts_and_fine_bins_are_told(whole: tuple[Run, list[dict]]) -> No
         (("duration_s",), ("2", "1"), "edges of bins must increase"),
         (("duration_s",), ("1", "1"), "edges of bins must increase"),
         (("duration_s",), ("1", "inf"), "edges of bins must increase"),
+        (("L_min",), ("5.1", "5.10000001", "6"), "edges of bins must increase"),
+        (("e4_ratio_0_90",), ("1", "1e39"), "edges of bins must increase"),
         (("L",), ("3", "5"), "L is what a map's bins are of; choose them with --l-edges"),
         (("MLT",), ("0", "12", "24"), "MLT is what a map's bins are of; choose them with --mlt-edges"),
         (("epoch",), (), "dates of epochs must increase and be one at least, got none"),

@@ -457,7 +457,7 @@ def test_nothing_chosen_is_shown_as_nothing(opened: Opened) -> None:
         "0 events on 0 satellite-days are chosen: no satellite."
     )
     assert opened.page.locator("#count").inner_text() == "No event"
-    assert opened.page.locator("#command").inner_text() == "none: no satellite or no year is chosen"
+    assert opened.page.locator("#command").inner_text() == "none: no satellite-day is chosen"
 
 
 def test_a_policy_lets_this_script_run_and_no_other(opened: Opened) -> None:

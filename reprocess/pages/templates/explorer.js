@@ -806,8 +806,9 @@
     drawProfiles(false);
     clearTimeout(waiting);
     waiting = setTimeout(() => { drawProfiles(true); tellBin(chosen.bin); }, 30);  // intervals take longer
-    const any = chosen.satellites.size && chosen.first <= chosen.last;
-    id("command").textContent = any ? command() : "none: no satellite or no year is chosen";
+    const years = range(periods).filter((period) => year[period] >= chosen.first && year[period] <= chosen.last);
+    const any = [...chosen.satellites].some((s) => years.some((period) => data.days[s * periods + period]));
+    id("command").textContent = any ? command() : "none: no satellite-day is chosen";
     const times = range(periods).filter((period) => inTime(period).some(Boolean));
     const days = [...chosen.satellites].reduce((n, s) => times.reduce((m, period) => m + data.days[s * periods + period], n), 0);
     id("told").textContent = `${counted(now.count, "event")} on ${counted(days, "satellite-day")} ${now.count === 1 ? "is" : "are"} chosen${choiceInWords()}.`;
