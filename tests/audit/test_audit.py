@@ -238,6 +238,8 @@ def test_damage_is_found_and_after_repair_the_next_run_restores_the_bytes(
     inflict(work.root)
     found = find(work)
     assert kinds(found) == expected
+    if case == "deleted exposure":
+        assert found[0].remedy == "reprocess map WORK --run r makes it again"
     assert repair(work, found) or case in {"flipped bit in the maps", "deleted maps", "deleted exposure"}
     run_here(archive, work.root, random_model)
     assert tree(work.root) == tree(complete)  # in which nothing is to find: see above
